@@ -1,0 +1,1 @@
+"""Corrected images from corrupted ones."""

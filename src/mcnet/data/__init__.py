@@ -1,0 +1,1 @@
+"""Volumes, where they come from, and the pairs made of them."""

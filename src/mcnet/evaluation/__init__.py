@@ -1,0 +1,1 @@
+"""How good the corrected images are, beside honest baselines."""

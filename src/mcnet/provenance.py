@@ -1,0 +1,95 @@
+"""Where a written file comes from, and how it is written: whole or not at all."""
+
+import hashlib
+import json
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mcnet import __version__
+from mcnet.errors import McnetError
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_of_json(content: object) -> str:
+    """SHA-256 of a value's canonical JSON: equal content, equal digits."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def command_line() -> str:
+    """Return the command that runs now, without the folder of its program."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def provenance(
+    *, seed: int | None = None, inputs: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
+    """Return what goes with every file that mcnet writes: version, command, seed, input hashes."""
+    hashes = {name: sha256_of_file(path) for name, path in (inputs or {}).items()}
+    return {
+        "generator": "mcnet",
+        "version": __version__,
+        "command": command_line(),
+        "seed": seed,
+        "inputs_sha256": hashes,
+    }
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Lend a temporary name beside ``path``; rename it to ``path`` at the end, or leave nothing.
+
+    The temporary name keeps the suffixes of ``path``, by which writers choose their format. What
+    is written may be a file or a folder; a file or folder that stood at ``path`` is replaced.
+
+    Raises
+    ------
+    McnetError
+        The folder cannot be made or written, or the disk is full.
+    """
+    suffix = "".join(path.suffixes[-2:])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    temporary = room / f"content{suffix}"
+    try:
+        yield temporary
+        if temporary.is_dir() and path.is_dir():
+            path.replace(room / "replaced")
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> McnetError:
+    reason = error.strerror or str(error)
+    return McnetError(
+        f"{path} cannot be written ({reason.lower()}); name an output in a folder that you may "
+        "write to and that has room left."
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file with sorted keys, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")

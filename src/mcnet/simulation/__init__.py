@@ -1,0 +1,1 @@
+"""Head motion and what a scanner records of it."""
