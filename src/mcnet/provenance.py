@@ -63,7 +63,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     temporary = room / f"content{suffix}"
     try:
         yield temporary
@@ -71,12 +71,13 @@ def written_whole(path: Path) -> Iterator[Path]:
             path.replace(room / "replaced")
         temporary.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _cannot_write(path: Path, error: OSError) -> McnetError:
+def cannot_write(path: Path, error: OSError) -> McnetError:
+    """Return the sentence about a place that cannot be written, to be raised."""
     reason = error.strerror or str(error)
     return McnetError(
         f"{path} cannot be written ({reason.lower()}); name an output in a folder that you may "

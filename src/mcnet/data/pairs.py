@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ class ImagePairs:
         """Return the number of pairs."""
         return len(self.corrupted)
 
-    def chosen(self, rows: Sequence[int] | Int64[np.ndarray, "n_chosen"]) -> Self:
+    def chosen(self, rows: Sequence[int] | Int64[np.ndarray, "n_chosen"]) -> "ImagePairs":
         """Return some of the pairs, in the given order; the references stay as they are."""
         index = np.asarray(rows, dtype=np.int64)
         return replace(

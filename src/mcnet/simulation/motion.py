@@ -1,7 +1,7 @@
 """Head motion over time: six degrees of freedom, one pose per time point."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -69,7 +69,7 @@ class MotionTrace:
         turns = np.abs(np.diff(np.radians(self.rotation_deg), axis=0)).sum(axis=1)
         return np.asarray(shifts + radius_mm * turns)
 
-    def scaled(self, factor: float) -> Self:
+    def scaled(self, factor: float) -> "MotionTrace":
         """Return the trace with every shift and angle multiplied, as the paper multiplies by 8."""
         return replace(
             self,
@@ -77,7 +77,7 @@ class MotionTrace:
             rotation_deg=self.rotation_deg * factor,
         )
 
-    def segment(self, start: int, n_points: int) -> Self:
+    def segment(self, start: int, n_points: int) -> "MotionTrace":
         """Return ``n_points`` poses from time point ``start`` on.
 
         Raises
@@ -96,7 +96,7 @@ class MotionTrace:
             self, translation_mm=self.translation_mm[part], rotation_deg=self.rotation_deg[part]
         )
 
-    def resampled(self, n_points: int) -> Self:
+    def resampled(self, n_points: int) -> "MotionTrace":
         """Return the same duration at ``n_points`` equally spaced times, linearly interpolated."""
         old, new = np.linspace(0, 1, self.n_points), np.linspace(0, 1, n_points)
 
@@ -111,7 +111,7 @@ class MotionTrace:
             interval_s=None if self.interval_s is None else self.interval_s * ratio,
         )
 
-    def at_rest_when(self, index: int) -> Self:
+    def at_rest_when(self, index: int) -> "MotionTrace":
         """Return the trace measured from its own pose at time point ``index``.
 
         The inverse of that pose is composed with every pose, first the head is brought back and
@@ -120,7 +120,7 @@ class MotionTrace:
         """
         return self._after(self.poses[index])
 
-    def at_rest_on_average(self, weights: Float[np.ndarray, "n_points"]) -> Self:
+    def at_rest_on_average(self, weights: Float[np.ndarray, "n_points"]) -> "MotionTrace":
         """Return the trace measured from its weighted mean pose.
 
         With the k-space energy of each line as weights this aligns the motion-free reference with
@@ -130,7 +130,7 @@ class MotionTrace:
         mean = pose_matrix(share @ self.translation_mm, share @ self.rotation_deg)
         return self._after(mean)
 
-    def restricted_to(self, mode: Mode) -> Self:
+    def restricted_to(self, mode: Mode) -> "MotionTrace":
         """Return the trace with the degrees of freedom of ``mode`` alone, the others at zero."""
         shifts, turns = _KEPT[mode]
         translation, rotation = np.zeros_like(self.translation_mm), np.zeros_like(self.rotation_deg)
@@ -145,7 +145,7 @@ class MotionTrace:
             and np.abs(self.rotation_deg).max() <= rotation_deg
         )
 
-    def _after(self, pose: Float[np.ndarray, "4 4"]) -> Self:
+    def _after(self, pose: Float[np.ndarray, "4 4"]) -> "MotionTrace":
         translation, rotation = pose_parameters(self.poses @ inverse_pose(pose))
         return replace(self, translation_mm=translation, rotation_deg=rotation)
 

@@ -1,0 +1,109 @@
+"""People to take scans of: a BIDS tree, a folder of NIfTI files, or variations of the template."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mcnet.data.nifti import SUFFIXES, nifti_stem, read_volume
+from mcnet.data.template import TEMPLATE_VERSION, varied_head
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.provenance import sha256_of_file, sha256_of_json
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person and the way to the scan."""
+
+    name: str
+    """Unique among the people of one source, for example ``sub-01``."""
+    load: Callable[[], Volume]
+    """Reads or makes the scan; nothing is held in memory before."""
+    fingerprint: str
+    """SHA-256 of the file, or of the parameters that a template person is made of."""
+
+
+def people_in_folder(folder: Path) -> list[Person]:
+    """People of a BIDS tree or of a plain folder of NIfTI files, sorted by name.
+
+    A BIDS tree has ``sub-*/anat/*_T1w.nii.gz`` or ``sub-*/ses-*/anat/*_T1w.nii.gz``; the first
+    such file of each subject counts, by the order of its path, so that no person counts twice.
+    In a plain folder every NIfTI file is a person of its own.
+
+    Raises
+    ------
+    McnetError
+        The folder does not exist, holds no scan, or two scans have one name.
+    """
+    if not folder.is_dir():
+        raise McnetError(
+            f"{folder} is not a folder; give a BIDS tree (sub-*/anat/*_T1w.nii.gz) or a folder of "
+            ".nii.gz files."
+        )
+    scans = _bids_scans(folder) or [(nifti_stem(path), path) for path in _nifti_files(folder)]
+    if not scans:
+        raise McnetError(
+            f"{folder} holds no scan; expected sub-*/anat/*_T1w.nii.gz as in BIDS, or .nii.gz "
+            "files in the folder itself."
+        )
+    twice = [name for name, count in Counter(name for name, _ in scans).items() if count > 1]
+    if twice:
+        raise McnetError(
+            f"{folder} has two scans named {twice[0]}; one file a person is needed: move the "
+            "other elsewhere."
+        )
+    return [_person_of_file(name, path) for name, path in sorted(scans)]
+
+
+def template_people(n: int, seed: int) -> list[Person]:
+    """People that are variations of the built-in head, the same for the same seed."""
+    return [_template_person(index, seed) for index in range(n)]
+
+
+def _bids_scans(folder: Path) -> list[tuple[str, Path]]:
+    scans = []
+    for subject in sorted(folder.glob("sub-*")):
+        anatomy = [
+            path
+            for pattern in ("anat", "ses-*/anat")
+            for place in sorted(subject.glob(pattern))
+            for path in _nifti_files(place)
+            if nifti_stem(path).endswith("_T1w")
+        ]
+        if anatomy:
+            scans.append((subject.name, anatomy[0]))
+    return scans
+
+
+def _nifti_files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and not path.is_dir()
+    )
+
+
+def _person_of_file(name: str, path: Path) -> Person:
+    if not path.exists():  # a broken link, as DataLad leaves them until the content is fetched
+        raise McnetError(
+            f"{path} is a link to a file that is not here; fetch its content first (datalad get)."
+        )
+    return Person(name, partial(_read_as, name, path), sha256_of_file(path))
+
+
+def _read_as(name: str, path: Path) -> Volume:
+    return replace(read_volume(path), name=name)
+
+
+def _template_person(index: int, seed: int) -> Person:
+    name = f"template-{index + 1:02d}"
+    made_of = {"template": TEMPLATE_VERSION, "seed": seed, "index": index}
+    return Person(name, partial(_vary_as, name, index, seed), sha256_of_json(made_of))
+
+
+def _vary_as(name: str, index: int, seed: int) -> Volume:
+    return replace(varied_head(np.random.default_rng([seed, index])), name=name)

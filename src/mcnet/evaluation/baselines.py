@@ -1,0 +1,162 @@
+"""What needs no network: rigid registration to the reference, and light smoothing.
+
+A corrupted image seldom lies where its reference lies, since the pose at the centre of k-space is
+not the mean pose. Undoing that alone can gain as much SSIM as a network; so can blurring.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from jaxtyping import Float, Float32
+from scipy.ndimage import gaussian_filter
+
+from mcnet.errors import McnetError
+
+Progress = Callable[[int, int], None]
+"""Told of the number done and the number in all."""
+
+N_THREADS = 2
+"""Images registered at once; SimpleITK releases Python's lock while it works."""
+
+# Mean squares on grids of a quarter and a third: on a 128x128 head, errors below 0.05 pixels and
+# degrees for turns of 16 degrees and shifts of 8 pixels. Finer grids take twice the time for less
+# than 0.02 pixels more.
+_SHRINK_FACTORS, _SIGMAS_PIXELS = (4, 3), (2.0, 1.0)
+_FIRST_STEP_PIXELS, _LAST_STEP_PIXELS, _MAX_STEPS = 1.0, 0.01, 60
+_SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True)
+class SlicePose:
+    """How the head of an image lies, measured from its reference, by `mcnet.geometry`.
+
+    In the plane of a sagittal slice: the point ``p``, counted from pixel ``n // 2`` of each axis,
+    goes to ``R p + t``.
+    """
+
+    rotation_deg: float
+    """Turn from the rows' axis (y, anterior) towards the columns' axis (z, superior): about x."""
+    shift_pixels: tuple[float, float]
+    """Shift along the rows' and the columns' axis."""
+
+
+def rigid_pose(
+    reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
+) -> SlicePose:
+    """Pose of the head in ``image``, measured from ``reference``: mean squares, SimpleITK.
+
+    The same images give the same pose: every pixel counts, and one thread works.
+    """
+    transform = _registration(_as_itk(reference), _as_itk(image))
+    rows, columns = transform.GetTranslation()
+    return SlicePose(float(np.degrees(transform.GetAngle())), (rows, columns))
+
+
+def register_rigidly(
+    reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
+) -> Float32[np.ndarray, "rows columns"]:
+    """Return the image brought onto its reference: turned and shifted, cubic B-splines.
+
+    Beyond the image's edge is zero. Where the mean squared difference to the reference would
+    grow, the image comes back as it is.
+
+    Raises
+    ------
+    McnetError
+        The shapes differ, or a side has less than 16 pixels.
+    """
+    _refuse_unlike(reference, image)
+    fixed, moving = _as_itk(reference), _as_itk(image)
+    transform = _registration(fixed, moving)
+    resampled = sitk.Resample(moving, fixed, transform, sitk.sitkBSpline3, 0.0)
+    # A spline overshoots at sharp edges: no value may leave the image's own range.
+    low, high = min(float(image.min()), 0.0), float(image.max())
+    registered = sitk.GetArrayFromImage(resampled).T.clip(low, high)
+    if _mean_square(reference, registered) < _mean_square(reference, image):
+        return np.ascontiguousarray(registered, dtype=np.float32)
+    return np.array(image, dtype=np.float32)
+
+
+def register_all(
+    references: Float[np.ndarray, "n_images rows columns"],
+    images: Float[np.ndarray, "n_images rows columns"],
+    *,
+    progress: Progress | None = None,
+) -> Float32[np.ndarray, "n_images rows columns"]:
+    """Return every image brought onto its reference by `register_rigidly`, two at a time.
+
+    Raises
+    ------
+    McnetError
+        As `register_rigidly` does, or there are not as many references as images.
+    """
+    if len(references) != len(images):
+        raise McnetError(
+            f"There are {len(references)} references for {len(images)} images; every image needs "
+            "its own: repeat the references that serve several."
+        )
+    registered = np.empty(images.shape, dtype=np.float32)
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        results = pool.map(register_rigidly, references, images)
+        for index, result in enumerate(results):
+            registered[index] = result
+            if progress is not None:
+                progress(index + 1, len(images))
+    return registered
+
+
+def smooth_lightly(
+    images: Float[np.ndarray, "n_images rows columns"], sigma_pixels: float = 0.7
+) -> Float32[np.ndarray, "n_images rows columns"]:
+    """Return every image blurred by a Gaussian of ``sigma_pixels``."""
+    return gaussian_filter(images, (0, sigma_pixels, sigma_pixels)).astype(np.float32)
+
+
+def _registration(fixed: sitk.Image, moving: sitk.Image) -> sitk.Euler2DTransform:
+    """Transform from the fixed image's points to the moving image's."""
+    size = fixed.GetSize()
+    transform = sitk.Euler2DTransform()
+    transform.SetCenter([float(n // 2) for n in size])
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)
+    method.SetMetricAsMeanSquares()
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetShrinkFactorsPerLevel(_SHRINK_FACTORS)
+    method.SetSmoothingSigmasPerLevel(_SIGMAS_PIXELS)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        _FIRST_STEP_PIXELS, _LAST_STEP_PIXELS, _MAX_STEPS, gradientMagnitudeTolerance=1e-8
+    )
+    # A radian moves the pixels of an n x m image by about sqrt((n^2 + m^2) / 12), rms.
+    radian_in_pixels_squared = sum(n**2 for n in size) / 12
+    method.SetOptimizerScales([radian_in_pixels_squared, 1, 1])
+    method.SetInitialTransform(transform, inPlace=True)
+    try:
+        method.Execute(fixed, moving)
+    except RuntimeError:  # no overlap or no gradient, as in an empty image: leave it where it is
+        transform.SetIdentity()
+    return transform
+
+
+def _as_itk(image: Float[np.ndarray, "rows columns"]) -> sitk.Image:
+    """Return a SimpleITK image whose x axis is the array's rows and whose y axis its columns."""
+    return sitk.GetImageFromArray(np.ascontiguousarray(image.T, dtype=np.float32))
+
+
+def _mean_square(
+    reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
+) -> float:
+    """Mean squared difference."""
+    return float(np.mean((image.astype(float) - reference) ** 2))
+
+
+def _refuse_unlike(reference: np.ndarray, image: np.ndarray) -> None:
+    """Refuse images that cannot be registered."""
+    if reference.shape != image.shape or min(image.shape) < _SMALLEST_SIDE:
+        raise McnetError(
+            f"An image of shape {image.shape} cannot be registered to a reference of shape "
+            f"{reference.shape}; both need one shape of at least {_SMALLEST_SIDE} pixels a side."
+        )

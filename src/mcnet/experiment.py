@@ -1,0 +1,176 @@
+"""An experiment as data: what a TOML file says, checked, and written back in full."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from mcnet.data.design import PairsDesign
+from mcnet.data.sources import Person, people_in_folder, template_people
+from mcnet.errors import McnetError
+from mcnet.learning.losses import LossConfig
+from mcnet.learning.network import NetworkConfig
+from mcnet.learning.recipes import RECIPES
+from mcnet.learning.training import TrainingConfig
+from mcnet.simulation.acquisition import Acquisition
+
+
+@dataclass(frozen=True)
+class PeopleConfig:
+    """Whose heads are moved, and how many people each part of the split gets."""
+
+    folders: tuple[str, ...] = ()
+    """BIDS trees or folders of NIfTI files; relative paths start at the experiment's file."""
+    n_template: int = 0
+    """People made from the built-in head, for those who have no scans at hand."""
+    n_validation: int = 1
+    n_test: int = 1
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Which motion, by the paper's recipe, and how many traces each part of the split gets."""
+
+    folder: str | None = None
+    """Motion files of any format that mcnet reads."""
+    n_generated: int = 0
+    """Traces from the generator, for those who have no recordings."""
+    within_mm: float = 2.0
+    """Segments that go farther from the pose at the k-space centre than this are left out."""
+    within_deg: float = 2.0
+    scale: float = 8.0
+    """Every shift and angle is multiplied by this."""
+    n_validation: int = 1
+    n_test: int = 1
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run from heads and motion to a report."""
+
+    title: str
+    seed: int = 1
+    people: PeopleConfig = field(default_factory=PeopleConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    acquisition: Acquisition = field(default_factory=Acquisition)
+    pairs: PairsDesign = field(default_factory=PairsDesign)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    recipes: tuple[str, ...] = tuple(RECIPES)
+    """Models to train, by the paper's labels."""
+    n_examples: int = 3
+    """Test slices shown in each figure of examples, from mild to severe motion."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run."""
+        unknown = [recipe for recipe in self.recipes if recipe not in RECIPES]
+        if unknown or not self.recipes:
+            raise McnetError(
+                f"recipes {list(self.recipes)} cannot be trained; choose from {', '.join(RECIPES)}."
+            )
+        if bool(self.people.folders) == bool(self.people.n_template):
+            raise McnetError(
+                "the experiment names either both or neither of people.folders and "
+                "people.n_template; give one of them."
+            )
+        if bool(self.motion.folder) == bool(self.motion.n_generated):
+            raise McnetError(
+                "the experiment names either both or neither of motion.folder and "
+                "motion.n_generated; give one of them."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Content as plain values, without what is not set."""
+        return _without_none(asdict(self))
+
+    def list_people(self) -> list[Person]:
+        """Everyone of the experiment.
+
+        Raises
+        ------
+        McnetError
+            A folder is missing, empty, or holds a name that another holds too.
+        """
+        if self.people.n_template:
+            return template_people(self.people.n_template, self.seed)
+        people = [who for folder in self.people.folders for who in people_in_folder(Path(folder))]
+        names = [who.name for who in people]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise McnetError(
+                f"{', '.join(sorted(twice))} stand in more than one folder of people; rename them, "
+                "since people are told apart by name."
+            )
+        return people
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Experiment of a TOML file; its relative folders start at the file's own.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no TOML, or has an unknown key or an impossible value.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise McnetError(f"{path} does not exist; name the TOML file of an experiment.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise McnetError(
+            f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
+        ) from error
+    _refuse_unknown_keys(content, Experiment, path)
+    try:
+        experiment = TypeAdapter(Experiment).validate_python(content)
+    except ValidationError as error:
+        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+    return _with_folders_from(experiment, path.parent)
+
+
+def experiment_toml(experiment: Experiment) -> str:
+    """TOML text with every setting of an experiment, defaults included."""
+    return tomli_w.dumps(experiment.as_dict())
+
+
+def _with_folders_from(experiment: Experiment, base: Path) -> Experiment:
+    people, motion = experiment.people, experiment.motion
+    folders = tuple(str(base / folder) for folder in people.folders)
+    folder = None if motion.folder is None else str(base / motion.folder)
+    return replace(
+        experiment, people=replace(people, folders=folders), motion=replace(motion, folder=folder)
+    )
+
+
+def _refuse_unknown_keys(
+    content: Mapping[str, Any], config: type, path: Path, section: str = ""
+) -> None:
+    known = [item.name for item in fields(config)]
+    hints = get_type_hints(config)
+    for key, value in content.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
+            raise McnetError(f"{path}: {section}{key} is no setting of an experiment; {remedy}")
+        if is_dataclass(hints[key]) and isinstance(value, Mapping):
+            _refuse_unknown_keys(value, hints[key], path, f"{section}{key}.")
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if isinstance(first.get("ctx", {}).get("error"), McnetError):
+        return f"{place + ': ' if place else ''}{first['ctx']['error']}"
+    return f"{place} is {first['input']!r}; {first['msg'].lower()}: correct it in the file."
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value

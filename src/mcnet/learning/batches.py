@@ -1,0 +1,83 @@
+"""Batches of image pairs, gathered in memory, in an order that a seed and an epoch decide."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from mcnet.data.pairs import ImagePairs
+
+
+class Batch(NamedTuple):
+    """What a network sees and what it should give, both on the network's scale."""
+
+    corrupted: Float32[Tensor, "n 1 rows columns"]
+    """Corrupted images divided by their input scale."""
+    reference: Float32[Tensor, "n 1 rows columns"]
+    """References divided by the same scale."""
+    input_scale: Float32[Tensor, "n 1 1 1"]
+    """Times this, images are back on the person's physical scale."""
+
+
+class EpochOrder:
+    """Order of the pairs in an epoch, the same for the same seed and epoch."""
+
+    def __init__(self, n_pairs: int, seed: int | None) -> None:
+        self.n_pairs = n_pairs
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of another epoch; Lightning calls this."""
+        self.epoch = epoch
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Generator of this epoch: a resumed training needs no remembered state."""
+        return np.random.default_rng([self.seed or 0, self.epoch])
+
+
+class PairBatches:
+    """Batches of a set of pairs, shuffled where there is a seed, in order where there is none.
+
+    The set is never copied as a whole, and no worker process is started. All batches of an epoch
+    have nearly the same size, so that none is too small for batch norm.
+    """
+
+    def __init__(
+        self, pairs: ImagePairs, batch_size: int, *, seed: int | None = None, flips: bool = False
+    ) -> None:
+        self.pairs = pairs
+        self.flips = flips
+        self.n_batches = -(-len(pairs) // batch_size)
+        self.sampler = EpochOrder(len(pairs), seed)
+        """Under this name Lightning looks for what it tells the epoch."""
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of the epoch."""
+        rng = self.sampler.rng
+        n_pairs = len(self.pairs)
+        rows = np.arange(n_pairs) if self.sampler.seed is None else rng.permutation(n_pairs)
+        for chosen in np.array_split(rows, self.n_batches):
+            batch = self._gathered(chosen)
+            yield _flipped(batch, rng) if self.flips else batch
+
+    def _gathered(self, chosen: np.ndarray) -> Batch:
+        pairs = self.pairs
+        scale = pairs.input_scale[chosen][:, None, None, None]
+        corrupted = pairs.corrupted[chosen][:, None] / scale
+        reference = pairs.references[pairs.reference_index[chosen]][:, None] / scale
+        return Batch(*(torch.from_numpy(array) for array in (corrupted, reference, scale)))
+
+
+def _flipped(batch: Batch, rng: np.random.Generator) -> Batch:
+    """Mirror all images of a batch along rows, columns, both or neither, at random."""
+    axes = [axis for axis, turned in zip((2, 3), rng.integers(2, size=2), strict=True) if turned]
+    return Batch(batch.corrupted.flip(axes), batch.reference.flip(axes), batch.input_scale)

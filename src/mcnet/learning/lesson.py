@@ -1,0 +1,75 @@
+"""One stage of training as a Lightning module: losses, optimiser, schedule."""
+
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, optim
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from mcnet.learning.batches import Batch
+from mcnet.learning.losses import LossConfig, hybrid_loss
+from mcnet.learning.recipes import Stage
+from mcnet.learning.unet import UNet
+
+_SSIM_WINDOW = 11
+
+
+class Lesson(lightning.LightningModule):
+    """A network, and how one stage teaches it."""
+
+    def __init__(
+        self, network: UNet, stage: Stage, loss: LossConfig, *, learning_rate: float, schedule: str
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.stage = stage
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
+        """Loss of a batch, logged with its parts as means of the epoch."""
+        output = self.network(batch.corrupted)
+        terms = hybrid_loss(output, batch.reference, self.stage, self.loss)
+        self._log("train", terms._asdict(), len(output))
+        return terms.total
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
+        """Log loss and SSIM of a batch that is not trained on.
+
+        SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the person's physical scale.
+        """
+        output = self.network(batch.corrupted)
+        logged: dict[str, Any] = hybrid_loss(
+            output, batch.reference, self.stage, self.loss
+        )._asdict()
+        if min(output.shape[-2:]) > _SSIM_WINDOW:
+            logged["ssim"] = structural_similarity_index_measure(
+                output * batch.input_scale,
+                batch.reference * batch.input_scale,
+                sigma=1.5,
+                kernel_size=_SSIM_WINDOW,
+                data_range=1.0,
+            )
+        self._log("validation", logged, len(output))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam, and the schedule over all steps of the stage."""
+        adam = optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        n_steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        schedule: optim.lr_scheduler.LRScheduler
+        if self.schedule == "cosine":
+            schedule = optim.lr_scheduler.CosineAnnealingLR(adam, T_max=n_steps)
+        elif self.schedule == "one-cycle":
+            schedule = optim.lr_scheduler.OneCycleLR(
+                adam, max_lr=self.learning_rate, total_steps=n_steps
+            )
+        else:
+            return adam
+        return {"optimizer": adam, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _log(self, prefix: str, values: dict[str, Any], n_images: int) -> None:
+        named = {f"{prefix}_{name}": torch.as_tensor(value) for name, value in values.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=n_images)

@@ -1,0 +1,80 @@
+"""What is kept at the end of every epoch: the curve, the best weights, a checkpoint."""
+
+import math
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import lightning.pytorch as lightning
+import pandas as pd
+from lightning.pytorch.callbacks import Checkpoint
+from torch import Tensor
+
+from mcnet.errors import McnetError
+from mcnet.provenance import write_text
+
+
+class EpochRecord(Checkpoint):
+    """Curve, best weights on validation, and the checkpoint, in one file that is written whole.
+
+    It goes into the checkpoint itself, so a resumed training continues the curve.
+    """
+
+    def __init__(self, checkpoint: Path, curve: Path, fingerprint: str) -> None:
+        self.checkpoint = checkpoint
+        self.curve = curve
+        self.fingerprint = fingerprint
+        self.rows: list[dict[str, float]] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self.best: dict[str, float] = {}
+        """The row of the curve that belongs to the best weights."""
+        self._started = 0.0
+
+    def on_train_epoch_start(
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+    ) -> None:
+        """Start the clock."""
+        self._started = perf_counter()
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Keep the epoch; validation comes before this.
+
+        Raises
+        ------
+        McnetError
+            The loss is no number any more.
+        """
+        row = {"epoch": float(trainer.current_epoch + 1)}
+        row |= {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        if not all(math.isfinite(row[name]) for name in ("train_total", "validation_total")):
+            raise McnetError(
+                f"the loss is not finite in epoch {row['epoch']:.0f}; check the images for empty "
+                "scans, or train with a lower learning rate."
+            )
+        if not self.best or row["validation_total"] < self.best["validation_total"]:
+            self.best = row
+            self.best_weights = {
+                name: tensor.detach().cpu().clone()
+                for name, tensor in pl_module.network.state_dict().items()  # type: ignore[union-attr, operator]
+            }
+        self.rows.append(row | {"seconds": perf_counter() - self._started})
+        write_text(self.curve, pd.DataFrame(self.rows).astype({"epoch": int}).to_csv(index=False))
+        trainer.save_checkpoint(self.checkpoint)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes into the checkpoint."""
+        return {
+            "fingerprint": self.fingerprint,
+            "rows": self.rows,
+            "best": self.best,
+            "best_weights": self.best_weights,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what came out of the checkpoint."""
+        self.rows, self.best = state_dict["rows"], state_dict["best"]
+        self.best_weights = state_dict["best_weights"]

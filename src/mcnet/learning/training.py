@@ -1,0 +1,232 @@
+"""Training of one stage: from pairs to a weights file, resumable."""
+
+import hashlib
+import logging
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+from mcnet.data.pairs import ImagePairs
+from mcnet.errors import McnetError
+from mcnet.learning.batches import PairBatches
+from mcnet.learning.checkpoint import SafetensorsCheckpoint
+from mcnet.learning.lesson import Lesson
+from mcnet.learning.losses import LossConfig
+from mcnet.learning.recipes import Stage
+from mcnet.learning.record import EpochRecord
+from mcnet.learning.unet import NetworkConfig, UNet
+from mcnet.learning.weights import load_network, read_card, save_network
+from mcnet.provenance import sha256_of_file, sha256_of_json
+
+Schedule = Literal["constant", "cosine", "one-cycle"]
+SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "one-cycle")
+Device = Literal["auto", "cpu", "cuda"]
+DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How every stage is trained: the paper's 100 epochs of Adam by default."""
+
+    epochs: int = 100
+    """Epochs of each stage of a recipe."""
+    batch_size: int = 16
+    """Images a step, or a few less, so that all steps of an epoch have equally many."""
+    learning_rate: float = 1e-3
+    """Adam's, at its highest."""
+    fine_tune_factor: float = 1.0
+    """Times the learning rate in a stage that starts from another's weights."""
+    schedule: Schedule = "constant"
+    """Learning rate within a stage: level, falling to zero as a half cosine, or up and down."""
+    flips: bool = False
+    """Mirror whole batches at random, up-down and left-right."""
+    device: Device = "cpu"
+    """Where to train; "auto" takes a GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        for name, number in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if not isinstance(number, int) or number < 1:
+                raise McnetError(f"{name} {number!r} is impossible; give a whole number from 1 on.")
+        for name, value in (
+            ("learning_rate", self.learning_rate),
+            ("fine_tune_factor", self.fine_tune_factor),
+        ):
+            if not 0 < value < float("inf"):
+                raise McnetError(f"{name} {value!r} is impossible; give a positive number.")
+        if self.schedule not in SCHEDULES:
+            raise McnetError(f"schedule {self.schedule!r} is none of {', '.join(SCHEDULES)}.")
+        if self.device not in DEVICES:
+            raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
+
+
+def train_stage(
+    folder: Path,
+    stage: Stage,
+    train: ImagePairs,
+    validation: ImagePairs,
+    *,
+    network: NetworkConfig,
+    loss: LossConfig,
+    training: TrainingConfig,
+    seed: int,
+    initial_weights: Path | None,
+    notes: Mapping[str, Any],
+    quiet: bool = False,
+) -> Path:
+    """Weights file ``folder/weights.safetensors`` of the epoch that was best on validation.
+
+    Beside it, ``curve.csv`` holds a row an epoch: every loss term, and SSIM on validation. A call
+    that was interrupted goes on from its last whole epoch when it is repeated with the same
+    arguments, and ends with the same bytes; a finished one is not done again. ``notes`` go into
+    the model card. The same seed gives the same weights on the same machine.
+
+    Raises
+    ------
+    McnetError
+        A set is empty, its images differ in size, the initial weights are of another network, the
+        device is missing, or the loss is no number any more.
+    KeyboardInterrupt
+        As the user pressed it; the last whole epoch is kept.
+    """
+    _check(train, validation)
+    weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
+    card = {
+        "stage": asdict(stage),
+        "loss": asdict(loss),
+        "training": asdict(training),
+        "seed": seed,
+        "initial_weights_sha256": sha256_of_file(initial_weights) if initial_weights else None,
+        "train_sha256": _sha256_of_pairs(train),
+        "validation_sha256": _sha256_of_pairs(validation),
+    }
+    fingerprint = sha256_of_json({**card, "network": asdict(network)})
+    if weights.exists() and read_card(weights)["card"].get("fingerprint") == fingerprint:
+        return weights
+
+    lesson = _lesson(stage, network, loss, training, seed, initial_weights)
+    record = EpochRecord(checkpoint, folder / "curve.csv", fingerprint)
+    batch_size = training.batch_size
+    with _quiet_logs(), _interruptible():
+        _trainer(folder, training, record, quiet).fit(
+            lesson,
+            PairBatches(train, batch_size, seed=seed, flips=training.flips),
+            PairBatches(validation, batch_size),
+            ckpt_path=checkpoint if _continues(checkpoint, fingerprint) else None,
+        )
+    lesson.network.load_state_dict(record.best_weights)
+    about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
+    save_network(weights, lesson.network, card={**card, **about})
+    checkpoint.unlink(missing_ok=True)
+    return weights
+
+
+def _check(train: ImagePairs, validation: ImagePairs) -> None:
+    for name, pairs in (("training", train), ("validation", validation)):
+        if len(pairs) == 0:
+            raise McnetError(
+                f"the {name} set is empty; give it at least one pair: more people or traces, or "
+                "another split."
+            )
+    sizes = train.corrupted.shape[1:], validation.corrupted.shape[1:]
+    if sizes[0] != sizes[1]:
+        raise McnetError(
+            f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
+            "both with the same matrix."
+        )
+
+
+def _lesson(
+    stage: Stage,
+    config: NetworkConfig,
+    loss: LossConfig,
+    training: TrainingConfig,
+    seed: int,
+    initial_weights: Path | None,
+) -> Lesson:
+    learning_rate = training.learning_rate
+    if initial_weights is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = UNet(config)
+    else:
+        learning_rate *= training.fine_tune_factor
+        network = load_network(initial_weights).train()
+        if network.config != config:
+            raise McnetError(
+                f"{initial_weights} holds a network of {network.config}, but {config} is to be "
+                "trained; start from weights of the same network."
+            )
+    network = network.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+    return Lesson(network, stage, loss, learning_rate=learning_rate, schedule=training.schedule)
+
+
+def _trainer(
+    folder: Path, training: TrainingConfig, record: EpochRecord, quiet: bool
+) -> lightning.Trainer:
+    if training.device == "cuda" and not torch.cuda.is_available():
+        raise McnetError("device cuda is not available here; train on cpu, or on auto.")
+    on_gpu = training.device != "cpu" and torch.cuda.is_available()
+    bars: list[Callback] = [] if quiet else [RichProgressBar()]
+    return lightning.Trainer(
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=1,
+        max_epochs=training.epochs,
+        callbacks=[*bars, record],
+        plugins=[SafetensorsCheckpoint()],
+        default_root_dir=folder,
+        logger=False,
+        enable_progress_bar=not quiet,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _continues(checkpoint: Path, fingerprint: str) -> bool:
+    """Whether a checkpoint is of this very training."""
+    if not checkpoint.exists():
+        return False
+    states = SafetensorsCheckpoint().load_checkpoint(checkpoint)["callbacks"].values()
+    return any(state.get("fingerprint") == fingerprint for state in states)
+
+
+def _sha256_of_pairs(pairs: ImagePairs) -> str:
+    digest = hashlib.sha256()
+    for array in (pairs.corrupted, pairs.references, pairs.reference_index, pairs.input_scale):
+        digest.update(f"{array.shape} {array.dtype};".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Silence Lightning's advice about loggers, devices and checkpoints."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C through: Lightning makes an exit of it, and then ignores the signal for good."""
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from error

@@ -1,0 +1,101 @@
+"""Network weights in files: safetensors with their configuration and provenance, never pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from mcnet.errors import McnetError
+from mcnet.learning.unet import NetworkConfig, UNet
+from mcnet.provenance import provenance, written_whole
+
+_KEY = "mcnet-network"
+"""The one metadata key: with several, safetensors writes them in random order."""
+_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
+_PICKLE_BEGINNINGS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def save_network(path: Path, network: UNet, *, card: Mapping[str, Any]) -> None:
+    """Write a network's weights with their model card: data, seeds, metrics, licence, limits.
+
+    The card holds what JSON can hold; configuration and provenance are added to it.
+    """
+    about = {
+        "network": asdict(network.config),
+        "provenance": provenance(seed=card.get("seed")),
+        "card": dict(card),
+    }
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
+    }
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={_KEY: json.dumps(about, sort_keys=True)})
+
+
+def load_network(path: Path) -> UNet:
+    """Network of a weights file, in evaluation mode on the CPU.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, a pickle, damaged, or not mcnet's.
+    """
+    about, tensors = _read(path, with_tensors=True)
+    try:
+        network = UNet(NetworkConfig(**about["network"]))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError, McnetError) as error:
+        raise McnetError(
+            f"{path} is damaged: its weights do not fit the network that it describes; get a "
+            "fresh copy or train it again."
+        ) from error
+    return network.eval()
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Model card of a weights file: ``network``, ``provenance`` and ``card``.
+
+    Raises
+    ------
+    McnetError
+        As in `load_network`.
+    """
+    about, _ = _read(path, with_tensors=False)
+    return about
+
+
+def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    _refuse_pickle(path)
+    try:
+        with safe_open(path, framework="pt") as stream:
+            about = json.loads((stream.metadata() or {}).get(_KEY, "null"))
+            names = stream.keys() if with_tensors else []
+            tensors = {name: stream.get_tensor(name) for name in names}
+    except (SafetensorError, ValueError, OSError) as error:
+        raise McnetError(
+            f"{path} is no whole safetensors file; expected weights written by mcnet: get a fresh "
+            "copy or train it again."
+        ) from error
+    if not isinstance(about, dict) or "network" not in about:
+        raise McnetError(
+            f"{path} holds weights of another program, without mcnet's network description; "
+            "expected a file written by mcnet."
+        )
+    return about, tensors
+
+
+def _refuse_pickle(path: Path) -> None:
+    if not path.is_file():
+        raise McnetError(f"{path} is no file; name a .safetensors file written by mcnet.")
+    with path.open("rb") as stream:
+        beginning = stream.read(4)
+    if path.suffix.lower() in _PICKLE_SUFFIXES or beginning.startswith(_PICKLE_BEGINNINGS):
+        raise McnetError(
+            f"{path} is a pickle file, which could run any code when opened, so mcnet never opens "
+            "one; use weights saved as .safetensors."
+        )

@@ -1,0 +1,106 @@
+"""Text tables of numbers: lines, header, named or placed columns; each fault told by its line."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from mcnet.errors import McnetError
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Lines of a text file, split into fields, without blank lines and comments."""
+
+    path: Path
+    fields: tuple[tuple[str, ...], ...]
+    """Fields of each line; of the header too, where there is one."""
+    line_numbers: tuple[int, ...]
+    """Where each line stands in the file, from 1."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Fields of the first line."""
+        return self.fields[0]
+
+    def without_header(self) -> "TextTable":
+        """Return the lines below the first.
+
+        Raises
+        ------
+        McnetError
+            There are none.
+        """
+        if len(self.fields) < 2:
+            raise McnetError(f"{self.path} has a header but no rows; a row a time point is needed.")
+        return TextTable(self.path, self.fields[1:], self.line_numbers[1:])
+
+    def numbers(
+        self, places: Sequence[int], names: Sequence[str]
+    ) -> Float[np.ndarray, "n_lines n_columns"]:
+        """Return the finite numbers that stand at some places of each line.
+
+        Raises
+        ------
+        McnetError
+            A field is missing, no number, or not finite; the line and the column's name are told.
+        """
+        return np.array(
+            [
+                [self._number(line, place, name) for place, name in zip(places, names, strict=True)]
+                for line in range(len(self.fields))
+            ]
+        )
+
+    def _number(self, line: int, place: int, name: str) -> float:
+        text = self.fields[line][place] if place < len(self.fields[line]) else ""
+        try:
+            value = float(text)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise McnetError(
+                f"{self.path}, line {self.line_numbers[line]}: {repr(text) if text else 'nothing'} "
+                f"found for {name}, where a finite number was expected; drop or repair that line."
+            )
+        return value
+
+
+def read_text_table(path: Path) -> TextTable:
+    """Return the lines of a text file split at tabs, commas or spaces; ``#`` starts a comment.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no text, or empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise McnetError(f"{path} cannot be read ({reason}); name a file that exists.") from error
+    except UnicodeDecodeError as error:
+        raise McnetError(f"{path} is no text; a table of numbers in text was expected.") from error
+    used = [number for number, line in enumerate(lines) if _holds_data(line)]
+    if not used:
+        raise McnetError(f"{path} is empty; a table with a row of numbers a time point is needed.")
+    split = _splitter(lines[used[0]])
+    fields = tuple(tuple(split(lines[number])) for number in used)
+    return TextTable(path, fields, tuple(number + 1 for number in used))
+
+
+def _holds_data(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _splitter(first_line: str) -> Callable[[str], list[str]]:
+    """Return how to split lines: at tabs or commas if the first line has them, else at spaces."""
+    for separator in ("\t", ","):
+        if separator in first_line.strip():
+            return lambda line: [
+                field.strip() for field in next(csv.reader([line], delimiter=separator))
+            ]
+    return str.split

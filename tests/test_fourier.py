@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from mcnet.fourier import (
+    adjoint_spectrum_at,
+    centred_fft,
+    centred_ifft,
+    resampling_matrix,
+    spectrum_at,
+)
+from properties import plain_spectrum, relative_error
+
+SHAPE, SIZE = (9, 11, 7), (1.1, 0.9, 1.6)
+
+
+def random_frequencies(rng, dimensions, n_points, size, *, share_of_band=0.95):
+    edges = share_of_band * 0.5 / np.asarray(size[:dimensions])[:, None]
+    return rng.uniform(-1, 1, size=(dimensions, n_points)) * edges
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_nufft_is_the_plain_sum(rng, dimensions):
+    volume = rng.random(SHAPE[:dimensions]).astype(np.float32)
+    k = random_frequencies(rng, dimensions, 101, SIZE)
+    found = spectrum_at(volume[None], SIZE[:dimensions], k)[0]
+    assert (
+        relative_error(
+            found,
+            plain_spectrum(volume, SIZE, k)
+            if dimensions == 3
+            else plain_spectrum(volume, SIZE[:2], k),
+        )
+        < 1e-5
+    )
+
+
+def test_the_nufft_of_complex_images_is_the_plain_sum(rng):
+    images = (rng.random((2, 9, 11)) + 1j * rng.random((2, 9, 11))).astype(np.complex64)
+    k = random_frequencies(rng, 2, 50, SIZE)
+    found = spectrum_at(images, SIZE[:2], k)
+    for image, spectrum in zip(images, found, strict=True):
+        assert relative_error(spectrum, plain_spectrum(image, SIZE[:2], k)) < 1e-5
+
+
+def test_beyond_the_band_of_the_image_the_spectrum_is_zero(rng):
+    k = np.array([[0.51, 0.49], [0.0, 0.0], [0.0, 0.0]]) / SIZE[0]
+    found = spectrum_at(rng.random((1, *SHAPE)).astype(np.float32), SIZE, k)[0]
+    assert found[0] == 0
+    assert found[1] != 0
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_the_adjoint_passes_the_dot_product_test(rng, dimensions):
+    shape, size = SHAPE[:dimensions], SIZE[:dimensions]
+    # some frequencies beyond the band: the zeroing has an adjoint too
+    k = random_frequencies(rng, dimensions, 61, size, share_of_band=1.3)
+    image = (rng.normal(size=(1, *shape)) + 1j * rng.normal(size=(1, *shape))).astype(np.complex64)
+    data = (rng.normal(size=(1, 61)) + 1j * rng.normal(size=(1, 61))).astype(np.complex64)
+    left = np.vdot(data, spectrum_at(image, size, k))
+    right = np.vdot(adjoint_spectrum_at(data, size, k, shape), image)
+    assert left == pytest.approx(right, rel=1e-4)
+
+
+def test_the_centred_transform_is_the_plain_sum_and_has_an_inverse(rng):
+    image = rng.random((5, 8))
+    k = np.stack(np.meshgrid(*((np.arange(n) - n // 2) / n for n in (5, 8)), indexing="ij"))
+    expected = plain_spectrum(image, (1, 1), k.reshape(2, -1)).reshape(5, 8)
+    kspace = centred_fft(image, (0, 1))
+    np.testing.assert_allclose(kspace, expected, atol=1e-10)
+    np.testing.assert_allclose(centred_ifft(kspace, (0, 1)), image, atol=1e-12)
+
+
+def test_the_resampling_matrix_at_its_own_resolution_is_the_identity():
+    n, size = 9, 1.3
+    frequencies = (np.arange(n) - n // 2) / (n * size)
+    positions = (np.arange(n) - n // 2) * size
+    matrix = resampling_matrix(n, size, frequencies, positions)
+    np.testing.assert_allclose(matrix, np.eye(n), atol=1e-12)
+
+
+def test_the_resampling_matrix_interpolates_a_wave_inside_the_band():
+    n, size, fov = 24, 1.0, 24.0
+    wave = lambda mm: np.cos(2 * np.pi * 3 / fov * mm)  # noqa: E731
+    source = wave((np.arange(n) - n // 2) * size)
+    frequencies = (np.arange(12) - 6) / fov
+    places = np.array([-3.3, 0.0, 1.7])
+    matrix = resampling_matrix(n, size, frequencies, places)
+    np.testing.assert_allclose(matrix @ source, wave(places), atol=1e-12)
