@@ -11,7 +11,6 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from mcnet.data.design import PairsDesign
-from mcnet.data.sources import Person, people_in_folder, template_people
 from mcnet.errors import McnetError
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
@@ -87,27 +86,8 @@ class Experiment:
 
     def as_dict(self) -> dict[str, Any]:
         """Content as plain values, without what is not set."""
-        return _without_none(asdict(self))
-
-    def list_people(self) -> list[Person]:
-        """Everyone of the experiment.
-
-        Raises
-        ------
-        McnetError
-            A folder is missing, empty, or holds a name that another holds too.
-        """
-        if self.people.n_template:
-            return template_people(self.people.n_template, self.seed)
-        people = [who for folder in self.people.folders for who in people_in_folder(Path(folder))]
-        names = [who.name for who in people]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise McnetError(
-                f"{', '.join(sorted(twice))} stand in more than one folder of people; rename them, "
-                "since people are told apart by name."
-            )
-        return people
+        content: dict[str, Any] = _without_none(asdict(self))
+        return content
 
 
 def read_experiment(path: Path) -> Experiment:

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float32
 
 from mcnet.errors import McnetError
-from mcnet.learning.unet import UNet
+from mcnet.learning.network import UNet
 
 
 def correct_slices(

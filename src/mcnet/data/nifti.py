@@ -1,5 +1,6 @@
-"""NIfTI files in and out; the only module of mcnet that imports nibabel."""
+"""NIfTI files in and out; with `nifti_form`, the only module of mcnet that imports nibabel."""
 
+import gzip
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,20 +8,13 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float32, Float64
-from nibabel.casting import float_to_int
+from jaxtyping import Float32
 from nibabel.filebasedimages import ImageFileError
 from nibabel.imageglobals import LoggingOutputSuppressor
-from nibabel.orientations import (
-    apply_orientation,
-    axcodes2ornt,
-    inv_ornt_aff,
-    io_orientation,
-    ornt_transform,
-)
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
-from mcnet import __version__
+from mcnet.data.nifti_form import image_like, plain_image
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.provenance import provenance, write_json, written_whole
@@ -29,16 +23,8 @@ MIN_VOXELS = 8
 """An axis shorter than this is a localiser or a single slice, not a volume."""
 SUFFIXES = (".nii.gz", ".nii")
 
-_UNREADABLE = (
-    ImageFileError,
-    HeaderDataError,
-    HeaderTypeError,
-    OSError,
-    EOFError,
-    zlib.error,
-    ValueError,
-    MemoryError,
-)
+_HEADER_FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError)
+_UNREADABLE = (*_HEADER_FAULTS, OSError, EOFError, zlib.error, ValueError, MemoryError)
 
 
 def nifti_stem(path: Path) -> str:
@@ -60,9 +46,7 @@ def read_volume(path: Path) -> Volume:
         There is no such file, it is not NIfTI or is damaged, or what it holds is not one
         three-dimensional scan of finite, real, varying values on a valid grid.
     """
-    image = _loaded(path)
-    _refuse_other_than_3d(path, image)
-    _refuse_impossible_grid(path, image)
+    image = _checked(path)
     values = _values(path, image)
     _refuse_bad_values(path, values)
     orientation = io_orientation(image.affine)
@@ -113,10 +97,24 @@ def write_volume(
         )
     # Before writing: the output may replace one of its own inputs.
     record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
-    image = _plain_image(volume) if like is None else _image_like(volume, _loaded(like))
+    image = plain_image(volume) if like is None else _image_like(volume, like)
     with written_whole(path) as temporary:
         nib.save(image, temporary)
     write_json(path.with_name(f"{nifti_stem(path)}.json"), record)
+
+
+def _image_like(volume: Volume, like: Path) -> nib.Nifti1Image:
+    model = _checked(like)
+    slope, inter = _header_in_file(model).get_slope_inter()
+    return image_like(volume, model, slope or 1.0, inter or 0.0)
+
+
+def _checked(path: Path) -> nib.Nifti1Pair:
+    """NIfTI image of one 3D scan on a valid grid, its values not read yet."""
+    image = _loaded(path)
+    _refuse_other_than_3d(path, image)
+    _refuse_impossible_grid(path, image)
+    return image
 
 
 def _loaded(path: Path) -> nib.Nifti1Pair:
@@ -150,6 +148,8 @@ def _loaded(path: Path) -> nib.Nifti1Pair:
 def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
     """Scaled values in the file's own axis order, read from disk now."""
     try:
+        if path.suffix == ".gz":
+            _check_sum(path)
         with np.errstate(over="ignore", invalid="ignore"):
             values = image.get_fdata(caching="unchanged", dtype=np.float32)
     except _UNREADABLE as error:
@@ -158,6 +158,13 @@ def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
             "or is damaged; copy or convert it again."
         ) from error
     return np.asarray(values).reshape(image.shape[:3])
+
+
+def _check_sum(path: Path) -> None:
+    """Read a gzip file to its end, where its checksum is; nibabel stops before."""
+    with gzip.open(path) as stream:
+        while stream.read(1 << 24):
+            pass
 
 
 def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
@@ -188,7 +195,7 @@ def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
 
 
 def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
-    voxel_size = _voxel_size_in_file(image)
+    voxel_size = np.asarray(_header_in_file(image)["pixdim"][1:4], dtype=np.float64)
     if not np.all(np.isfinite(voxel_size) & (voxel_size > 0)):
         size = " x ".join(f"{step:g}" for step in voxel_size)
         raise McnetError(
@@ -209,12 +216,12 @@ def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
         )
 
 
-def _voxel_size_in_file(image: nib.Nifti1Pair) -> Float64[np.ndarray, "3"]:
-    """Voxel size as the file has it; nibabel would turn zeros to ones and drop signs."""
+def _header_in_file(image: nib.Nifti1Pair) -> nib.Nifti1Header:
+    """Header as the file has it; nibabel's own turns voxel sizes of 0 to 1 and drops signs."""
     holder = image.file_map.get("header", image.file_map["image"])
     with holder.get_prepare_fileobj("rb") as stream:
-        header = type(image.header).from_fileobj(stream, check=False)
-    return np.asarray(header["pixdim"][1:4], dtype=np.float64)
+        header: nib.Nifti1Header = type(image.header).from_fileobj(stream, check=False)
+    return header
 
 
 def _refuse_bad_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None:
@@ -229,64 +236,3 @@ def _refuse_bad_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None
             f"{path} has the value {values.flat[0]:g} in every voxel; a scan of a head is needed: "
             "check how the file was made."
         )
-
-
-def _plain_image(volume: Volume) -> nib.Nifti1Image:
-    image = nib.Nifti1Image(volume.values, volume.affine)
-    image.header.set_xyzt_units("mm")
-    image.header["descrip"] = f"mcnet {__version__}"
-    image.set_qform(volume.affine, code="scanner")
-    image.set_sform(volume.affine, code="scanner")
-    return image
-
-
-def _image_like(volume: Volume, like: nib.Nifti1Pair) -> nib.Nifti1Image:
-    """Image of the volume with the data type, axis order and codes of another."""
-    to_file = ornt_transform(axcodes2ornt("RAS"), io_orientation(like.affine))
-    values = apply_orientation(volume.values, to_file)
-    affine = volume.affine @ inv_ornt_aff(to_file, volume.values.shape)
-    same_grid = values.shape == like.shape[:3] and np.allclose(affine, like.affine, atol=1e-4)
-    if same_grid:
-        affine = like.affine
-    kind = nib.Nifti2Image if isinstance(like, nib.Nifti2Image) else nib.Nifti1Image
-    dtype = like.get_data_dtype()
-    slope, inter = like.dataobj.slope, like.dataobj.inter
-    image = kind(_stored(values, dtype, slope, inter), affine, like.header, dtype=dtype)
-    image.header.set_slope_inter(slope, inter)
-    image.header["descrip"] = _description(like)
-    if not same_grid:
-        _place(image, like)
-    return image
-
-
-def _stored(
-    values: Float32[np.ndarray, "i j k"], dtype: np.dtype[Any], slope: float, inter: float
-) -> np.ndarray:
-    """Numbers that stand in the file for ``values = slope * stored + inter``."""
-    stored = (values.astype(np.float64) - inter) / slope
-    if dtype.kind == "f":
-        return stored.astype(dtype)
-    return np.asarray(float_to_int(stored, dtype.newbyteorder("=").type))
-
-
-def _place(image: nib.Nifti1Image, like: nib.Nifti1Pair) -> None:
-    """Give a new grid the coordinate systems of ``like``: sform and qform move together."""
-    old_voxel_of_new = np.linalg.inv(like.affine) @ image.affine
-    qform, qform_code = like.get_qform(coded=True)
-    sform, sform_code = like.get_sform(coded=True)
-    image.header.extensions.clear()  # private records of the old grid would contradict the new
-    image.set_qform(None if qform is None else qform @ old_voxel_of_new, code=int(qform_code))
-    if sform is not None:
-        image.set_sform(sform @ old_voxel_of_new, code=int(sform_code))
-    elif qform is None:
-        image.set_sform(image.affine, code="scanner")
-    else:
-        image.set_sform(None, code=0)
-
-
-def _description(like: nib.Nifti1Pair) -> str:
-    """Description of ``like`` with mcnet's name after it, where the 79 characters allow."""
-    own = f"mcnet {__version__}"
-    before = like.header["descrip"].item().decode("latin-1").strip("\0 ")
-    joined = f"{before}; {own}" if before else own
-    return joined if len(joined) < 80 else own

@@ -9,7 +9,7 @@ The group's attributes are the manifest: people, traces, split, design, and prov
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -98,7 +98,7 @@ def is_complete(path: Path, key: str) -> bool:
     """Whether all pairs of the plan with this key are there."""
     if not (path / "zarr.json").is_file():
         return False
-    group = zarr.open_group(path, mode="r")
+    group = _group(path, "r")
     return group.attrs.get("key") == key and bool(np.all(group["done"][:]))
 
 
@@ -110,7 +110,7 @@ def load_pairs(path: Path, part: str, mode: Mode) -> ImagePairs:
     McnetError
         There is no such part or mode in the store.
     """
-    group = zarr.open_group(path, mode="r")
+    group = _group(path, "r")
     manifest = group.attrs.asdict()
     if part not in PARTS or mode not in manifest["design"]["modes"]:
         raise McnetError(
@@ -147,14 +147,14 @@ def load_pairs(path: Path, part: str, mode: Mode) -> ImagePairs:
 
 def stored_traces(path: Path, rows: Sequence[int] | None = None) -> list[MotionTrace]:
     """Motion traces of a store, all or those of some rows, with six degrees of freedom."""
-    group = zarr.open_group(path, mode="r")
+    group = _group(path, "r")
     names = list(group.attrs.asdict()["traces"])
     shifts, turns = group["translation_mm"][:], group["rotation_deg"][:]
     chosen = range(len(names)) if rows is None else rows
     return [MotionTrace(shifts[row], turns[row], name=names[row]) for row in chosen]
 
 
-def _simulate_person(group: zarr.Group, row: int, volume: Volume, plan: PairsPlan) -> None:
+def _simulate_person(group: Any, row: int, volume: Volume, plan: PairsPlan) -> None:
     size, acquisition = volume.voxel_size_mm, plan.acquisition
     whole_head = head_mask(np.abs(image_at_rest(volume.values, size, acquisition)))
     positions = plan.design.positions_mm(whole_head, acquisition)
@@ -177,20 +177,20 @@ def _simulate_person(group: zarr.Group, row: int, volume: Volume, plan: PairsPla
             group[f"input_scale/{mode}"][row, column] = intensity_scale(images[kept])
 
 
-def _opened(path: Path, plan: PairsPlan) -> zarr.Group:
+def _opened(path: Path, plan: PairsPlan) -> Any:
     """The group of this plan: the one that is there, or a new one in place of another."""
     if (path / "zarr.json").is_file():
-        group = zarr.open_group(path, mode="r+")
+        group = _group(path, "r+")
         if group.attrs.get("key") == plan.key:
             return group
     try:
-        group = zarr.open_group(path, mode="w")
+        group = _group(path, "w")
         return _laid_out(group, plan)
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
-def _laid_out(group: zarr.Group, plan: PairsPlan) -> zarr.Group:
+def _laid_out(group: Any, plan: PairsPlan) -> Any:
     n_people, n_traces, n_slices = len(plan.people), len(plan.traces), plan.design.n_slices
     images = (n_slices, *plan.acquisition.matrix[1:])
     for name, dtype in (("references", "f4"), ("heads", "bool")):
@@ -208,6 +208,11 @@ def _laid_out(group: zarr.Group, plan: PairsPlan) -> zarr.Group:
         group[name] = np.stack([getattr(trace, name) for trace in plan.traces])
     group.attrs.update(plan.manifest | {"key": plan.key})
     return group
+
+
+def _group(path: Path, mode: Literal["r", "r+", "w"]) -> Any:
+    """The zarr group at a path. Zarr's own types leave open what an entry is, so Any it is."""
+    return zarr.open_group(path, mode=mode)
 
 
 def _trace_digest(trace: MotionTrace) -> str:

@@ -22,24 +22,6 @@ class Batch(NamedTuple):
     """Times this, images are back on the person's physical scale."""
 
 
-class EpochOrder:
-    """Order of the pairs in an epoch, the same for the same seed and epoch."""
-
-    def __init__(self, n_pairs: int, seed: int | None) -> None:
-        self.n_pairs = n_pairs
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Take the order of another epoch; Lightning calls this."""
-        self.epoch = epoch
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """Generator of this epoch: a resumed training needs no remembered state."""
-        return np.random.default_rng([self.seed or 0, self.epoch])
-
-
 class PairBatches:
     """Batches of a set of pairs, shuffled where there is a seed, in order where there is none.
 
@@ -51,10 +33,11 @@ class PairBatches:
         self, pairs: ImagePairs, batch_size: int, *, seed: int | None = None, flips: bool = False
     ) -> None:
         self.pairs = pairs
+        self.seed = seed
         self.flips = flips
         self.n_batches = -(-len(pairs) // batch_size)
-        self.sampler = EpochOrder(len(pairs), seed)
-        """Under this name Lightning looks for what it tells the epoch."""
+        self.epoch = 0
+        """Seed and epoch decide the order, so a resumed training needs no remembered state."""
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -62,9 +45,9 @@ class PairBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of the epoch."""
-        rng = self.sampler.rng
+        rng = np.random.default_rng([self.seed or 0, self.epoch])
         n_pairs = len(self.pairs)
-        rows = np.arange(n_pairs) if self.sampler.seed is None else rng.permutation(n_pairs)
+        rows = np.arange(n_pairs) if self.seed is None else rng.permutation(n_pairs)
         for chosen in np.array_split(rows, self.n_batches):
             batch = self._gathered(chosen)
             yield _flipped(batch, rng) if self.flips else batch

@@ -64,7 +64,8 @@ def encoded(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     """JSON form of a nested value; its tensors are put into ``tensors``.
 
     Containers become ``{"dict": [[key, value], ...]}``, ``{"list": [...]}``, ``{"tuple": [...]}``
-    and ``{"tensor": name}``, so that keys that are numbers stay numbers.
+    and ``{"tensor": [name, is channels-last]}``, so that keys that are numbers stay numbers, and
+    resumed arithmetic runs in the order of the undisturbed one.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def encoded(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, torch.Tensor):
         name = f"{len(tensors):06d}"
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        return {"tensor": name}
+        return {"tensor": [name, _is_channels_last(value)]}
     if isinstance(value, dict):
         pairs = value.items()
         return {"dict": [[encoded(key, tensors), encoded(item, tensors)] for key, item in pairs]}
@@ -92,8 +93,14 @@ def decoded(content: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return content
     ((kind, inner),) = content.items()
     if kind == "tensor":
-        return tensors[inner]
+        name, channels_last = inner
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        return tensors[name].contiguous(memory_format=layout)
     if kind == "dict":
         return {decoded(key, tensors): decoded(item, tensors) for key, item in inner}
     items = [decoded(item, tensors) for item in inner]
     return items if kind == "list" else tuple(items)
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    return tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)

@@ -8,10 +8,10 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, optim
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from mcnet.learning.batches import Batch
+from mcnet.learning.batches import Batch, PairBatches
 from mcnet.learning.losses import LossConfig, hybrid_loss
+from mcnet.learning.network import UNet
 from mcnet.learning.recipes import Stage
-from mcnet.learning.unet import UNet
 
 _SSIM_WINDOW = 11
 
@@ -28,6 +28,12 @@ class Lesson(lightning.LightningModule):
         self.loss = loss
         self.learning_rate = learning_rate
         self.schedule = schedule
+
+    def on_train_epoch_start(self) -> None:
+        """Tell the epoch to the batches, which follow after this."""
+        batches = self.trainer.train_dataloader
+        if isinstance(batches, PairBatches):
+            batches.epoch = self.current_epoch
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
         """Loss of a batch, logged with its parts as means of the epoch."""

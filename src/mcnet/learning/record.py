@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor
 
 from mcnet.errors import McnetError
+from mcnet.learning.network import UNet
 from mcnet.provenance import write_text
 
 
@@ -20,7 +21,8 @@ class EpochRecord(Checkpoint):
     It goes into the checkpoint itself, so a resumed training continues the curve.
     """
 
-    def __init__(self, checkpoint: Path, curve: Path, fingerprint: str) -> None:
+    def __init__(self, network: UNet, checkpoint: Path, curve: Path, fingerprint: str) -> None:
+        self.network = network
         self.checkpoint = checkpoint
         self.curve = curve
         self.fingerprint = fingerprint
@@ -39,7 +41,9 @@ class EpochRecord(Checkpoint):
         self._started = perf_counter()
 
     def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,  # noqa: ARG002
     ) -> None:
         """Keep the epoch; validation comes before this.
 
@@ -57,10 +61,8 @@ class EpochRecord(Checkpoint):
             )
         if not self.best or row["validation_total"] < self.best["validation_total"]:
             self.best = row
-            self.best_weights = {
-                name: tensor.detach().cpu().clone()
-                for name, tensor in pl_module.network.state_dict().items()  # type: ignore[union-attr, operator]
-            }
+            weights = self.network.state_dict()
+            self.best_weights = {name: value.cpu().clone() for name, value in weights.items()}
         self.rows.append(row | {"seconds": perf_counter() - self._started})
         write_text(self.curve, pd.DataFrame(self.rows).astype({"epoch": int}).to_csv(index=False))
         trainer.save_checkpoint(self.checkpoint)

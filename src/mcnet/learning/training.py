@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import signal
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,9 +21,9 @@ from mcnet.learning.batches import PairBatches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.lesson import Lesson
 from mcnet.learning.losses import LossConfig
+from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
-from mcnet.learning.unet import NetworkConfig, UNet
 from mcnet.learning.weights import load_network, read_card, save_network
 from mcnet.provenance import sha256_of_file, sha256_of_json
 
@@ -92,7 +93,7 @@ def train_stage(
     Raises
     ------
     McnetError
-        A set is empty, its images differ in size, the initial weights are of another network, the
+        A set is empty or holds an empty scan, its images differ in size, the initial weights are of another network, the
         device is missing, or the loss is no number any more.
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
@@ -113,9 +114,9 @@ def train_stage(
         return weights
 
     lesson = _lesson(stage, network, loss, training, seed, initial_weights)
-    record = EpochRecord(checkpoint, folder / "curve.csv", fingerprint)
+    record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
     batch_size = training.batch_size
-    with _quiet_logs(), _interruptible():
+    with _quiet_lightning(), _interruptible():
         _trainer(folder, training, record, quiet).fit(
             lesson,
             PairBatches(train, batch_size, seed=seed, flips=training.flips),
@@ -135,6 +136,11 @@ def _check(train: ImagePairs, validation: ImagePairs) -> None:
             raise McnetError(
                 f"the {name} set is empty; give it at least one pair: more people or traces, or "
                 "another split."
+            )
+        if not pairs.input_scale.min() > 0:
+            raise McnetError(
+                f"the {name} set has an input scale of {pairs.input_scale.min():g}; every scan "
+                "needs a positive one: leave out scans that are empty."
             )
     sizes = train.corrupted.shape[1:], validation.corrupted.shape[1:]
     if sizes[0] != sizes[1]:
@@ -165,7 +171,7 @@ def _lesson(
                 f"{initial_weights} holds a network of {network.config}, but {config} is to be "
                 "trained; start from weights of the same network."
             )
-    network = network.to(memory_format=torch.channels_last)  # twice as fast on a CPU
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
     return Lesson(network, stage, loss, learning_rate=learning_rate, schedule=training.schedule)
 
 
@@ -202,19 +208,22 @@ def _sha256_of_pairs(pairs: ImagePairs) -> str:
     digest = hashlib.sha256()
     for array in (pairs.corrupted, pairs.references, pairs.reference_index, pairs.input_scale):
         digest.update(f"{array.shape} {array.dtype};".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
+def _quiet_lightning() -> Iterator[None]:
     """Silence Lightning's advice about loggers, devices and checkpoints."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            # Lightning 2.6 asks newer torch in a way that torch deprecates
+            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
@@ -223,10 +232,11 @@ def _quiet_logs() -> Iterator[None]:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C through: Lightning makes an exit of it, and then ignores the signal for good."""
+    handler = signal.getsignal(signal.SIGINT)
     try:
         yield
     except SystemExit as error:
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from error

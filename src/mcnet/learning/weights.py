@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mcnet.errors import McnetError
-from mcnet.learning.unet import NetworkConfig, UNet
+from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.provenance import provenance, written_whole
 
 _KEY = "mcnet-network"

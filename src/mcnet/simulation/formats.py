@@ -1,107 +1,26 @@
 """Motion files of FSL, SPM, AFNI and fMRIPrep, and plain CSV, read and written.
 
-Each program writes how it moved a volume *back* to the reference; `mcnet.geometry` wants how the
-head moved. So every program's six numbers are made into its own rigid transform, inverted, and
-turned from its axes to RAS+ (x right, y anterior, z superior):
-
-======== ===================================== ============ ===== ============================
-format   columns                               units        axes  the head turned, and shifted
-======== ===================================== ============ ===== ============================
-fsl      rot x y z, trans x y z                rad, mm      LAS   Rz(-rz) Ry(-ry) Rx(rx);
-                                                                  ( tx, -ty, -tz)
-fmriprep trans_x trans_y trans_z               mm, rad      LAS   as fsl: MCFLIRT's own numbers
-         rot_x rot_y rot_z, by name
-spm      trans x y z, pitch roll yaw           mm, rad      RAS   Rz(yaw) Ry(-roll) Rx(pitch);
-                                                                  (-tx, -ty, -tz)
-afni     roll pitch yaw, dS dL dP              deg, mm      LPS   Rz(-roll) Rx(pitch) Ry(yaw);
-                                                                  ( dL,  dP, -dS)
-csv      translation_x_mm ... rotation_z_deg   mm, deg      RAS   Rz Ry Rx, as they stand;
-         by name, optional time_s                                 ( x,   y,   z)
-======== ===================================== ============ ===== ============================
-
-The shifts are those of small angles; exactly, the inverse's shift is ``-R t``.
-
-Sources
-    FSL: matrix ``Rx Ry Rz`` from volume to reference, each factor ``[[cos, sin], [-sin, cos]]``
-    (``rotmat2euler`` of MISCMATHS), in scaled voxels whose x runs to the left.
-    SPM: ``spm_matrix`` of the rows gives the matrix from image to reference; its roll has the
-    opposite sense of its pitch and yaw.
-    AFNI: the help of 3dvolreg ("those needed to bring the sub-brick back into alignment with the
-    base", degrees counterclockwise) and of 3drotate (right-hand rule about I-S, R-L and A-P).
-
-Left open by the programs: their files do not say about which point the head turns (FSL the
-centre of mass, SPM the origin of the world, AFNI the centre of the grid). It is taken to be the
-centre of the field of view. FSL's x runs to the left only as FSL orders voxels; an image stored
-along other axes than left-right, anterior-posterior, inferior-superior keeps its own.
+What the numbers of each program mean stands in `mcnet.simulation.conventions`.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from mcnet.errors import McnetError
-from mcnet.geometry import inverse_pose, pose_parameters
 from mcnet.provenance import provenance, write_json, write_text
+from mcnet.simulation.conventions import (
+    CONVENTIONS,
+    FORMATS,
+    LARGEST_ANGLE_DEG,
+    MotionFormat,
+    head_motion,
+    program_numbers,
+)
 from mcnet.simulation.motion import MotionTrace
 from mcnet.simulation.tables import TextTable, read_text_table
-
-MotionFormat = Literal["fsl", "spm", "afni", "fmriprep", "csv"]
-FORMATS: tuple[MotionFormat, ...] = get_args(MotionFormat)
-
-_NAMED = ("fmriprep", "csv")
-_LARGEST_ANGLE_DEG = 90.0
-_LARGEST_SHIFT_MM = 200.0
-
-
-@dataclass(frozen=True)
-class _Convention:
-    """What the six columns of a program mean, in RAS+ axes."""
-
-    columns: tuple[str, ...]
-    """Names of the columns in the order of the file."""
-    translation: tuple[int, int, int]
-    """Columns of the shifts along x, y and z."""
-    rotation: tuple[int, int, int]
-    """Columns of the turns about x, y and z."""
-    translation_signs: tuple[int, int, int] = (1, 1, 1)
-    rotation_signs: tuple[int, int, int] = (1, 1, 1)
-    """Sign of the head's turn about x, y and z, by the right-hand rule."""
-    order: str = "xyz"
-    """Axes of the head's turns, the first turn first."""
-    radians: bool = True
-    moves_back: bool = True
-    """Whether the shifts belong to the transform that brings the volume back."""
-
-
-_BY_NAME = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
-_CONVENTIONS: dict[str, _Convention] = {
-    "fsl": _Convention(_BY_NAME[3:] + _BY_NAME[:3], (3, 4, 5), (0, 1, 2), (-1, 1, 1), (1, -1, -1)),
-    "fmriprep": _Convention(_BY_NAME, (0, 1, 2), (3, 4, 5), (-1, 1, 1), (1, -1, -1)),
-    "spm": _Convention(
-        ("x", "y", "z", "pitch", "roll", "yaw"), (0, 1, 2), (3, 4, 5), rotation_signs=(1, -1, 1)
-    ),
-    "afni": _Convention(
-        ("roll", "pitch", "yaw", "dS", "dL", "dP"),
-        (4, 5, 3),
-        (1, 2, 0),
-        (-1, -1, 1),
-        (1, 1, -1),
-        order="yxz",
-        radians=False,
-    ),
-    "csv": _Convention(
-        tuple(f"translation_{axis}_mm" for axis in "xyz")
-        + tuple(f"rotation_{axis}_deg" for axis in "xyz"),
-        (0, 1, 2),
-        (3, 4, 5),
-        radians=False,
-        moves_back=False,
-    ),
-}
 
 
 def read_motion(
@@ -134,7 +53,7 @@ def read_motion(
     known = _detected_format(table) if motion_format == "auto" else motion_format
     lines, values = _program_columns(table, known)
     _refuse_implausible(lines, values, known)
-    translation_mm, rotation_deg = _head_motion(values, _CONVENTIONS[known])
+    translation_mm, rotation_deg = head_motion(values, CONVENTIONS[known])
     if interval_s is None and known == "csv":
         interval_s = _interval_of_csv(table)
     return MotionTrace(translation_mm, rotation_deg, interval_s, path.name)
@@ -151,10 +70,10 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
     McnetError
         The folder cannot be written.
     """
-    convention = _CONVENTIONS[motion_format]
-    table = _program_numbers(trace, convention)
+    convention = CONVENTIONS[motion_format]
+    table = program_numbers(trace, convention)
     header: list[str] = []
-    if motion_format in _NAMED:
+    if convention.named:
         header = list(convention.columns)
     if motion_format == "csv" and trace.interval_s is not None:
         header.insert(0, "time_s")
@@ -167,7 +86,7 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
 
 
 def _detected_format(table: TextTable) -> MotionFormat:
-    """Return the format of a motion file by its header, else by its name; refuse if neither tells."""
+    """Return the format of a motion file by its header, else by its name."""
     name, header = table.path.name.lower(), table.header
     tests: dict[MotionFormat, bool] = {
         "fmriprep": "trans_x" in header or "rot_x" in header,
@@ -180,51 +99,17 @@ def _detected_format(table: TextTable) -> MotionFormat:
         if fits:
             return motion_format
     raise McnetError(
-        f"{table.path}: neither the name (rp_*.txt, *.par, *.1D, *.csv) nor a header tells which program "
-        f"wrote this motion file; say so with --motion-format {'|'.join(FORMATS)}."
+        f"{table.path}: neither the name (rp_*.txt, *.par, *.1D, *.csv) nor a header tells which "
+        f"program wrote this motion file; say so with --motion-format {'|'.join(FORMATS)}."
     )
-
-
-def _head_motion(
-    values: Float[np.ndarray, "n_points 6"], convention: _Convention
-) -> tuple[Float[np.ndarray, "n_points 3"], Float[np.ndarray, "n_points 3"]]:
-    """Translations in mm and angles in degrees of the head, from a program's numbers."""
-    if not convention.moves_back:
-        return values[:, convention.translation], values[:, convention.rotation]
-    angles = values[:, convention.rotation] * convention.rotation_signs
-    in_order = angles[:, ["xyz".index(axis) for axis in convention.order]]
-    turns = Rotation.from_euler(convention.order, in_order, degrees=not convention.radians)
-    poses = np.tile(np.eye(4), (len(values), 1, 1))
-    poses[:, :3, :3] = turns.inv().as_matrix()
-    poses[:, :3, 3] = values[:, convention.translation] * convention.translation_signs
-    return pose_parameters(inverse_pose(poses))
-
-
-def _program_numbers(
-    trace: MotionTrace, convention: _Convention
-) -> Float[np.ndarray, "n_points 6"]:
-    """A program's six numbers of the head's motion: the inverse of `_head_motion`."""
-    values = np.zeros((trace.n_points, 6))
-    if not convention.moves_back:
-        values[:, convention.translation] = trace.translation_mm
-        values[:, convention.rotation] = trace.rotation_deg
-        return values
-    poses = trace.poses
-    turns = Rotation.from_matrix(np.ascontiguousarray(poses[:, :3, :3]))
-    in_order = turns.as_euler(convention.order, degrees=not convention.radians)
-    angles = in_order[:, [convention.order.index(axis) for axis in "xyz"]]
-    values[:, convention.rotation] = angles * convention.rotation_signs
-    shifts = inverse_pose(poses)[:, :3, 3]
-    values[:, convention.translation] = shifts * convention.translation_signs
-    return values
 
 
 def _program_columns(
     table: TextTable, motion_format: MotionFormat
 ) -> tuple[TextTable, Float[np.ndarray, "n_points 6"]]:
     """Lines of data and their six numbers, in the order of the program's columns."""
-    columns = _CONVENTIONS[motion_format].columns
-    if motion_format in _NAMED:
+    columns = CONVENTIONS[motion_format].columns
+    if CONVENTIONS[motion_format].named:
         missing = [name for name in columns if name not in table.header]
         if missing:
             raise McnetError(
@@ -251,12 +136,12 @@ def _refuse_implausible(
     lines: TextTable, values: Float[np.ndarray, "n_points 6"], motion_format: MotionFormat
 ) -> None:
     """Refuse turns of more than a quarter circle and shifts of more than 200 mm."""
-    limits = _limits(motion_format)
+    limits = CONVENTIONS[motion_format].limits
     beyond = np.argwhere(np.abs(values) > limits)
     if len(beyond) == 0:
         return
     row, column = (int(index) for index in beyond[0])
-    convention = _CONVENTIONS[motion_format]
+    convention = CONVENTIONS[motion_format]
     turn = column in convention.rotation
     unit = ("rad" if convention.radians else "deg") if turn else "mm"
     kind = "turns" if turn else "shifts"
@@ -267,15 +152,6 @@ def _refuse_implausible(
     )
 
 
-def _limits(motion_format: MotionFormat) -> Float[np.ndarray, "6"]:
-    """Largest plausible numbers of the six columns."""
-    convention = _CONVENTIONS[motion_format]
-    limits = np.full(6, _LARGEST_SHIFT_MM)
-    angle = _LARGEST_ANGLE_DEG
-    limits[list(convention.rotation)] = np.radians(angle) if convention.radians else angle
-    return limits
-
-
 def _hint(values: Float[np.ndarray, "n_points 6"], motion_format: MotionFormat) -> str:
     """What implausible numbers look like instead, where that can be told."""
     swapped: dict[str, tuple[MotionFormat, str]] = {
@@ -284,10 +160,10 @@ def _hint(values: Float[np.ndarray, "n_points 6"], motion_format: MotionFormat) 
     }
     if motion_format in swapped:
         other, words = swapped[motion_format]
-        if np.all(np.abs(values) <= _limits(other)):
+        if np.all(np.abs(values) <= CONVENTIONS[other].limits):
             return f" (the columns look like {words})"
-    turns = np.abs(values[:, _CONVENTIONS[motion_format].rotation])
-    if _CONVENTIONS[motion_format].radians and turns.max() <= _LARGEST_ANGLE_DEG:
+    turns = np.abs(values[:, CONVENTIONS[motion_format].rotation])
+    if CONVENTIONS[motion_format].radians and turns.max() <= LARGEST_ANGLE_DEG:
         return " (the turns look like degrees)"
     return ""
 

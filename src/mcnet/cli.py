@@ -1,0 +1,243 @@
+"""The command line: parse, call, print. What takes long to import is imported where it is used."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from mcnet import __version__
+from mcnet.errors import McnetError
+from mcnet.progress import OnProgress
+
+if TYPE_CHECKING:
+    from mcnet.simulation.acquisition import Acquisition
+
+_console = Console(stderr=True, highlight=False)
+
+Output = Annotated[Path, tyro.conf.arg(aliases=("-o",))]
+
+
+def demo(output: Output = Path("demo")) -> None:
+    """Show the whole of mcnet on the built-in head, offline: simulate, train, correct, report.
+
+    Args:
+        output: Folder for pictures, tables and the page report/report.html.
+    """
+    from importlib.resources import as_file, files
+
+    with as_file(files("mcnet") / "experiments" / "demo.toml") as path:
+        reproduce(path, output)
+
+
+def corrupt(
+    scan: tyro.conf.Positional[Path],
+    motion: Path,
+    output: Output,
+    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    scale: float = 1.0,
+    start: int = 0,
+    mode: Literal["rotation", "rotation+translation", "six-dof"] = "six-dof",
+    matrix: tuple[int, ...] = (128,),
+    fov_mm: tuple[float, ...] = (256.0,),
+    phase_encoding_axis: Literal["x", "y", "z"] = "y",
+    order: Literal["sequential", "centric", "interleaved"] = "sequential",
+    n_shots: int = 4,
+    reference_output: Path | None = None,
+    phase_output: Path | None = None,
+) -> None:
+    """Make the scan that a moving head would have given, from a still scan and a motion trace.
+
+    Args:
+        scan: A scan without motion, NIfTI.
+        motion: Head motion over time, one pose for each phase-encoding line.
+        output: The corrupted magnitude image, NIfTI, with a JSON file of its provenance.
+        motion_format: Program that wrote the motion file; auto goes by name and header.
+        scale: Multiply every shift and angle by this; the paper's factor is 8.
+        start: First time point of the trace to use, counted from 0.
+        mode: Which degrees of freedom move. The first two stay within sagittal slices.
+        matrix: Samples along x, y and z, or one number for all.
+        fov_mm: Field of view along x, y and z in mm, or one number for all.
+        phase_encoding_axis: Axis (x right, y front, z up) whose lines are acquired one by one.
+        order: Order in which the lines are acquired.
+        n_shots: Sweeps of an interleaved order.
+        reference_output: Also write the motion-free image on the same grid.
+        phase_output: Also write the phase of the corrupted image, in radians.
+    """
+    from dataclasses import replace
+
+    from mcnet.data.nifti import read_volume, write_volume
+    from mcnet.data.scan_corruption import corrupt_scan
+    from mcnet.simulation.formats import read_motion
+
+    acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
+    volume = read_volume(scan)
+    trace = (
+        read_motion(motion, motion_format)
+        .segment(start, acquisition.n_lines)
+        .at_rest_when(acquisition.centre_time)
+        .scaled(scale)
+        .restricted_to(mode)
+    )
+    with _console.status("Imaging the moving head"):
+        images = corrupt_scan(volume, trace, acquisition)
+    inputs = {"scan": scan, "motion": motion}
+    about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
+    write_volume(output, images.corrupted, like=scan, inputs=inputs, notes=about)
+    if reference_output:
+        write_volume(reference_output, images.reference, like=scan, inputs={"scan": scan})
+    if phase_output:
+        phase = replace(images.corrupted, values=images.phase_rad)
+        write_volume(phase_output, phase, inputs=inputs, notes=about | {"unit": "rad"})
+    _console.print(
+        f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
+        f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
+    )
+
+
+def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
+    """Run an experiment from heads and motion to the report; a second call resumes.
+
+    Args:
+        experiment: TOML file of the experiment.
+        output: Folder of the run. What stands there and still fits is not done again.
+    """
+    from mcnet.experiment import read_experiment
+    from mcnet.reproduce import reproduce as run
+
+    page = run(read_experiment(experiment), output, announce=_announce, quiet=False)
+    _console.print(f"The report: {page}")
+
+
+def compare(
+    reference: tyro.conf.Positional[Path],
+    images: tyro.conf.Positional[tuple[Path, ...]],
+    json: bool = False,
+) -> None:
+    """Print SSIM, PSNR and NMSE of images against their reference, with their definitions.
+
+    Args:
+        reference: The scan to compare with, NIfTI.
+        images: Scans on the same grid.
+        json: Print JSON instead of a table.
+    """
+    from mcnet.data.nifti import read_volume
+    from mcnet.evaluation.comparison import COMPARISON_DEFINITION, compare_scans
+    from mcnet.metrics import SSIM_DEFINITION
+
+    if not images:
+        raise McnetError("no image to compare is named; give one or more after the reference.")
+    truth = read_volume(reference)
+    scores = {str(path): compare_scans(truth, read_volume(path)) for path in images}
+    definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
+    if json:
+        _print_json({"definition": definition, "reference": str(reference), "images": scores})
+        return
+    table = Table(caption=definition, caption_justify="left")
+    table.add_column("image", overflow="fold")
+    for name in next(iter(scores.values())):
+        table.add_column(name, justify="right")
+    for path, values in scores.items():
+        table.add_row(path, *(f"{value:.4f}" for value in values.values()))
+    Console().print(table)
+
+
+def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed: int = 1) -> None:
+    """Measure recorded head motion, and show mcnet's generated motion against it.
+
+    Args:
+        traces: Motion files, or folders of them.
+        output: Folder for the figure and the table.
+        seed: Of the generated traces.
+    """
+    from mcnet.report.motion_figure import write_motion_figure
+    from mcnet.simulation.formats import motion_files, read_motion
+
+    files = [file for path in traces for file in motion_files(path)]
+    with _console.status("Measuring motion"):
+        write_motion_figure(output, [read_motion(file) for file in files], seed=seed)
+    _console.print(f"{output / 'motion.png'}: {len(files)} traces.")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "corrupt": corrupt,
+    "reproduce": reproduce,
+    "compare": compare,
+    "motion": motion,
+}
+_DESCRIPTION = (
+    "mcnet makes, corrects and measures head motion in structural brain MRI. "
+    "A research tool, not a medical device."
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; bad input ends in one sentence and exit status 2."""
+    given = list(sys.argv[1:] if args is None else args)
+    if given == ["--version"]:
+        Console().print(f"mcnet {__version__}")
+        return
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="mcnet",
+            description=_DESCRIPTION,
+            args=given,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except McnetError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted; give the same command again to go on from here.")
+
+
+def _fail(sentence: str) -> None:
+    _console.print(f"mcnet: {sentence}", style="red", soft_wrap=True, markup=False)
+    sys.exit(2)
+
+
+def _acquisition(
+    matrix: tuple[int, ...],
+    fov_mm: tuple[float, ...],
+    phase_encoding_axis: Literal["x", "y", "z"],
+    order: Literal["sequential", "centric", "interleaved"],
+    n_shots: int,
+) -> "Acquisition":
+    from mcnet.simulation.acquisition import Acquisition
+
+    for name, numbers in (("--matrix", matrix), ("--fov-mm", fov_mm)):
+        if len(numbers) not in (1, 3):
+            raise McnetError(
+                f"{name} has {len(numbers)} numbers; give one, or one each for x, y, z."
+            )
+    nx, ny, nz = matrix * 3 if len(matrix) == 1 else matrix
+    x, y, z = fov_mm * 3 if len(fov_mm) == 1 else fov_mm
+    return Acquisition((nx, ny, nz), (x, y, z), phase_encoding_axis, order, n_shots)
+
+
+@contextmanager
+def _announce(title: str) -> Iterator[OnProgress]:
+    """Print what begins; draw a bar once there is progress to show."""
+    _console.print(title)
+    bar = Progress(console=_console, transient=True)
+    task = bar.add_task("", total=None)
+
+    def on_progress(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield on_progress
+    finally:
+        bar.stop()
+
+
+def _print_json(content: object) -> None:
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,57 @@
+"""A scan as it would have been had the person moved, on the grid of the acquisition."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from mcnet.data.volume import Volume, resampled_affine
+from mcnet.errors import McnetError
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.corruption import corrupt, image_at_rest
+from mcnet.simulation.motion import MotionTrace
+
+
+@dataclass(frozen=True, eq=False)
+class CorruptedScan:
+    """Magnitude images with and without motion, on one grid and one intensity scale."""
+
+    corrupted: Volume
+    reference: Volume
+    phase_rad: Float32[np.ndarray, "x y z"]
+    """Phase of the corrupted image."""
+
+
+def corrupt_scan(scan: Volume, motion: MotionTrace, acquisition: Acquisition) -> CorruptedScan:
+    """Corrupted and motion-free images of a scan, on its own axes, about its own centre.
+
+    Raises
+    ------
+    McnetError
+        The field of view misses the scan, or the trace has another number of points than the
+        acquisition has phase-encoding lines.
+    """
+    _refuse_cut_head(scan, acquisition)
+    size = scan.voxel_size_mm
+    moved = corrupt(scan.values, size, motion, acquisition)
+    still = image_at_rest(scan.values, size, acquisition)
+    affine = resampled_affine(scan, acquisition.matrix, acquisition.voxel_size_mm)
+
+    def volume(image: np.ndarray) -> Volume:
+        return Volume(np.abs(image).astype(np.float32), affine, scan.name)
+
+    return CorruptedScan(volume(moved), volume(still), np.angle(moved).astype(np.float32))
+
+
+def _refuse_cut_head(scan: Volume, acquisition: Acquisition) -> None:
+    """Refuse a field of view smaller than the scan's bright part, which would fold over."""
+    bright = scan.values > 0.1 * np.percentile(scan.values, 99.9)
+    for axis, name in enumerate("xyz"):
+        others = tuple(other for other in range(3) if other != axis)
+        inside = np.flatnonzero(bright.any(axis=others))
+        length = (inside[-1] - inside[0] + 1) * scan.voxel_size_mm[axis]
+        if length > acquisition.fov_mm[axis] + acquisition.voxel_size_mm[axis]:
+            raise McnetError(
+                f"the head of {scan.name} is {length:.0f} mm long along {name} and would fold over in "
+                f"a field of view of {acquisition.fov_mm[axis]:.0f} mm; give a larger --fov-mm."
+            )

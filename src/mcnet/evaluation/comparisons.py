@@ -1,0 +1,181 @@
+"""Whether one model is better than another: paired, per slice and per person.
+
+Slices of one person, and slices corrupted by one trace, are no independent observations. A test
+over slices is printed since the field prints it; the one over persons is the one to believe.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from scipy.stats import rankdata, t, wilcoxon
+
+from mcnet.errors import McnetError
+from mcnet.evaluation.rows import KEYS, METRICS
+from mcnet.evaluation.statistics import check_rows, ordered_models, ordered_modes
+
+N_RESAMPLES = 2000
+CONFIDENCE = 0.95
+ALPHA = 0.05
+
+
+def comparisons(
+    rows: pd.DataFrame,
+    against: Sequence[str] = ("corrupted", "registered", "l1"),
+    *,
+    metric: str = "ssim",
+    rng: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
+) -> pd.DataFrame:
+    """Paired comparison of every model with those in ``against`` that occur, per mode.
+
+    Columns: mode, metric, model, against; ``mean_difference`` (model - against) over slices;
+    ``slices_*``: number, Wilcoxon p, rank-biserial effect size, t interval; ``persons_*``: the
+    same over person means, their interval by a bootstrap that redraws persons and traces;
+    ``persons_smallest_p``: what a Wilcoxon of so many persons can reach at all; ``note`` says when
+    that is above 0.05.
+
+    Parameters
+    ----------
+    rows
+        Rows of `mcnet.evaluation.rows.evaluate`.
+    against
+        Labels to compare with; those that do not occur are left out.
+    metric
+        The column to compare.
+    rng
+        Draws the bootstrap's resamples.
+    n_resamples
+        How many.
+
+    Raises
+    ------
+    McnetError
+        The metric is unknown, or a slice occurs twice for one model.
+    """
+    check_rows(rows)
+    if metric not in METRICS:
+        raise McnetError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
+    records = []
+    for mode in ordered_modes(rows):
+        table = _one_column_a_model(rows[rows["mode"] == mode], metric)
+        models = list(table.columns)
+        for model in models[1:]:
+            for other in against:
+                if other in models and models.index(other) < models.index(model):
+                    labels = {"mode": mode, "metric": metric, "model": model, "against": other}
+                    difference = (table[model] - table[other]).dropna()
+                    if len(difference):
+                        records.append(labels | _comparison(difference, rng, n_resamples))
+    return pd.DataFrame(records)
+
+
+def rank_biserial(differences: Float[np.ndarray, "n"]) -> float:
+    """Matched-pairs rank-biserial correlation (Kerby 2014): 1 if all differences are positive."""
+    nonzero = differences[differences != 0]
+    if len(nonzero) == 0:
+        return 0.0
+    ranks = rankdata(np.abs(nonzero))
+    return float(np.sum(ranks * np.sign(nonzero)) / np.sum(ranks))
+
+
+def smallest_p(n: int) -> float:
+    """Least two-sided p that an exact Wilcoxon signed-rank test of ``n`` differences can give."""
+    return float(min(1.0, 2.0 ** (1 - n)))
+
+
+def clustered_interval(
+    differences: pd.Series, rng: np.random.Generator, n_resamples: int = N_RESAMPLES
+) -> tuple[float, float]:
+    """95 % interval of the mean by a bootstrap that redraws persons and traces (Owen 2007).
+
+    A resample draws persons with replacement and, apart from that, traces; a slice counts as often
+    as its person times as often as its trace was drawn. NaN where there is one of either in all.
+    """
+    persons, n_persons = _codes(differences, "person")
+    traces, n_traces = _codes(differences, "trace")
+    if n_persons == 1 or n_traces == 1:
+        return float("nan"), float("nan")
+    sums, counts = np.zeros((n_persons, n_traces)), np.zeros((n_persons, n_traces))
+    np.add.at(sums, (persons, traces), differences.to_numpy())
+    np.add.at(counts, (persons, traces), 1)
+    drawn_persons = rng.multinomial(n_persons, np.full(n_persons, 1 / n_persons), n_resamples)
+    drawn_traces = rng.multinomial(n_traces, np.full(n_traces, 1 / n_traces), n_resamples)
+    total = np.einsum("bp,pt,bt->b", drawn_persons, sums, drawn_traces, optimize=True)
+    weight = np.einsum("bp,pt,bt->b", drawn_persons, counts, drawn_traces, optimize=True)
+    means = total[weight > 0] / weight[weight > 0]
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _one_column_a_model(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One row a slice, one column a model, in the paper's order."""
+    keys = [*KEYS, "magnitude"]
+    if rows.duplicated([*keys, "model"]).any():
+        raise McnetError(
+            "A slice occurs twice for one model in the table of results; a paired comparison "
+            "needs each once: evaluate again into a new file."
+        )
+    table = rows.pivot(index=keys, columns="model", values=metric)
+    return table[ordered_models(rows)]
+
+
+def _comparison(
+    differences: pd.Series, rng: np.random.Generator, n_resamples: int
+) -> dict[str, object]:
+    """Effect, tests and intervals of one pair of models."""
+    slices = differences.to_numpy(dtype=float)
+    persons = differences.groupby("person").mean().to_numpy(dtype=float)
+    low, high = _t_interval(slices)
+    persons_low, persons_high = clustered_interval(differences, rng, n_resamples)
+    return {
+        "mean_difference": float(slices.mean()),
+        "slices_n": len(slices),
+        "slices_p": _wilcoxon_p(slices),
+        "slices_rank_biserial": rank_biserial(slices),
+        "slices_low": low,
+        "slices_high": high,
+        "persons_n": len(persons),
+        "persons_better": int(np.sum(persons > 0)),
+        "persons_p": _wilcoxon_p(persons),
+        "persons_rank_biserial": rank_biserial(persons),
+        "persons_low": persons_low,
+        "persons_high": persons_high,
+        "persons_smallest_p": smallest_p(len(persons)),
+        "note": _note(len(persons)),
+    }
+
+
+def _note(n_persons: int) -> str:
+    """Say when there are too few persons to tell."""
+    least = smallest_p(n_persons)
+    if least < ALPHA:
+        return ""
+    who = "1 person" if n_persons == 1 else f"{n_persons} persons"
+    return (
+        f"{who}: a Wilcoxon test over persons cannot fall below p = {least:.3g} whatever the "
+        "images are; 6 persons or more are needed for p < 0.05"
+    )
+
+
+def _wilcoxon_p(differences: Float[np.ndarray, "n"]) -> float:
+    """Two-sided p of the signed-rank test; 1 where nothing differs."""
+    if not np.any(differences):
+        return 1.0
+    nonzero = differences[differences != 0]
+    return float(wilcoxon(nonzero).pvalue)
+
+
+def _t_interval(differences: Float[np.ndarray, "n"]) -> tuple[float, float]:
+    """95 % interval of the mean as if slices were independent."""
+    n = len(differences)
+    if n < 2:
+        return float("nan"), float("nan")
+    half = t.ppf((1 + CONFIDENCE) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n)
+    return float(differences.mean() - half), float(differences.mean() + half)
+
+
+def _codes(differences: pd.Series, level: str) -> tuple[np.ndarray, int]:
+    codes, labels = pd.factorize(differences.index.get_level_values(level))
+    return codes, len(labels)

@@ -1,0 +1,132 @@
+"""One row per slice and model: what every table and figure is made from."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float32
+
+from mcnet.data.pairs import ImagePairs
+from mcnet.errors import McnetError
+from mcnet.evaluation.baselines import Progress, register_all, smooth_lightly
+from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
+
+DATA_RANGE = 1.0
+"""Pairs are scaled so that the 99.9th percentile of the reference is 1."""
+BASELINES: tuple[str, ...] = ("corrupted", "registered", "smoothed")
+KEYS: tuple[str, ...] = ("person", "trace", "position_mm", "mode")
+METRICS: tuple[str, ...] = (
+    "ssim",
+    "ssim_head",
+    "ssim_registered",
+    "ssim_head_registered",
+    "psnr",
+    "psnr_head",
+    "nmse",
+    "nmse_head",
+)
+COLUMNS: tuple[str, ...] = (*KEYS, "model", "magnitude", *METRICS)
+
+Images = Float32[np.ndarray, "n_pairs rows columns"]
+
+
+def evaluate(
+    pairs: ImagePairs,
+    images: Mapping[str, Float32[np.ndarray, "_ _ _"]],
+    *,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """One row per (pair, model label), with every metric against the pair's reference.
+
+    The baselines ``corrupted``, ``registered`` (the corrupted image brought onto its reference by
+    a rigid registration) and ``smoothed`` are added to the models. The columns ``*_registered``
+    score the row's image after it was registered, too: what they gain is no alignment, and with
+    ``_head`` no ghost in the air either.
+
+    Parameters
+    ----------
+    pairs
+        Corrupted slices with references and head masks.
+    images
+        A model's label, and its corrected images in the order and on the scale of ``pairs``.
+    progress
+        Told of the images registered and of their number in all.
+
+    Raises
+    ------
+    McnetError
+        A label is that of a baseline, or there is not one image a pair.
+    """
+    _refuse_unlike(pairs, images)
+    references = pairs.references[pairs.reference_index]
+    heads = pairs.heads[pairs.reference_index]
+    candidates = {"corrupted": pairs.corrupted, "smoothed": smooth_lightly(pairs.corrupted)}
+    candidates.update(images)
+    registered = {
+        label: register_all(
+            references, stack, progress=_part(progress, index, len(pairs), len(candidates))
+        )
+        for index, (label, stack) in enumerate(candidates.items())
+    }
+    tables = []
+    for label in (*BASELINES, *images):
+        # The registered corrupted image is its own row's image, and registered it stays.
+        source = "corrupted" if label == "registered" else label
+        stack = registered[source] if label == "registered" else candidates[label]
+        scores = _scores(references, heads, stack, registered[source])
+        tables.append(pd.concat([pairs.table.assign(model=label), scores], axis=1))
+    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+
+
+def _scores(
+    references: Images,
+    heads: Bool[np.ndarray, "n_pairs rows columns"],
+    images: Images,
+    registered: Images,
+) -> pd.DataFrame:
+    """Every metric of every image, one row an image."""
+    rows = []
+    for reference, head, image, aligned in zip(references, heads, images, registered, strict=True):
+        whole, inside = ssim_whole_and_inside(reference, image, data_range=DATA_RANGE, mask=head)
+        whole_aligned, inside_aligned = ssim_whole_and_inside(
+            reference, aligned, data_range=DATA_RANGE, mask=head
+        )
+        rows.append(
+            {
+                "ssim": whole,
+                "ssim_head": inside,
+                "ssim_registered": whole_aligned,
+                "ssim_head_registered": inside_aligned,
+                "psnr": psnr(reference, image, data_range=DATA_RANGE),
+                "psnr_head": psnr(reference, image, data_range=DATA_RANGE, mask=head),
+                "nmse": nmse(reference, image),
+                "nmse_head": nmse(reference, image, mask=head),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(METRICS))
+
+
+def _part(progress: Progress | None, index: int, n_pairs: int, n_stacks: int) -> Progress | None:
+    """Return what turns the progress of one stack into that of all."""
+    if progress is None:
+        return None
+    tell = progress
+    return lambda done, _: tell(index * n_pairs + done, n_stacks * n_pairs)
+
+
+def _refuse_unlike(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:
+    """Refuse labels and images that do not belong to the pairs."""
+    taken = [label for label in images if label in BASELINES]
+    if taken:
+        raise McnetError(
+            f"A model is labelled {taken[0]!r}, which names a baseline; give it another label "
+            "than corrupted, registered or smoothed."
+        )
+    if len(pairs) == 0:
+        raise McnetError("There are no pairs to evaluate; give at least one test slice.")
+    for label, stack in images.items():
+        if stack.shape != pairs.corrupted.shape:
+            raise McnetError(
+                f"The images of {label!r} have shape {stack.shape}; one image a pair is expected, "
+                f"{pairs.corrupted.shape}: correct the same pairs that are evaluated."
+            )

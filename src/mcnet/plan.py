@@ -1,0 +1,108 @@
+"""What an experiment asks for, gathered: people, motion traces, and how both are parted."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mcnet.data.sources import Person, people_in_folder, template_people
+from mcnet.data.split import split_names
+from mcnet.data.store import PairsPlan
+from mcnet.errors import McnetError
+from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.formats import is_motion_file, read_motion
+from mcnet.simulation.generators import generate_motion, paper_segments
+from mcnet.simulation.motion import MotionTrace
+
+# one stream of random numbers for each purpose, so that one does not shift another
+_PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION = range(3)
+
+
+def pairs_plan(experiment: Experiment) -> PairsPlan:
+    """Plan of the experiment's pairs: the same experiment and data give the same plan.
+
+    Raises
+    ------
+    McnetError
+        A folder is missing or empty, a motion file is bad, or there are too few people or traces
+        for the split.
+    """
+    groups = list_people(experiment.people, experiment.seed)
+    people = [person for group in groups for person in group]
+    _refuse_twice([person.name for person in people])
+    traces = list_traces(experiment.motion, experiment.acquisition, experiment.seed)
+    group_of = {who.name: str(number) for number, group in enumerate(groups) for who in group}
+    return PairsPlan(
+        people=people,
+        people_split=split_names(
+            [person.name for person in people],
+            experiment.people.n_validation,
+            experiment.people.n_test,
+            np.random.default_rng([experiment.seed, _PEOPLE_SPLIT]),
+            strata=group_of,
+        ),
+        traces=traces,
+        traces_split=split_names(
+            [trace.name for trace in traces],
+            experiment.motion.n_validation,
+            experiment.motion.n_test,
+            np.random.default_rng([experiment.seed, _TRACES_SPLIT]),
+        ),
+        design=experiment.pairs,
+        acquisition=experiment.acquisition,
+        seed=experiment.seed,
+    )
+
+
+def list_people(config: PeopleConfig, seed: int) -> list[list[Person]]:
+    """People of each folder, or one group of people made from the built-in head."""
+    if config.n_template:
+        return [template_people(config.n_template, seed)]
+    return [people_in_folder(Path(folder)) for folder in config.folders]
+
+
+def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> list[MotionTrace]:
+    """Traces by the paper's recipe: bounded segments, scaled, at rest at the k-space centre."""
+
+    def recipe(traces: list[MotionTrace]) -> list[MotionTrace]:
+        return paper_segments(
+            traces,
+            n_points=acquisition.n_lines,
+            within_mm=config.within_mm,
+            within_deg=config.within_deg,
+            scale=config.scale,
+            centre_time=acquisition.centre_time,
+        )
+
+    if config.folder is not None:
+        return recipe(_read_folder(Path(config.folder)))
+    rng = np.random.default_rng([seed, _GENERATED_MOTION])
+    accepted: list[MotionTrace] = []
+    while len(accepted) < config.n_generated:
+        accepted += recipe([generate_motion(acquisition.n_lines, rng)])
+    return [
+        MotionTrace(
+            trace.translation_mm, trace.rotation_deg, trace.interval_s, f"generated-{n:03d}"
+        )
+        for n, trace in enumerate(accepted, start=1)
+    ]
+
+
+def _read_folder(folder: Path) -> list[MotionTrace]:
+    if not folder.is_dir():
+        raise McnetError(f"{folder} is not a folder; name one that holds motion files.")
+    files = sorted(path for path in folder.iterdir() if is_motion_file(path))
+    if not files:
+        raise McnetError(
+            f"{folder} holds no motion file; expected .par, rp_*.txt, .1D, .tsv or .csv files."
+        )
+    return [read_motion(path) for path in files]
+
+
+def _refuse_twice(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise McnetError(
+            f"{', '.join(twice)} stand in more than one folder of people; rename them, since "
+            "people are told apart by name."
+        )

@@ -1,0 +1,288 @@
+"""An experiment from heads and motion to a report; what is there already is not done again.
+
+A run is a folder::
+
+    experiment.toml                     every setting, defaults included
+    pairs.zarr                          simulated pairs, with their manifest
+    models/MODE/STAGE/weights.safetensors   and the stage's learning curve
+    evaluation/rows.csv                 one row a test slice and model
+    report/                             figures, tables, and the page
+
+Each step has a key, the digest of its settings and of the keys of what it is made from. A step
+whose key stands beside its result is skipped, so that a change redoes only what follows from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32
+
+from mcnet import __version__
+from mcnet.correction.slices import correct_slices
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.store import PARTS, PairsPlan, is_complete, load_pairs, simulate_pairs
+from mcnet.evaluation.rows import evaluate
+from mcnet.experiment import Experiment, experiment_toml
+from mcnet.learning.recipes import PlannedStage, stage_plan
+from mcnet.learning.training import train_stage
+from mcnet.learning.weights import load_network
+from mcnet.plan import pairs_plan
+from mcnet.progress import Announce, silently
+from mcnet.provenance import (
+    provenance,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+    write_text,
+    written_whole,
+)
+from mcnet.report.example import Example
+from mcnet.report.report import write_report
+from mcnet.simulation.motion import Mode, MotionTrace
+
+Weights = Mapping[str, Path]
+Images = Float32[np.ndarray, "n rows columns"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment and the folder in which it leaves its results."""
+
+    experiment: Experiment
+    folder: Path
+
+    @property
+    def pairs(self) -> Path:
+        """The store of simulated pairs."""
+        return self.folder / "pairs.zarr"
+
+    @property
+    def rows(self) -> Path:
+        """The table of one row a test slice and model."""
+        return self.folder / "evaluation" / "rows.csv"
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.folder / "report" / "report.html"
+
+    def stage_folder(self, mode: Mode, stage: str) -> Path:
+        """Where a stage of training leaves its weights."""
+        return self.folder / "models" / mode / stage
+
+
+def reproduce(
+    experiment: Experiment, folder: Path, *, announce: Announce = silently, quiet: bool = True
+) -> Path:
+    """Run an experiment, or what is missing of it, and return the path of its page.
+
+    Parameters
+    ----------
+    experiment
+        What to run.
+    folder
+        Where the results go; an interrupted run of the same experiment goes on there.
+    announce
+        Told what is being done, and how far.
+    quiet
+        Whether training shows no progress bars of its own.
+
+    Raises
+    ------
+    McnetError
+        The data do not serve, or the folder cannot be written.
+    KeyboardInterrupt
+        As the user pressed it; the next call goes on where this one stopped.
+    """
+    run = Run(experiment, folder)
+    plan = pairs_plan(experiment)
+    write_text(folder / "experiment.toml", experiment_toml(experiment))
+    if not is_complete(run.pairs, plan.key):
+        with announce("Simulating what the scanner makes of moving heads") as on_progress:
+            simulate_pairs(run.pairs, plan, on_progress=on_progress)
+    weights = {mode: _train(run, plan, mode, announce, quiet) for mode in experiment.pairs.modes}
+    hashes = [
+        [mode, label, sha256_of_file(path)]
+        for mode, of_mode in weights.items()
+        for label, path in of_mode.items()
+    ]
+    evaluation_key = sha256_of_json([__version__, plan.key, hashes])
+    if not _is_done(run.rows, evaluation_key):
+        _write_rows(run, weights, announce)
+        _mark_done(run.rows, evaluation_key)
+    report_key = sha256_of_json([evaluation_key, sha256_of_file(run.rows), experiment.as_dict()])
+    if not _is_done(run.page, report_key):
+        with announce("Drawing figures and the page"):
+            _write_page(run, weights, plan)
+        _mark_done(run.page, report_key)
+    return run.page
+
+
+def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: bool) -> Weights:
+    """Weights of every model of one mode, by the paper's labels; what is trained already stays."""
+    stages = stage_plan(run.experiment.recipes)
+    keys: dict[str, str] = {}
+    weights: dict[str, Path] = {}
+    pairs: dict[str, ImagePairs] = {}
+    for number, planned in enumerate(stages.stages, start=1):
+        parent_key = keys[planned.parent] if planned.parent else None
+        key = _stage_key(run.experiment, plan, mode, planned, parent_key)
+        result = run.stage_folder(mode, planned.name) / "weights.safetensors"
+        keys[planned.name], weights[planned.name] = key, result
+        if _is_done(result, key):
+            continue
+        pairs = pairs or {part: load_pairs(run.pairs, part, mode) for part in PARTS[:2]}
+        with announce(f"Training {planned.name} on {mode} ({number} of {len(stages.stages)})"):
+            train_stage(
+                result.parent,
+                planned.stage,
+                pairs["train"],
+                pairs["validation"],
+                network=run.experiment.network,
+                loss=run.experiment.loss,
+                training=run.experiment.training,
+                seed=run.experiment.seed + planned.name.count("-then-"),
+                initial_weights=weights[planned.parent] if planned.parent else None,
+                notes=_model_notes(run.experiment, plan, mode),
+                quiet=quiet,
+            )
+        _mark_done(result, key)
+    return {recipe: weights[name] for recipe, name in stages.final_stage.items()}
+
+
+def _stage_key(
+    experiment: Experiment, plan: PairsPlan, mode: Mode, planned: PlannedStage, parent: str | None
+) -> str:
+    return sha256_of_json(
+        {
+            "version": __version__,
+            "pairs": plan.key,
+            "mode": mode,
+            "seed": experiment.seed,
+            "parent": parent,
+            "network": asdict(experiment.network),
+            "loss": asdict(experiment.loss),
+            "training": asdict(experiment.training),
+            "stage": asdict(planned.stage),
+        }
+    )
+
+
+def _model_notes(experiment: Experiment, plan: PairsPlan, mode: Mode) -> dict[str, Any]:
+    """What the model card says of data and limits."""
+    return {
+        "title": experiment.title,
+        "mode": mode,
+        "people": asdict(plan.people_split),
+        "traces": asdict(plan.traces_split),
+        "licence": "Apache-2.0 for the weights; the people and traces have licences of their own.",
+        "limits": "Simulated in-plane motion of sagittal T1w slices; a research tool, not a "
+        "medical device.",
+    }
+
+
+def _write_rows(run: Run, weights: Mapping[Mode, Weights], announce: Announce) -> None:
+    tables = []
+    for mode, of_mode in weights.items():
+        pairs = load_pairs(run.pairs, "test", mode)
+        with announce(f"Evaluating {mode}") as on_progress:
+            tables.append(evaluate(pairs, _corrected(of_mode, pairs), progress=on_progress))
+    with written_whole(run.rows) as temporary:
+        pd.concat(tables, ignore_index=True).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _corrected(weights: Weights, pairs: ImagePairs) -> dict[str, Images]:
+    return {
+        label: correct_slices(load_network(path), pairs.corrupted, pairs.input_scale)
+        for label, path in weights.items()
+    }
+
+
+def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan) -> None:
+    rows = pd.read_csv(run.rows)
+    motion_of = {trace.name: trace for trace in plan.traces}
+    curves = {
+        f"{mode}: {planned.name}": pd.read_csv(run.stage_folder(mode, planned.name) / "curve.csv")
+        for mode in weights
+        for planned in stage_plan(run.experiment.recipes).stages
+    }
+    write_report(
+        run.page.parent,
+        title=run.experiment.title,
+        rows=rows,
+        examples=[
+            example
+            for mode, of_mode in weights.items()
+            for example in _examples(run, mode, of_mode, rows, motion_of)
+        ],
+        settings=run.experiment.as_dict(),
+        provenance=plan.manifest["provenance"] | {"people": plan.manifest["people"]},
+        curves=curves,
+    )
+
+
+def _examples(
+    run: Run,
+    mode: Mode,
+    weights: Weights,
+    rows: pd.DataFrame,
+    motion_of: Mapping[str, MotionTrace],
+) -> list[Example]:
+    """Test slices from mild to severe motion: the middle slices of scans at equal steps of it."""
+    pairs = load_pairs(run.pairs, "test", mode)
+    scans = pairs.table.groupby(["person", "trace"], sort=False)
+    middles = [rows_of_scan[len(rows_of_scan) // 2] for rows_of_scan in scans.indices.values()]
+    by_magnitude = pairs.table.loc[middles].sort_values("magnitude").index.to_numpy()
+    steps = (np.arange(run.experiment.n_examples) + 0.5) / run.experiment.n_examples
+    pairs = pairs.chosen(by_magnitude[(steps * len(by_magnitude)).astype(int)])
+    images = {"corrupted": pairs.corrupted} | _corrected(weights, pairs)
+    return [
+        _example(row, pairs, images, motion_of, rows[rows["mode"] == mode])
+        for row in range(len(pairs))
+    ]
+
+
+def _example(
+    row: int,
+    pairs: ImagePairs,
+    images: Mapping[str, Images],
+    motion_of: Mapping[str, MotionTrace],
+    rows: pd.DataFrame,
+) -> Example:
+    about = pairs.table.iloc[row]
+    same_slice = rows[
+        (rows["person"] == about["person"])
+        & (rows["trace"] == about["trace"])
+        & np.isclose(rows["position_mm"], about["position_mm"], atol=1e-3)
+    ].set_index("model")
+    reference = pairs.reference_index[row]
+    return Example(
+        mode=about["mode"],
+        title=f"{about['person']}, {about['trace']}, magnitude {about['magnitude']:.1f}",
+        reference=pairs.references[reference],
+        images={label: stack[row] for label, stack in images.items()},
+        head=pairs.heads[reference],
+        motion=motion_of[about["trace"]].restricted_to(about["mode"]),
+        scores={
+            label: (same_slice.loc[label, "ssim"], same_slice.loc[label, "ssim_head"])
+            for label in images
+        },
+    )
+
+
+def _done_file(result: Path) -> Path:
+    return result.with_name(f".{result.name}.done.json")
+
+
+def _is_done(result: Path, key: str) -> bool:
+    done = _done_file(result)
+    return result.exists() and done.exists() and read_json(done).get("key") == key
+
+
+def _mark_done(result: Path, key: str) -> None:
+    write_json(_done_file(result), {"key": key} | provenance())

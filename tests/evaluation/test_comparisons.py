@@ -1,0 +1,131 @@
+"""Paired tests are scipy's; the clustered interval knows that slices are no persons."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import wilcoxon
+
+from mcnet.errors import McnetError
+from mcnet.evaluation.comparisons import (
+    clustered_interval,
+    comparisons,
+    rank_biserial,
+    smallest_p,
+)
+from mcnet.evaluation.rows import METRICS
+
+
+def rows_of(n_persons: int, n_traces: int, gain, seed: int = 4) -> pd.DataFrame:
+    """Rows of corrupted and l1; ``gain(person, rng)`` is what l1 adds to each slice."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for person in range(n_persons):
+        for trace in range(n_traces):
+            for position_mm in (0.0, 5.0, 10.0):
+                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
+                labels |= {"position_mm": position_mm, "magnitude": float(trace)}
+                before = rng.uniform(0.4, 0.7)
+                for model, score in (("corrupted", before), ("l1", before + gain(person, rng))):
+                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, score))
+    return pd.DataFrame(records)
+
+
+def only(rows: pd.DataFrame, **options) -> pd.Series:
+    table = comparisons(rows, rng=np.random.default_rng(0), **options)
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_p_is_that_of_scipy_over_slices_and_over_person_means():
+    rows = rows_of(7, 4, lambda _, rng: rng.normal(0.01, 0.02))
+    result = only(rows.sample(frac=1, random_state=2), metric="ssim_head")
+    wide = rows.pivot_table(
+        index=["person", "trace", "position_mm"], columns="model", values="ssim_head"
+    )
+    difference = wide["l1"] - wide["corrupted"]
+    persons = difference.groupby("person").mean()
+    assert result["mean_difference"] == pytest.approx(difference.mean())
+    assert result["slices_p"] == pytest.approx(wilcoxon(difference).pvalue)
+    assert result["persons_p"] == pytest.approx(wilcoxon(persons).pvalue)
+    assert (result["slices_n"], result["persons_n"]) == (84, 7)
+    assert result["persons_low"] < result["mean_difference"] < result["persons_high"]
+    assert result["note"] == ""
+
+
+def test_rank_biserial_by_hand():
+    assert rank_biserial(np.array([1.0, 2.0, 3.0])) == 1
+    assert rank_biserial(np.array([-1.0, 2.0, 3.0])) == pytest.approx((2 + 3 - 1) / 6)
+    assert rank_biserial(np.array([-3.0, 2.0, 0.0])) == pytest.approx((1 - 2) / 3)
+    assert rank_biserial(np.zeros(4)) == 0
+
+
+@pytest.mark.parametrize("n", [3, 5, 6, 9])
+def test_the_smallest_p_is_reached_when_all_persons_gain(n):
+    rows = rows_of(n, 3, lambda person, rng: 0.05 + 0.01 * person + rng.uniform(0, 0.001))
+    result = only(rows)
+    assert result["persons_p"] == pytest.approx(smallest_p(n))
+    assert result["persons_rank_biserial"] == 1
+    assert result["persons_better"] == n
+    assert (result["note"] == "") == (n >= 6)
+    if n < 6:
+        assert result["note"].startswith(f"{n} persons")
+
+
+def test_the_clustered_interval_is_wider_where_persons_differ():
+    rows = rows_of(6, 10, lambda person, rng: 0.03 * (person - 2) + rng.normal(0, 0.005))
+    result = only(rows)
+    clustered = result["persons_high"] - result["persons_low"]
+    assert clustered > 2 * (result["slices_high"] - result["slices_low"])
+
+
+def test_the_clustered_interval_holds_the_truth_as_often_as_it_says():
+    """Persons and traces both vary: a bootstrap over slices would hold it half as often."""
+    rng = np.random.default_rng(5)
+    hits = 0
+    for _ in range(100):
+        persons, traces = rng.normal(0, 1, 15), rng.normal(0, 1, 15)
+        grid = persons[:, None] + traces + rng.normal(0, 0.5, (15, 15))
+        index = pd.MultiIndex.from_product([range(15), range(15)], names=["person", "trace"])
+        low, high = clustered_interval(pd.Series(grid.ravel(), index=index), rng, 400)
+        hits += low < 0 < high
+    assert 86 <= hits <= 100
+
+
+def test_one_seed_gives_one_table():
+    rows = rows_of(4, 3, lambda _, rng: rng.normal(0.01, 0.02))
+    first, second, other = (
+        comparisons(rows, rng=np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(first, second)
+    assert first["persons_low"].iloc[0] != other["persons_low"].iloc[0]
+
+
+def test_equal_models_do_not_differ():
+    result = only(rows_of(3, 2, lambda *_: 0.0))
+    assert result["mean_difference"] == 0
+    assert result["slices_p"] == result["persons_p"] == 1
+
+
+def test_one_person_gives_no_interval_and_says_so():
+    result = only(rows_of(1, 5, lambda _, rng: rng.normal(0.1, 0.02)))
+    assert np.isnan(result["persons_low"])
+    assert result["note"].startswith("1 person")
+
+
+def test_each_pair_of_models_is_compared_once_and_absent_ones_not_at_all():
+    rows = rows_of(3, 2, lambda _, rng: rng.normal(0.1, 0.02))
+    more = pd.concat([rows, rows[rows["model"] == "l1"].assign(model="l1+tv")])
+    table = comparisons(more, rng=np.random.default_rng(0), n_resamples=50)
+    assert list(zip(table["model"], table["against"], strict=True)) == [
+        ("l1", "corrupted"),
+        ("l1+tv", "corrupted"),
+        ("l1+tv", "l1"),
+    ]
+
+
+def test_what_cannot_be_compared_is_refused():
+    rows = rows_of(2, 2, lambda *_: 0.1)
+    with pytest.raises(McnetError, match="unknown"):
+        comparisons(rows, metric="beauty", rng=np.random.default_rng(0))
+    with pytest.raises(McnetError, match="twice"):
+        comparisons(pd.concat([rows, rows]), rng=np.random.default_rng(0))

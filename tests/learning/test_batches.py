@@ -1,0 +1,59 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from mcnet.data.pairs import ImagePairs
+from mcnet.learning.batches import PairBatches
+
+MakePairs = Callable[..., ImagePairs]
+
+
+def test_every_pair_comes_once_and_with_its_own_reference(make_pairs: MakePairs) -> None:
+    pairs = make_pairs(11)
+    pairs = replace(pairs, reference_index=np.arange(11)[::-1].copy())
+    batches = list(PairBatches(pairs, 4, seed=1))
+    assert [len(batch.corrupted) for batch in batches] == [4, 4, 3]
+    corrupted, reference, scale = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    order = [int(np.flatnonzero(pairs.input_scale == value)[0]) for value in scale.flatten()]
+    assert sorted(order) == list(range(11))
+    for image, target, row in zip(corrupted, reference, order, strict=True):
+        assert np.allclose(image[0] * pairs.input_scale[row], pairs.corrupted[row])
+        assert np.allclose(target[0] * pairs.input_scale[row], pairs.references[10 - row])
+
+
+def test_no_batch_is_left_with_a_single_image(make_pairs: MakePairs) -> None:
+    assert [len(batch.corrupted) for batch in PairBatches(make_pairs(9), 8)] == [5, 4]
+
+
+def test_the_order_is_of_the_seed_and_the_epoch(make_pairs: MakePairs) -> None:
+    def scales(seed: int, epoch: int) -> list[float]:
+        batches = PairBatches(make_pairs(12), 5, seed=seed)
+        batches.epoch = epoch
+        return torch.cat([batch.input_scale for batch in batches]).flatten().tolist()
+
+    assert scales(1, 0) == scales(1, 0)
+    assert scales(1, 0) != scales(1, 1)
+    assert scales(1, 0) != scales(2, 0)
+
+
+def test_without_a_seed_the_order_stays(make_pairs: MakePairs) -> None:
+    pairs = make_pairs(7)
+    scales = torch.cat([batch.input_scale for batch in PairBatches(pairs, 3)])
+    assert np.array_equal(scales.flatten(), pairs.input_scale)
+
+
+def test_flips_mirror_both_images_of_a_pair(make_pairs: MakePairs) -> None:
+    pairs = make_pairs(16)
+    batches = PairBatches(pairs, 1, seed=0, flips=True)
+    seen = set()
+    for batch in batches:
+        row = int(np.flatnonzero(pairs.input_scale == batch.input_scale.item())[0])
+        scale = pairs.input_scale[row]
+        for axes in ((), (0,), (1,), (0, 1)):
+            if np.allclose(batch.corrupted[0, 0] * scale, np.flip(pairs.corrupted[row], axes)):
+                expected = np.flip(pairs.references[row], axes)
+                assert np.allclose(batch.reference[0, 0] * scale, expected)
+                seen.add(axes)
+    assert seen == {(), (0,), (1,), (0, 1)}

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mcnet.errors import McnetError
+from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.weights import load_network, read_card, save_network
+
+CONFIG = NetworkConfig(levels=2, width=3, head="residual", fold=2)
+
+
+@pytest.fixture
+def network() -> UNet:
+    network = UNet(CONFIG)
+    network(torch.rand(4, 1, 8, 6))  # so that batch norm has seen something
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter)
+    return network
+
+
+def test_a_network_comes_back_as_it_was(tmp_path: Path, network: UNet) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_network(path, network, card={"licence": "CC0", "seed": 4})
+    again = load_network(path)
+    assert again.config == CONFIG
+    assert not again.training
+    image = torch.rand(2, 1, 9, 11)
+    assert torch.equal(again(image), network.eval()(image))
+
+
+def test_the_file_says_where_it_comes_from(tmp_path: Path, network: UNet) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_network(path, network, card={"licence": "CC0", "seed": 4})
+    about = read_card(path)
+    assert about["card"]["licence"] == "CC0"
+    assert about["provenance"]["seed"] == 4
+    assert about["network"]["fold"] == 2
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path: Path, network: UNet) -> None:
+    for name in ("a", "b"):
+        save_network(tmp_path / name, network, card={"limits": "heads only", "seed": 4, "a": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
+def test_a_pickle_is_refused_by_its_name_or_by_its_bytes(
+    tmp_path: Path, network: UNet, name: str
+) -> None:
+    path = tmp_path / name
+    torch.save(network.state_dict(), path)
+    with pytest.raises(McnetError, match="is a pickle file"):
+        load_network(path)
+
+
+def test_an_old_pickle_is_refused(tmp_path: Path, network: UNet) -> None:
+    path = tmp_path / "weights"
+    torch.save(network.state_dict(), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(McnetError, match="is a pickle file"):
+        load_network(path)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path, network: UNet) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_network(path, network, card={})
+    for n_bytes in (0, 5, 200, path.stat().st_size - 1):
+        path.write_bytes(path.read_bytes()[:n_bytes])
+        with pytest.raises(McnetError, match="no whole safetensors file"):
+            load_network(path)
+        save_network(path, network, card={})
+
+
+def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"layer.weight": torch.rand(3, 2)}, path)
+    with pytest.raises(McnetError, match="another program"):
+        load_network(path)
+
+
+def test_weights_that_do_not_fit_their_description_are_refused(
+    tmp_path: Path, network: UNet
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    network.config = NetworkConfig(levels=3, width=3)
+    save_network(path, network, card={})
+    with pytest.raises(McnetError, match="do not fit the network"):
+        load_network(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(McnetError, match="is no file"):
+        load_network(tmp_path / "nothing.safetensors")
