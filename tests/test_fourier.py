@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from properties import plain_spectrum, relative_error
 
 from mcnet.fourier import (
     adjoint_spectrum_at,
@@ -8,7 +9,6 @@ from mcnet.fourier import (
     resampling_matrix,
     spectrum_at,
 )
-from properties import plain_spectrum, relative_error
 
 SHAPE, SIZE = (9, 11, 7), (1.1, 0.9, 1.6)
 

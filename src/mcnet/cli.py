@@ -157,12 +157,12 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         seed: Of the generated traces.
     """
     from mcnet.report.motion_figure import write_motion_figure
-    from mcnet.simulation.formats import motion_files, read_motion
+    from mcnet.simulation.recordings import read_recordings
 
-    files = [file for path in traces for file in motion_files(path)]
+    recorded = [trace for path in traces for trace in read_recordings(path)]
     with _console.status("Measuring motion"):
-        write_motion_figure(output, [read_motion(file) for file in files], seed=seed)
-    _console.print(f"{output / 'motion.png'}: {len(files)} traces.")
+        write_motion_figure(output, recorded, seed=seed)
+    _console.print(f"{output / 'motion.png'}: {len(recorded)} traces.")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

@@ -10,9 +10,9 @@ from mcnet.data.store import PairsPlan
 from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
 from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.formats import is_motion_file, read_motion
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.recordings import read_recordings
 
 # one stream of random numbers for each purpose, so that one does not shift another
 _PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION = range(3)
@@ -75,7 +75,7 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
         )
 
     if config.folder is not None:
-        return recipe(_read_folder(Path(config.folder)))
+        return recipe(read_recordings(Path(config.folder)))
     rng = np.random.default_rng([seed, _GENERATED_MOTION])
     accepted: list[MotionTrace] = []
     while len(accepted) < config.n_generated:
@@ -86,17 +86,6 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
         )
         for n, trace in enumerate(accepted, start=1)
     ]
-
-
-def _read_folder(folder: Path) -> list[MotionTrace]:
-    if not folder.is_dir():
-        raise McnetError(f"{folder} is not a folder; name one that holds motion files.")
-    files = sorted(path for path in folder.iterdir() if is_motion_file(path))
-    if not files:
-        raise McnetError(
-            f"{folder} holds no motion file; expected .par, rp_*.txt, .1D, .tsv or .csv files."
-        )
-    return [read_motion(path) for path in files]
 
 
 def _refuse_twice(names: list[str]) -> None:

@@ -41,9 +41,9 @@ from mcnet.provenance import (
     write_text,
     written_whole,
 )
-from mcnet.report.example import Example
-from mcnet.report.report import write_report
-from mcnet.simulation.motion import Mode, MotionTrace
+from mcnet.report.examples import Example, scored_example
+from mcnet.report.page import write_report
+from mcnet.simulation.motion import Mode
 
 Weights = Mapping[str, Path]
 Images = Float32[np.ndarray, "n rows columns"]
@@ -204,8 +204,6 @@ def _corrected(weights: Weights, pairs: ImagePairs) -> dict[str, Images]:
 
 
 def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan) -> None:
-    rows = pd.read_csv(run.rows)
-    motion_of = {trace.name: trace for trace in plan.traces}
     curves = {
         f"{mode}: {planned.name}": pd.read_csv(run.stage_folder(mode, planned.name) / "curve.csv")
         for mode in weights
@@ -214,25 +212,25 @@ def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan) -> N
     write_report(
         run.page.parent,
         title=run.experiment.title,
-        rows=rows,
+        rows=pd.read_csv(run.rows),
         examples=[
             example
             for mode, of_mode in weights.items()
-            for example in _examples(run, mode, of_mode, rows, motion_of)
+            for example in _examples(run, plan, mode, of_mode)
         ],
         settings=run.experiment.as_dict(),
-        provenance=plan.manifest["provenance"] | {"people": plan.manifest["people"]},
+        provenance=_page_provenance(plan),
         curves=curves,
     )
 
 
-def _examples(
-    run: Run,
-    mode: Mode,
-    weights: Weights,
-    rows: pd.DataFrame,
-    motion_of: Mapping[str, MotionTrace],
-) -> list[Example]:
+def _page_provenance(plan: PairsPlan) -> dict[str, Any]:
+    manifest = plan.manifest
+    about: dict[str, Any] = manifest["provenance"]
+    return about | {"inputs_sha256": manifest["people"] | manifest["traces"]}
+
+
+def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[Example]:
     """Test slices from mild to severe motion: the middle slices of scans at equal steps of it."""
     pairs = load_pairs(run.pairs, "test", mode)
     scans = pairs.table.groupby(["person", "trace"], sort=False)
@@ -241,38 +239,18 @@ def _examples(
     steps = (np.arange(run.experiment.n_examples) + 0.5) / run.experiment.n_examples
     pairs = pairs.chosen(by_magnitude[(steps * len(by_magnitude)).astype(int)])
     images = {"corrupted": pairs.corrupted} | _corrected(weights, pairs)
+    motion_of = {trace.name: trace.restricted_to(mode) for trace in plan.traces}
     return [
-        _example(row, pairs, images, motion_of, rows[rows["mode"] == mode])
-        for row in range(len(pairs))
+        scored_example(
+            mode=mode,
+            title=f"{about['person']}, {about['trace']}, magnitude {about['magnitude']:.1f}",
+            reference=pairs.references[pairs.reference_index[row]],
+            images={label: stack[row] for label, stack in images.items()},
+            head=pairs.heads[pairs.reference_index[row]],
+            motion=motion_of[about["trace"]],
+        )
+        for row, about in enumerate(pairs.table.to_dict("records"))
     ]
-
-
-def _example(
-    row: int,
-    pairs: ImagePairs,
-    images: Mapping[str, Images],
-    motion_of: Mapping[str, MotionTrace],
-    rows: pd.DataFrame,
-) -> Example:
-    about = pairs.table.iloc[row]
-    same_slice = rows[
-        (rows["person"] == about["person"])
-        & (rows["trace"] == about["trace"])
-        & np.isclose(rows["position_mm"], about["position_mm"], atol=1e-3)
-    ].set_index("model")
-    reference = pairs.reference_index[row]
-    return Example(
-        mode=about["mode"],
-        title=f"{about['person']}, {about['trace']}, magnitude {about['magnitude']:.1f}",
-        reference=pairs.references[reference],
-        images={label: stack[row] for label, stack in images.items()},
-        head=pairs.heads[reference],
-        motion=motion_of[about["trace"]].restricted_to(about["mode"]),
-        scores={
-            label: (same_slice.loc[label, "ssim"], same_slice.loc[label, "ssim_head"])
-            for label in images
-        },
-    )
 
 
 def _done_file(result: Path) -> Path:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mcnet.data.sources import people_in_folder, template_people
+from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.provenance import sha256_of_file
 
@@ -85,11 +86,15 @@ def test_template_people_differ_from_each_other_and_repeat_by_seed() -> None:
     assert len({p.fingerprint for p in [*first, *other]}) == 5
 
 
-def test_template_person_loads_the_same_head_every_time() -> None:
-    (person,) = template_people(1, 9)
-    volume = person.load()
-    assert volume.name == "template-01"
-    np.testing.assert_array_equal(volume.values, person.load().values)
+def test_template_person_loads_the_same_head_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def quick_head(rng: np.random.Generator) -> Volume:
+        return Volume(rng.standard_normal((9, 11, 8), dtype=np.float32), np.eye(4), "quick")
+
+    monkeypatch.setattr("mcnet.data.sources.varied_head", quick_head)
+    first, second = template_people(2, 9)
+    assert first.load().name == "template-01"
+    np.testing.assert_array_equal(first.load().values, first.load().values)
+    assert not np.array_equal(first.load().values, second.load().values)
 
 
 def test_real_tree_holds_all_its_people(shared_data: Path) -> None:

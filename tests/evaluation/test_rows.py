@@ -71,7 +71,7 @@ def test_the_registered_row_is_its_own_registered_score(pairs):
     registered, corrupted = rows.loc["registered"], rows.loc["corrupted"]
     assert (registered["ssim"] == registered["ssim_registered"]).all()
     assert list(registered["ssim"]) == list(corrupted["ssim_registered"])
-    assert (registered["ssim_head"] > corrupted["ssim_head"] + 0.1).all()
+    assert (registered["ssim_head"].to_numpy() > corrupted["ssim_head"].to_numpy() + 0.1).all()
 
 
 def test_a_perfect_model_scores_one_everywhere(pairs):

@@ -60,7 +60,7 @@ def test_severity_classes_hold_every_slice_once(rows):
     quartiles = by_severity(rows)
     assert (quartiles.groupby(["mode", "model"])["n"].sum() == 23).all()
     assert len(quartiles) == 2 * 4 * len(MODELS)
-    edges = by_severity(rows, edges=(0, 5, 22))
+    edges = by_severity(rows, edges=(0.0, 5.0, 22.0))
     mild = edges[(edges["mode"] == "rotation") & (edges["magnitude_from"] == 0)]
     chosen = rows[(rows["mode"] == "rotation") & (rows["magnitude"] < 5)]
     expected = chosen.groupby("model")["ssim"].mean()
@@ -80,9 +80,9 @@ def test_what_is_no_table_of_rows_is_refused(rows):
     with pytest.raises(McnetError, match="no rows"):
         summary(rows.iloc[:0])
     with pytest.raises(McnetError, match="increasing"):
-        by_severity(rows, edges=(3, 1))
+        by_severity(rows, edges=(3.0, 1.0))
     with pytest.raises(McnetError, match="widen"):
-        by_severity(rows, edges=(100, 101))
+        by_severity(rows, edges=(100.0, 101.0))
 
 
 def test_infinite_scores_do_not_break_the_summary(rows):

@@ -179,14 +179,27 @@ def test_initial_weights_of_another_network_are_refused(train: Callable[..., Pat
 
 
 def test_one_batch_is_overfitted(train: Callable[..., Path], make_pairs: MakePairs) -> None:
-    pairs = make_pairs(4)
-    network = NetworkConfig(levels=3, width=8, head="direct")
-    weights = train(
-        "over", stage=L1, pairs=pairs, epochs=120, network=network, schedule="one-cycle"
-    )
-    curve = curve_of(weights)
+    pairs = make_pairs(3)
+    network = NetworkConfig(levels=2, width=8, head="direct")
+    curve = curve_of(train("over", stage=L1, pairs=pairs, epochs=60, network=network))
     before = np.abs(pairs.corrupted - pairs.references).mean()
     assert curve["train_l1"].iloc[-1] < 0.25 * before
+
+
+def test_every_epoch_has_an_order_of_its_own(
+    train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: dict[int, list[float]] = {}
+    original = Lesson.training_step
+
+    def step(lesson: Lesson, batch: Any, batch_index: int) -> Any:
+        orders.setdefault(lesson.current_epoch, []).extend(batch.input_scale.flatten().tolist())
+        return original(lesson, batch, batch_index)
+
+    monkeypatch.setattr(Lesson, "training_step", step)
+    train("orders", epochs=3)
+    assert len({tuple(order) for order in orders.values()}) == 3
+    assert len({tuple(sorted(order)) for order in orders.values()}) == 1
 
 
 def test_the_curve_holds_every_loss_term(train: Callable[..., Path]) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from properties import ellipsoid, ellipsoid_spectrum, plain_spectrum, relative_error
 
 from mcnet.errors import McnetError
 from mcnet.fourier import centred_fft, centred_ifft
@@ -16,7 +17,6 @@ from mcnet.simulation.corruption import (
     still_slices,
 )
 from mcnet.simulation.motion import MotionTrace, still
-from properties import ellipsoid, ellipsoid_spectrum, plain_spectrum, relative_error
 
 SHAPE, SIZE = (13, 17, 15), (1.5, 1.2, 1.0)
 SCAN = Acquisition(matrix=(9, 11, 7), fov_mm=(20.0, 21.0, 15.0))
@@ -187,7 +187,8 @@ def test_kspace_of_an_ellipsoid_is_the_analytic_one():
 
 def test_intensity_survives_a_change_of_voxel_size():
     head = ellipsoid((40, 44, 42), (1, 1, 1), centre_mm=(0, 0, 0), radii_mm=(14, 15, 13))
-    image = np.abs(corrupt(head, (1, 1, 1), still(22), Acquisition((20, 22, 21), (40.0, 44.0, 42.0))))
+    scan = Acquisition((20, 22, 21), (40.0, 44.0, 42.0))
+    image = np.abs(corrupt(head, (1, 1, 1), still(22), scan))
     assert image[10, 11, 10] == pytest.approx(1, abs=0.03)
 
 

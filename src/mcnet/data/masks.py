@@ -14,8 +14,8 @@ def head_mask(
     """Mask of the head: true in tissue and in what tissue encloses, false in the air around.
 
     Half of Otsu's threshold on lightly smoothed values parts tissue from air; the largest
-    connected piece stays, gaps of up to twice ``closing_voxels`` are closed, and holes are filled
-    in the volume and in each of its sagittal slices (the first axis).
+    connected piece stays, gaps of up to twice ``closing_voxels`` are closed, and the holes of each
+    sagittal slice (the first axis) are filled.
 
     Raises
     ------
@@ -31,7 +31,8 @@ def head_mask(
         )
     tissue = smooth > threshold_otsu(np.minimum(smooth, ceiling)) / 2
     closed = _closed(_largest_piece(tissue), closing_voxels)
-    return _filled(closed)
+    # A hole of the volume is a hole of each slice that it meets, so this fills both.
+    return np.stack([ndimage.binary_fill_holes(sagittal) for sagittal in closed])
 
 
 def _largest_piece(mask: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
@@ -47,8 +48,3 @@ def _closed(mask: Bool[np.ndarray, "x y z"], n_voxels: int) -> Bool[np.ndarray, 
     closed = ndimage.binary_closing(padded, iterations=n_voxels) if n_voxels else padded
     inside = slice(n_voxels, -n_voxels or None)
     return np.asarray(closed[inside, inside, inside])
-
-
-def _filled(mask: Bool[np.ndarray, "x y z"]) -> Bool[np.ndarray, "x y z"]:
-    filled = ndimage.binary_fill_holes(mask)
-    return np.stack([ndimage.binary_fill_holes(sagittal) for sagittal in filled])

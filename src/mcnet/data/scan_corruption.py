@@ -52,6 +52,6 @@ def _refuse_cut_head(scan: Volume, acquisition: Acquisition) -> None:
         length = (inside[-1] - inside[0] + 1) * scan.voxel_size_mm[axis]
         if length > acquisition.fov_mm[axis] + acquisition.voxel_size_mm[axis]:
             raise McnetError(
-                f"the head of {scan.name} is {length:.0f} mm long along {name} and would fold over in "
+                f"the head of {scan.name} is {length:.0f} mm long along {name} and folds over in "
                 f"a field of view of {acquisition.fov_mm[axis]:.0f} mm; give a larger --fov-mm."
             )

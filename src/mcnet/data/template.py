@@ -183,7 +183,11 @@ def _hull_distance_mm(brain: Bool[np.ndarray, "x y z"]) -> Float32[np.ndarray, "
     hull = ndimage.distance_transform_edt(grown) > radius
     distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(~hull) * step, 1.0)
     fine = ndimage.affine_transform(
-        distance.astype(np.float32), np.full(3, 1 / step), output_shape=_SHAPE, order=1
+        distance.astype(np.float32),
+        np.full(3, 1 / step),
+        output_shape=_SHAPE,
+        order=1,
+        mode="nearest",  # the last voxels lie beyond the last coarse one
     )
     return np.where(brain, np.float32(0), fine)
 
@@ -197,19 +201,19 @@ def _positions_mm() -> list[Float32[np.ndarray, "..."]]:
     return list(np.meshgrid(*axes, indexing="ij", sparse=True))
 
 
-def _scaled_positions(
-    part: _Ellipsoid, radius_mm: Sequence[float]
-) -> list[Float32[np.ndarray, "..."]]:
-    """Coordinates about the ellipsoid's centre, in radii."""
+def _scaled_positions(part: _Ellipsoid, margin_mm: float = 0.0) -> list[Float32[np.ndarray, "..."]]:
+    """Coordinates about the ellipsoid's centre, in radii that are longer by the margin."""
     return [
-        (position - np.float32(centre)) / np.float32(radius)
-        for position, centre, radius in zip(_positions_mm(), part.centre_mm, radius_mm, strict=True)
+        (position - np.float32(centre)) / np.float32(radius + margin_mm)
+        for position, centre, radius in zip(
+            _positions_mm(), part.centre_mm, part.radius_mm, strict=True
+        )
     ]
 
 
 def _distance_mm(part: _Ellipsoid) -> Float32[np.ndarray, "x y z"]:
     """Signed distance from an ellipsoid, to first order: exact on its surface."""
-    x, y, z = _scaled_positions(part, part.radius_mm)
+    x, y, z = _scaled_positions(part)
     length = np.sqrt(x**2 + y**2 + z**2)
     a, b, c = (np.float32(radius) for radius in part.radius_mm)
     gradient = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
@@ -217,7 +221,7 @@ def _distance_mm(part: _Ellipsoid) -> Float32[np.ndarray, "x y z"]:
 
 
 def _mask_of(part: _Ellipsoid, margin_mm: float = 0.0) -> Bool[np.ndarray, "x y z"]:
-    x, y, z = _scaled_positions(part, [radius + margin_mm for radius in part.radius_mm])
+    x, y, z = _scaled_positions(part, margin_mm)
     return np.asarray(x**2 + y**2 + z**2 < 1)
 
 

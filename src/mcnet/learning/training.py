@@ -93,8 +93,8 @@ def train_stage(
     Raises
     ------
     McnetError
-        A set is empty or holds an empty scan, its images differ in size, the initial weights are of another network, the
-        device is missing, or the loss is no number any more.
+        A set is empty or holds an empty scan, its images differ in size, the initial weights are
+        of another network, the device is missing, or the loss is no number any more.
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """

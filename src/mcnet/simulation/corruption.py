@@ -52,8 +52,8 @@ def corrupt(
 
 def is_in_plane(motion: MotionTrace) -> bool:
     """Whether the motion stays within sagittal slices: no shift along x, turns about x alone."""
-    leaves = motion.translation_mm[:, 0].any() or motion.rotation_deg[:, 1:].any()
-    return not leaves
+    leaving = (motion.translation_mm[:, 0], motion.rotation_deg[:, 1:])
+    return not any(np.any(values) for values in leaving)
 
 
 def corrupt_volume(

@@ -40,7 +40,10 @@ _BAND_EDGES = ((1 / 256, 1 / 25), (1 / 20, 1 / 8), (0.15, 0.25), (0.35, 0.5))
 _AMPLITUDE_BANDS = (0, 2, 3)
 """The bands that drift, jitter and breathing answer to."""
 _SMALLEST_AMPLITUDE = 1e-4
-_MOST_TRUSTED_CORRECTION = 1.0
+_LARGEST_CORRECTION = 1.0
+"""Of the log of an amplitude in one round."""
+_GAIN = 0.6
+"""Share of what lacks that a round corrects: below 1, so that chance does not swing it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +71,12 @@ def moments(statistics: Sequence[TraceStatistics]) -> Moments:
     # breathing shows in one degree of freedom above all; the others' highest band is jitter
     spread[2] = amplitude[:, 2, np.argmax(log_power[:, 3].mean(0))].std()
     own = amplitude - person[:, :, None]
-    tail = np.array([np.log(one.displacement_95_mm / one.displacement_median_mm) for one in statistics])
-    jump = np.array([np.log(one.displacement_max_mm / one.displacement_95_mm) for one in statistics])
+    tail = np.array(
+        [np.log(one.displacement_95_mm / one.displacement_median_mm) for one in statistics]
+    )
+    jump = np.array(
+        [np.log(one.displacement_max_mm / one.displacement_95_mm) for one in statistics]
+    )
     return Moments(
         log_power=log_power.mean(axis=0),
         person_spread=spread,
@@ -87,7 +94,7 @@ def fit_profile(
     *,
     interval_s: float = 2.0,
     start: MotionProfile = MotionProfile(),  # noqa: B008 - frozen
-    n_rounds: int = 12,
+    n_rounds: int = 15,
     n_generated: int = 1000,
 ) -> MotionProfile:
     """Return the profile whose generated traces have the moments of real traces.
@@ -116,11 +123,12 @@ def fit_profile(
             f"{len(traces)} traces of {sorted(lengths)} points cannot be fitted; give 10 or more "
             "of one length."
         )
+    (n_points,) = lengths
     target = moments([trace_statistics(trace) for trace in traces])
     profile = start
     for _ in range(n_rounds):
         generated = [
-            generate_motion(lengths.copy().pop(), rng, profile=profile, interval_s=interval_s)
+            generate_motion(n_points, rng, profile=profile, interval_s=interval_s)
             for _ in range(n_generated)
         ]
         profile = _corrected(profile, target, moments([trace_statistics(one) for one in generated]))
@@ -129,9 +137,8 @@ def fit_profile(
 
 def _corrected(profile: MotionProfile, target: Moments, found: Moments) -> MotionProfile:
     """Return the profile with every number corrected by what its moment lacks."""
-    lacking = np.clip(
-        (target.log_power - found.log_power) / 2, -_MOST_TRUSTED_CORRECTION, _MOST_TRUSTED_CORRECTION
-    )
+    half_log = _GAIN * (target.log_power - found.log_power) / 2
+    lacking = np.clip(half_log, -_LARGEST_CORRECTION, _LARGEST_CORRECTION)
     falls = [(each.log_power[0] - each.log_power[1]).mean() for each in (target, found)]
     octaves = np.log(np.mean(_BAND_EDGES[1]) / np.mean(_BAND_EDGES[0]))
 
@@ -155,10 +162,10 @@ def _corrected(profile: MotionProfile, target: Moments, found: Moments) -> Motio
         jitter=jitter,
         breathing=breathing,
         person_spread=scaled(
-            profile.person_spread, np.log(target.person_spread / found.person_spread)
+            profile.person_spread, _GAIN * np.log(target.person_spread / found.person_spread)
         ),
         freedom_spread=scaled(
-            profile.freedom_spread, np.log(target.freedom_spread / found.freedom_spread)
+            profile.freedom_spread, _GAIN * np.log(target.freedom_spread / found.freedom_spread)
         ),
         person_correlation=float(
             np.clip(profile.person_correlation + target.correlation - found.correlation, 0, 0.99)

@@ -85,6 +85,39 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
     write_json(path.with_name(path.name + ".json"), provenance())
 
 
+def is_motion_file(path: Path) -> bool:
+    """Whether a file is a motion file by its name and, for tables with a header, by that."""
+    name = path.name.lower()
+    if not path.is_file():
+        return False
+    if name.endswith((".csv", ".tsv")):
+        with path.open(encoding="utf-8-sig", errors="replace") as stream:
+            header = stream.readline()
+        return "trans_x" in header or "translation_x_mm" in header
+    return name.endswith((".par", ".1d")) or (name.startswith("rp_") and name.endswith(".txt"))
+
+
+def motion_files(path: Path) -> list[Path]:
+    """Return the file itself, or the motion files of a folder in the order of their names.
+
+    Raises
+    ------
+    McnetError
+        The folder holds none, or there is neither file nor folder.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise McnetError(f"{path} does not exist; name a motion file or a folder of them.")
+    files = sorted(each for each in path.iterdir() if is_motion_file(each))
+    if not files:
+        raise McnetError(
+            f"{path} holds no motion file; expected *.par, rp_*.txt, *.1D, confounds *.tsv or "
+            "*.csv with the columns of a motion file."
+        )
+    return files
+
+
 def _detected_format(table: TextTable) -> MotionFormat:
     """Return the format of a motion file by its header, else by its name."""
     name, header = table.path.name.lower(), table.header

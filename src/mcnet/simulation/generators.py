@@ -5,10 +5,10 @@ or for a moment (spike). In each degree of freedom
 
 ``x(t) = drift(t) + breathing(t) + jitter(t) + sum of steps and spikes``
 
-with ``drift`` Gaussian noise of the power density ``level^2 (f / 0.01 Hz)^-exponent``, ``breathing``
-a sine of wandering phase that is sampled at the time points (and so aliased as a scanner would),
-``jitter`` white noise of the tracking. People differ: the three amplitudes are log-normal over
-people, with a part common to all degrees of freedom and a part of each one's own.
+with ``drift`` Gaussian noise of the power density ``level^2 (f / 0.01 Hz)^-exponent``,
+``breathing`` a sine of wandering phase that is sampled at the time points (and so aliased, as in
+a scanner), ``jitter`` white noise of the tracking. People differ: the three amplitudes are
+log-normal over people, with a part common to all degrees of freedom and a part of each one's own.
 
 The defaults of `MotionProfile` are fitted by `mcnet.simulation.fitting.fit_profile` to 107 real
 fMRI tracking files (first 128 points; their interval is not recorded and taken to be 2 s).
@@ -26,52 +26,67 @@ from mcnet.simulation.motion import MotionTrace
 DRIFT_REFERENCE_HZ = 0.01
 """The frequency at which a profile gives the drift's level."""
 _SPIKE_DECAY_S = 1.0
-_BREATHING_WANDER = 0.4
-"""Spread that the phase of breathing gains in a second, in radians: a line 0.02 Hz wide."""
-
-SixNumbers = tuple[float, float, float, float, float, float]
+_BREATHING_WANDER = 0.3
+"""Spread that the phase of breathing gains in a second, in radians: a line about 0.01 Hz wide."""
+_LENGTHS = {
+    "drift_level": 6,
+    "jitter": 6,
+    "breathing": 6,
+    "person_spread": 3,
+    "freedom_spread": 3,
+}
 
 
 @dataclass(frozen=True)
 class MotionProfile:
     """How people move: shifts along x, y, z first, then turns about x, y, z."""
 
-    drift_level: SixNumbers = (0.2, 0.2, 0.4, 0.4, 0.2, 0.2)
+    drift_level: tuple[float, ...] = (0.125, 0.111, 0.27, 0.25, 0.115, 0.119)
     """Root of the drift's two-sided power density at 0.01 Hz, in mm or deg per root Hz; the
     median person's, as all amplitudes here."""
-    drift_exponent: float = 1.5
+    drift_exponent: float = 1.74
     """How fast the drift's power falls with frequency; 2 is a random walk."""
-    jitter: SixNumbers = (0.01, 0.05, 0.05, 0.05, 0.01, 0.01)
+    jitter: tuple[float, ...] = (0.0011, 0.023, 0.015, 0.0132, 0.0019, 0.001)
     """Standard deviation of the white tracking noise, in mm or deg."""
-    breathing: SixNumbers = (0.001, 0.1, 0.01, 0.02, 0.001, 0.001)
+    breathing: tuple[float, ...] = (0.0001, 0.09, 0.0071, 0.0157, 0.0006, 0.0001)
     """Amplitude of breathing, in mm or deg."""
     breathing_hz: float = 0.26
     """Breathing rate, mean over people."""
     breathing_spread_hz: float = 0.03
     """Its standard deviation over people."""
-    person_spread: tuple[float, float, float] = (0.7, 0.7, 0.7)
+    person_spread: tuple[float, ...] = (0.686, 0.661, 0.674)
     """Standard deviation over people of the log of drift, jitter and breathing: common part."""
-    freedom_spread: tuple[float, float, float] = (0.4, 0.4, 0.4)
+    freedom_spread: tuple[float, ...] = (0.476, 0.378, 0.015)
     """The same, of each degree of freedom's own part."""
-    person_correlation: float = 0.7
+    person_correlation: float = 0.43
     """Correlation of the common parts: who drifts, also trembles."""
-    events_per_minute: float = 1.0
+    events_per_minute: float = 3.86
     """Steps and spikes together, the median person's."""
     events_spread: float = 1.0
     """Standard deviation over people of the log of that rate."""
-    spike_share: float = 0.7
+    spike_share: float = 0.9
     """Share of the events that pass (spikes), rather than stay (steps)."""
-    event_size: float = 2.0
-    """Median size of an event in jitter-and-drift steps of the same person."""
+    event_size: float = 5.5
+    """Median size of an event; 1 is the root mean square step of the same person's drift, for
+    spikes of drift and jitter."""
     event_size_spread: float = 0.6
     """Standard deviation of the log of that size."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no profile."""
+        for name, length in _LENGTHS.items():
+            numbers = getattr(self, name)
+            if len(numbers) != length or min(numbers) < 0:
+                raise McnetError(
+                    f"{name} {numbers} is no profile; give {length} numbers, 0 or more."
+                )
 
 
 def generate_motion(
     n_points: int,
     rng: np.random.Generator,
     *,
-    profile: MotionProfile = MotionProfile(),  # noqa: B008 - frozen
+    profile: MotionProfile = MotionProfile(),
     interval_s: float = 2.0,
 ) -> MotionTrace:
     """Return the motion of one random person, at rest in the middle of the recording.
@@ -98,10 +113,10 @@ def generate_motion(
         raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
     drift_level, jitter, breathing = _amplitudes_of_a_person(profile, rng)
     drift = _drift(n_points, interval_s, profile.drift_exponent, rng) * drift_level
-    values = drift + jitter * rng.standard_normal((n_points, 6))
-    values += breathing * _breathing(n_points, interval_s, profile, rng)
+    restless = drift + jitter * rng.standard_normal((n_points, 6))
     steps, spikes = _steps_and_spikes(n_points, interval_s, profile, rng)
-    values += steps * _usual_step(drift) + spikes * _usual_step(values)
+    values = restless + steps * _usual_step(drift) + spikes * _usual_step(restless)
+    values += breathing * _breathing(n_points, interval_s, profile, rng)
     return MotionTrace(values[:, :3], values[:, 3:], interval_s, "generated").at_rest_when(
         n_points // 2
     )

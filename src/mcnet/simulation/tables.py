@@ -48,25 +48,23 @@ class TextTable:
         McnetError
             A field is missing, no number, or not finite; the line and the column's name are told.
         """
-        return np.array(
-            [
-                [self._number(line, place, name) for place, name in zip(places, names, strict=True)]
-                for line in range(len(self.fields))
-            ]
-        )
-
-    def _number(self, line: int, place: int, name: str) -> float:
-        text = self.fields[line][place] if place < len(self.fields[line]) else ""
-        try:
-            value = float(text)
-        except ValueError:
-            value = np.nan
-        if not np.isfinite(value):
+        values = np.full((len(self.fields), len(places)), np.nan)
+        for row, fields in enumerate(self.fields):
+            for column, place in enumerate(places):
+                try:
+                    values[row, column] = float(fields[place])
+                except (ValueError, IndexError):
+                    break
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            row, column = (int(index) for index in bad[0])
+            found = self.fields[row][places[column] : places[column] + 1]
             raise McnetError(
-                f"{self.path}, line {self.line_numbers[line]}: {repr(text) if text else 'nothing'} "
-                f"found for {name}, where a finite number was expected; drop or repair that line."
+                f"{self.path}, line {self.line_numbers[row]}: "
+                f"{repr(found[0]) if found else 'nothing'} found for {names[column]}, where a "
+                "finite number was expected; drop or repair that line."
             )
-        return value
+        return values
 
 
 def read_text_table(path: Path) -> TextTable:

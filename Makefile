@@ -1,0 +1,27 @@
+# Two commands do all set-up: `make demo` and `make test`. Both make .venv from constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+
+.PHONY: demo test check install
+
+demo: install
+	$(BIN)/mcnet demo -o demo
+
+test: install
+	$(BIN)/pytest
+
+# the one list of checks: pre-commit and CI call this too
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	rm -f .venv/ready-*
+	touch $@

@@ -1,0 +1,84 @@
+"""What the numbers say, in plain sentences computed from them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from mcnet.evaluation.rows import BASELINES
+
+Row = Mapping[Any, Any]
+"""One model's line of the summary."""
+
+_SMALLEST_STEP = 0.0005  # what a table of three decimals cannot show is no difference
+
+
+def verdict(table: pd.DataFrame, model: str) -> list[str]:
+    """Sentences on one model, mode by mode, from a `mcnet.evaluation.statistics.summary`."""
+    sentences = []
+    for mode in dict.fromkeys(table["mode"]):
+        of_mode = {row["model"]: row for row in table[table["mode"] == mode].to_dict("records")}
+        if "corrupted" not in of_mode or model not in of_mode:
+            continue
+        sentences.append(f"{_capital(mode)}: " + " ".join(_mode_sentences(of_mode, model)))
+    return sentences or ["There are no corrupted images or no model in the table: no verdict."]
+
+
+def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
+    """Sentences on one mode."""
+    before, after = table["corrupted"], table[model]
+    whole = _change(model, float(before["ssim_mean"]), float(after["ssim_mean"]))
+    sentences = [f"{whole[0]} whole-image SSIM {whole[1]}"]
+    if "registered" in table and model != "registered":
+        reached = float(table["registered"]["ssim_mean"])
+        sentences[0] += f"; registration alone reaches {reached:.3f}."
+        if float(after["ssim_mean"]) < reached - _SMALLEST_STEP:
+            sentences.append(f"{model} LOSES to registration alone on the whole image.")
+    else:
+        sentences[0] += "."
+    sentences.append(_honest_sentence(before, after, model))
+    sentences += _control_sentence(table, model)
+    return sentences
+
+
+def _honest_sentence(before: Row, after: Row, model: str) -> str:
+    """Inside the head after registration: where neither air nor alignment helps."""
+    low, high = (
+        float(before["ssim_head_registered_mean"]),
+        float(after["ssim_head_registered_mean"]),
+    )
+    closed = 100 * float(after["ssim_head_registered_closed"])
+    found = f"Inside the head after registration: from {low:.3f} to {high:.3f}"
+    if high < low - _SMALLEST_STEP:
+        return f"{found}: there {model} LOSES to registration alone."
+    if high < low + _SMALLEST_STEP:
+        return f"{found}: there {model} gains nothing over registration alone."
+    return f"{found}, {closed:.1f} % of the distance to 1."
+
+
+def _control_sentence(table: Mapping[str, Row], model: str) -> list[str]:
+    """Compare with the control: L1 alone for as many epochs."""
+    if "l1-long" not in table or model in ("l1-long", *BASELINES):
+        return []
+    difference = float(table[model]["ssim_mean"] - table["l1-long"]["ssim_mean"])
+    if abs(difference) < _SMALLEST_STEP:
+        return [
+            f"On the whole image L1 alone for as many epochs (l1-long) does as well as {model}."
+        ]
+    better = "above" if difference > 0 else "BELOW"
+    return [
+        f"On the whole image that is {abs(difference):.3f} {better} L1 alone for as many epochs "
+        "(l1-long)."
+    ]
+
+
+def _change(model: str, before: float, after: float) -> tuple[str, str]:
+    """Return the verb and the numbers of a change."""
+    if abs(after - before) < _SMALLEST_STEP:
+        return f"{model} leaves", f"at {before:.3f}"
+    verb = "raises" if after > before else "LOWERS"
+    return f"{model} {verb}", f"from {before:.3f} to {after:.3f}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

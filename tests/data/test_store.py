@@ -1,0 +1,180 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import zarr
+from properties import ellipsoid, relative_error
+
+from mcnet.data.design import PairsDesign
+from mcnet.data.sources import Person
+from mcnet.data.split import Split
+from mcnet.data.store import PairsPlan, is_complete, load_pairs, simulate_pairs, stored_traces
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.metrics import intensity_scale
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.corruption import corrupt_volume, image_at_rest
+from mcnet.simulation.motion import MotionTrace
+
+SHAPE, SIZE = (33, 37, 35), (4.0, 4.0, 4.0)
+SCAN = Acquisition(matrix=(24, 26, 22), fov_mm=(144.0, 156.0, 143.0))
+
+
+def person(name, radius_mm, loads=None):
+    values = ellipsoid(SHAPE, SIZE, centre_mm=(4, 0, 0), radii_mm=(radius_mm, 55.0, 50.0))
+    values = values * np.linspace(0.5, 1.5, SHAPE[1], dtype=np.float32)[:, None] * 300
+    volume = Volume(values, np.diag([*SIZE, 1.0]), name)
+
+    def load():
+        if loads is not None:
+            loads.append(name)
+        return volume
+
+    return Person(name, load, f"fingerprint of {name}")
+
+
+def trace(name, rng):
+    return MotionTrace(3 * rng.normal(size=(26, 3)), 4 * rng.normal(size=(26, 3)), name=name)
+
+
+@pytest.fixture
+def plan(rng):
+    return PairsPlan(
+        people=[
+            person(name, radius)
+            for name, radius in (("a", 40.0), ("b", 45.0), ("c", 50.0), ("d", 38.0))
+        ],
+        people_split=Split(("a", "c"), ("b",), ("d",)),
+        traces=[trace(name, rng) for name in ("t1", "t2", "t3", "t4")],
+        traces_split=Split(("t1", "t3"), ("t4",), ("t2",)),
+        design=PairsDesign(n_slices=5, spacing_mm=15.0),
+        acquisition=SCAN,
+        seed=3,
+    )
+
+
+@pytest.fixture
+def store(tmp_path, plan):
+    path = tmp_path / "pairs.zarr"
+    simulate_pairs(path, plan)
+    return path
+
+
+def test_every_person_of_a_part_meets_every_trace_of_that_part_and_no_other(store):
+    met = {
+        part: set(
+            load_pairs(store, part, "rotation")
+            .table[["person", "trace"]]
+            .itertuples(index=False, name=None)
+        )
+        for part in ("train", "validation", "test")
+    }
+    assert met["train"] == {("a", "t1"), ("a", "t3"), ("c", "t1"), ("c", "t3")}
+    assert met["validation"] == {("b", "t4")}
+    assert met["test"] == {("d", "t2")}
+
+
+def test_a_pair_is_the_slice_of_the_3d_simulation(store, plan):
+    """Second route: the whole 3D transform, and the partition nearest to the slice."""
+    pairs = load_pairs(store, "train", "rotation+translation")
+    row = int(np.flatnonzero((pairs.table.person == "c") & (pairs.table.trace == "t3"))[1])
+    volume = plan.people[2].load()
+    places = SCAN.axis_positions_mm("x")
+    shift = pairs.table.position_mm[row] - places[12]
+    moved = Volume(volume.values, volume.affine, "c")
+    motion = plan.traces[2].restricted_to("rotation+translation")
+    # moving the head along x brings the slice onto a partition
+    along_x = replace(motion, translation_mm=motion.translation_mm - np.array([shift, 0, 0]))
+    whole = np.abs(corrupt_volume(moved.values, SIZE, along_x, SCAN))
+    rest = np.abs(image_at_rest(volume.values, SIZE, SCAN, positions_mm=_places_of(pairs, "c")))
+    scale = intensity_scale(rest)
+    assert relative_error(pairs.corrupted[row], whole[12] / scale) < 1e-4
+
+
+def _places_of(pairs, name):
+    return np.unique(pairs.table.position_mm[pairs.table.person == name])
+
+
+def test_references_belong_to_their_pairs(store, plan):
+    pairs = load_pairs(store, "train", "rotation")
+    for row in range(len(pairs)):
+        about = pairs.table.iloc[row]
+        volume = next(who for who in plan.people if who.name == about.person).load()
+        rest = image_at_rest(volume.values, SIZE, SCAN, positions_mm=np.array([about.position_mm]))
+        reference = pairs.references[pairs.reference_index[row]]
+        image = np.abs(rest[0])
+        assert relative_error(reference / reference.max(), image / image.max()) < 1e-5
+
+
+def test_the_references_of_a_person_have_their_percentile_at_one(store):
+    pairs = load_pairs(store, "test", "rotation")
+    assert intensity_scale(pairs.references) == pytest.approx(1, abs=1e-5)
+    assert intensity_scale(pairs.corrupted) == pytest.approx(float(pairs.input_scale[0]), rel=1e-5)
+
+
+def test_boundary_slices_are_dropped(store, plan):
+    table = load_pairs(store, "test", "rotation").table
+    assert 1 <= len(table) < plan.design.n_slices
+
+
+def test_the_magnitude_is_that_of_the_mode(store, plan):
+    table = load_pairs(store, "validation", "rotation").table
+    assert table.magnitude[0] == pytest.approx(plan.traces[3].rotation_deg[:, 0].std())
+
+
+def test_the_same_plan_gives_the_same_bytes(tmp_path, store, plan):
+    simulate_pairs(tmp_path / "again.zarr", plan)
+    files = sorted(path.relative_to(store) for path in store.rglob("*") if path.is_file())
+    again = tmp_path / "again.zarr"
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert all((store / name).read_bytes() == (again / name).read_bytes() for name in files)
+
+
+def test_an_interrupted_simulation_goes_on_where_it_stopped(tmp_path, plan):
+    class StoppedError(Exception):
+        pass
+
+    def stop_after_two(done, _total):
+        if done == 2:
+            raise StoppedError
+
+    loads: list[str] = []
+    people = [person(who.name, 40.0, loads) for who in plan.people]
+    path = tmp_path / "pairs.zarr"
+    with pytest.raises(StoppedError):
+        simulate_pairs(path, replace(plan, people=people), on_progress=stop_after_two)
+    assert not is_complete(path, plan.key)
+    simulate_pairs(path, replace(plan, people=people))
+    assert is_complete(path, plan.key)
+    assert loads == ["a", "b", "c", "d"]
+
+
+def test_a_store_of_another_plan_is_replaced(store, plan):
+    other = replace(plan, design=replace(plan.design, spacing_mm=8.0))
+    assert not is_complete(store, other.key)
+    simulate_pairs(store, other)
+    assert is_complete(store, other.key)
+    assert not is_complete(store, plan.key)
+
+
+def test_traces_come_back_from_the_store(store, plan):
+    for stored, given in zip(stored_traces(store), plan.traces, strict=True):
+        assert stored.name == given.name
+        np.testing.assert_array_equal(stored.rotation_deg, given.rotation_deg)
+        np.testing.assert_array_equal(stored.translation_mm, given.translation_mm)
+
+
+def test_the_manifest_tells_inputs_split_seed_and_version(store, plan):
+    manifest = zarr.open_group(store, mode="r").attrs.asdict()
+    assert manifest["people"]["a"] == "fingerprint of a"
+    assert manifest["people_split"]["train"] == ["a", "c"]
+    assert manifest["provenance"]["seed"] == 3
+    assert manifest["provenance"]["version"]
+    assert manifest["key"] == plan.key
+
+
+def test_unknown_parts_and_modes_are_refused(store):
+    with pytest.raises(McnetError, match="no pairs of part 'exam'"):
+        load_pairs(store, "exam", "rotation")
+    with pytest.raises(McnetError, match="mode 'six-dof'"):
+        load_pairs(store, "test", "six-dof")

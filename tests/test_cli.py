@@ -1,0 +1,217 @@
+"""The command line as a user meets it: what it writes, what it says, how it ends."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from properties import ellipsoid
+
+from mcnet.cli import COMMANDS, main
+
+AFFINE = np.array(
+    [[-4.0, 0, 0, 60], [0, 3.9, 0.3, -70], [0, -0.3, 3.9, -50], [0, 0, 0, 1]], dtype=float
+)
+
+
+@pytest.fixture
+def scan(tmp_path):
+    """A small scan, stored from right to left, oblique, as integers with a slope."""
+    values = ellipsoid((33, 37, 35), (4, 4, 4), centre_mm=(4, 0, 0), radii_mm=(45, 55, 50))
+    values = values * np.linspace(0.5, 1.5, 37, dtype=np.float32)[:, None] * 900
+    image = nib.Nifti1Image(values, AFFINE)
+    image.set_data_dtype(np.int16)
+    image.header.set_slope_inter(0.5, 0)
+    path = tmp_path / "scan.nii.gz"
+    nib.save(image, path)
+    return path
+
+
+@pytest.fixture
+def trace(tmp_path, rng):
+    path = tmp_path / "motion.par"
+    np.savetxt(path, np.hstack([0.01 * rng.normal(size=(40, 3)), rng.normal(size=(40, 3))]))
+    return path
+
+
+def run(*arguments):
+    main([str(argument) for argument in arguments])
+
+
+def fails(capsys, *arguments):
+    """The sentence on which a command ends with status 2."""
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+    message = capsys.readouterr().err.strip()
+    assert "Traceback" not in message
+    return message
+
+
+def corrupt(scan, trace, output, *more):
+    run("corrupt", scan, "--motion", trace, "-o", output, "--matrix", 32, "--fov-mm", 192, *more)
+
+
+def test_corrupt_writes_the_moving_and_the_still_head_on_one_grid(tmp_path, scan, trace):
+    moved, still = tmp_path / "moved.nii.gz", tmp_path / "still.nii.gz"
+    corrupt(scan, trace, moved, "--reference-output", still, "--mode", "six-dof")
+    images = [nib.load(path) for path in (scan, moved, still)]
+    assert images[1].shape == images[2].shape == (32, 32, 32)
+    np.testing.assert_allclose(images[1].affine, images[2].affine)
+    assert nib.aff2axcodes(images[1].affine) == nib.aff2axcodes(AFFINE)
+    assert images[1].get_data_dtype() == np.int16
+    np.testing.assert_allclose(images[1].header.get_zooms(), 6, atol=1e-4)
+    source, corrupted, reference = (image.get_fdata() for image in images)
+    # the intensity scale survives, and the corrupted image is no copy of the reference
+    assert np.percentile(reference, 99) == pytest.approx(np.percentile(source, 99), rel=0.1)
+    assert np.abs(corrupted - reference).max() > 50
+    # the same world: the bright mass lies at the same place
+    centres = [
+        image.affine
+        @ [
+            *np.average(
+                np.indices(image.shape).reshape(3, -1),
+                axis=1,
+                weights=image.get_fdata().reshape(-1).clip(0),
+            ),
+            1,
+        ]
+        for image in (images[0], images[2])
+    ]
+    np.testing.assert_allclose(centres[0], centres[1], atol=0.5)
+
+
+def test_corrupt_tells_where_its_output_comes_from(tmp_path, scan, trace):
+    corrupt(scan, trace, tmp_path / "moved.nii.gz", "--scale", 2, "--start", 3)
+    about = json.loads((tmp_path / "moved.json").read_text())
+    assert set(about["inputs_sha256"]) == {"scan", "motion"}
+    assert about["version"]
+    assert about["start"] == 3
+    assert about["motion_magnitude"] > 0
+
+
+def test_corrupt_with_another_start_sees_other_motion(tmp_path, scan, trace):
+    corrupt(scan, trace, tmp_path / "a.nii.gz")
+    corrupt(scan, trace, tmp_path / "b.nii.gz", "--start", 5)
+    corrupt(scan, trace, tmp_path / "c.nii.gz")
+    a, b, c = (nib.load(tmp_path / f"{name}.nii.gz").get_fdata() for name in "abc")
+    assert np.abs(a - b).max() > 10
+    np.testing.assert_array_equal(a, c)
+
+
+def test_phase_comes_in_radians(tmp_path, scan, trace):
+    corrupt(scan, trace, tmp_path / "m.nii.gz", "--phase-output", tmp_path / "p.nii.gz")
+    phase = nib.load(tmp_path / "p.nii.gz").get_fdata()
+    assert phase.max() <= np.pi + 1e-5
+    assert phase.min() < -1
+
+
+def test_compare_prints_what_it_means_by_ssim(tmp_path, scan, trace, capsys):
+    moved, still = tmp_path / "moved.nii.gz", tmp_path / "still.nii.gz"
+    corrupt(scan, trace, moved, "--reference-output", still)
+    capsys.readouterr()
+    run("compare", still, still, moved, "--json")
+    found = json.loads(capsys.readouterr().out)
+    same, other = (found["images"][str(path)] for path in (still, moved))
+    assert same["ssim"] == pytest.approx(1)
+    assert same["nmse"] == 0
+    assert other["ssim"] < 0.99
+    assert "Gaussian" in found["definition"]
+    run("compare", still, moved)
+    assert "ssim_head" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--matrix", 32, 32], "--matrix has 2 numbers"),
+        (["--matrix", 0], "too small"),
+        (["--matrix", 64], "has 40 time points, but 64"),
+        (["--start", 20], "has 40 time points"),
+        (["--fov-mm", 60], "larger --fov-mm"),
+        (["--fov-mm", -3], "positive lengths"),
+        (["--motion-format", "spm"], "motion.par"),
+    ],
+)
+def test_corrupt_refuses_what_cannot_be(tmp_path, scan, trace, capsys, more, sentence):
+    before = sorted(tmp_path.iterdir())
+    base = ["corrupt", scan, "--motion", trace, "-o", tmp_path / "out.nii.gz"]
+    given = [*base, *([] if "--matrix" in more else ["--matrix", 32]), *more]
+    assert sentence in fails(capsys, *given)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_bad_scans_end_in_a_sentence(tmp_path, scan, trace, capsys):
+    values = nib.load(scan).get_fdata(dtype=np.float32)
+    with_nan = values.copy()
+    with_nan[3, 4, 5] = np.nan
+    flat = np.ones_like(values)
+    for name, array, sentence in (
+        ("nan", with_nan, "NaN"),
+        ("flat", flat, "every voxel"),
+        ("4d", np.stack([values, values], axis=-1), "4D|volumes|dimension"),
+    ):
+        nib.save(nib.Nifti1Image(array, AFFINE), tmp_path / f"{name}.nii.gz")
+        message = fails(capsys, "compare", scan, tmp_path / f"{name}.nii.gz")
+        assert any(word in message for word in sentence.split("|"))
+    whole = scan.read_bytes()
+    (tmp_path / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
+    assert "cut.nii.gz" in fails(capsys, "compare", scan, tmp_path / "cut.nii.gz")
+    (tmp_path / "text.nii.gz").write_text("no scan")
+    assert "text.nii.gz" in fails(capsys, "compare", scan, tmp_path / "text.nii.gz")
+    assert "does not exist" in fails(capsys, "compare", tmp_path / "none.nii.gz", scan)
+    assert "no image to compare" in fails(capsys, "compare", scan)
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path, scan, trace, capsys):
+    (tmp_path / "file").write_text("in the way")
+    message = fails(
+        capsys,
+        "corrupt",
+        scan,
+        "--motion",
+        trace,
+        "-o",
+        tmp_path / "file" / "out.nii.gz",
+        "--matrix",
+        32,
+    )
+    assert "cannot be written" in message
+
+
+def test_scans_on_different_grids_are_not_compared(tmp_path, scan, trace, capsys):
+    corrupt(scan, trace, tmp_path / "moved.nii.gz")
+    assert "another grid" in fails(capsys, "compare", scan, tmp_path / "moved.nii.gz")
+
+
+def test_a_bad_experiment_ends_in_a_sentence(tmp_path, capsys):
+    (tmp_path / "e.toml").write_text('title = "t"\nepochs = 3\n')
+    assert "epochs is no setting" in fails(
+        capsys, "reproduce", tmp_path / "e.toml", "-o", tmp_path / "run"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_ends_in_a_sentence(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(COMMANDS, "demo", interrupted)
+    assert "same command again" in fails(capsys, "demo")
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(command, "--help")
+    assert ended.value.code == 0
+    assert "usage: mcnet" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys):
+    run("--version")
+    assert capsys.readouterr().out.startswith("mcnet 0.")
+
+
+def test_an_unknown_command_ends_with_status_two(capsys):
+    assert "corect" in fails(capsys, "corect")

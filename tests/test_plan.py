@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from mcnet.errors import McnetError
+from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
+from mcnet.plan import list_traces, pairs_plan
+from mcnet.simulation.acquisition import Acquisition
+
+SCAN = Acquisition(matrix=(16, 20, 16), order="centric")
+
+
+def experiment(**changes):
+    settings = {
+        "title": "t",
+        "people": PeopleConfig(n_template=4),
+        "motion": MotionConfig(n_generated=5, n_test=2),
+        "acquisition": SCAN,
+    }
+    return Experiment(**(settings | changes))
+
+
+def test_the_same_experiment_gives_the_same_plan():
+    assert pairs_plan(experiment()).key == pairs_plan(experiment()).key
+    assert pairs_plan(experiment()).key != pairs_plan(experiment(seed=2)).key
+
+
+def test_nobody_and_no_motion_is_in_two_parts():
+    plan = pairs_plan(experiment())
+    for split, names in (
+        (plan.people_split, [person.name for person in plan.people]),
+        (plan.traces_split, [trace.name for trace in plan.traces]),
+    ):
+        parts = [*split.train, *split.validation, *split.test]
+        assert sorted(parts) == sorted(names)
+        assert len(set(parts)) == len(parts)
+
+
+def test_generated_traces_follow_the_papers_recipe():
+    config = MotionConfig(n_generated=6, within_mm=1.0, within_deg=1.0, scale=8.0)
+    traces = list_traces(config, SCAN, seed=3)
+    assert len(traces) == 6
+    assert len({trace.name for trace in traces}) == 6
+    for trace in traces:
+        assert trace.n_points == 20
+        np.testing.assert_allclose(trace.poses[SCAN.centre_time], np.eye(4), atol=1e-12)
+        assert trace.is_within(translation_mm=8.0, rotation_deg=8.0)
+
+
+def test_files_of_a_folder_are_read(tmp_path, rng):
+    for name in ("a.par", "b.par"):
+        np.savetxt(tmp_path / name, 0.001 * rng.normal(size=(25, 6)))
+    (tmp_path / "notes.md").write_text("not motion")
+    (tmp_path / "a.json").write_text("{}")
+    traces = list_traces(MotionConfig(folder=str(tmp_path)), SCAN, seed=1)
+    assert [trace.name for trace in traces] == ["a.par", "b.par"]
+
+
+def test_a_folder_without_motion_is_refused(tmp_path):
+    with pytest.raises(McnetError, match="holds no motion file"):
+        list_traces(MotionConfig(folder=str(tmp_path)), SCAN, seed=1)
+    with pytest.raises(McnetError, match="cannot be read"):
+        list_traces(MotionConfig(folder=str(tmp_path / "none")), SCAN, seed=1)
+
+
+def test_two_folders_with_one_name_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "sub-01.nii.gz").write_bytes(b"not read yet")
+    folders = (str(tmp_path / "a"), str(tmp_path / "b"))
+    with pytest.raises(McnetError, match="sub-01 stand in more than one folder"):
+        pairs_plan(experiment(people=PeopleConfig(folders=folders)))

@@ -1,0 +1,98 @@
+import hashlib
+import json
+
+import pytest
+
+from mcnet import __version__
+from mcnet.errors import McnetError
+from mcnet.provenance import (
+    provenance,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+    write_text,
+    written_whole,
+)
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    def fail_halfway():
+        with written_whole(tmp_path / "scan.nii.gz") as temporary:
+            temporary.write_bytes(b"half")
+            raise RuntimeError("disk on fire")
+
+    with pytest.raises(RuntimeError, match="disk on fire"):
+        fail_halfway()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "old")
+
+    def fail_halfway():
+        with written_whole(path) as temporary:
+            temporary.write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_halfway()
+    assert path.read_text() == "old"
+
+
+def test_the_temporary_name_keeps_the_suffixes_that_writers_go_by(tmp_path):
+    with written_whole(tmp_path / "new folder" / "scan.nii.gz") as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        temporary.write_bytes(b"whole")
+    assert (tmp_path / "new folder" / "scan.nii.gz").read_bytes() == b"whole"
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("first", "second"):
+        with written_whole(tmp_path / "run") as temporary:
+            temporary.mkdir()
+            (temporary / content).write_text(content)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["second"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_place_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(McnetError, match="cannot be written .* name an output in a folder"):
+        write_text(tmp_path / "file" / "out.txt", "text")
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path):
+    def write():
+        with written_whole(tmp_path / "out.txt"):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(McnetError, match="no space left on device"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_provenance_tells_version_command_seed_and_hashes_of_inputs(tmp_path):
+    scan = tmp_path / "scan.txt"
+    scan.write_text("voxels")
+    about = provenance(seed=7, inputs={"scan": scan})
+    assert about["version"] == __version__
+    assert about["seed"] == 7
+    assert about["command"]
+    assert about["inputs_sha256"] == {"scan": hashlib.sha256(b"voxels").hexdigest()}
+    assert sha256_of_file(scan) == hashlib.sha256(b"voxels").hexdigest()
+
+
+def test_equal_content_has_equal_digests_whatever_its_order():
+    assert sha256_of_json({"a": 1, "b": [2, 3]}) == sha256_of_json({"b": [2, 3], "a": 1})
+    assert sha256_of_json({"a": 1}) != sha256_of_json({"a": 2})
+
+
+def test_json_files_come_back_and_damaged_ones_are_empty(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1})
+    assert read_json(tmp_path / "a.json") == {"b": 1}
+    assert json.loads((tmp_path / "a.json").read_text()) == {"b": 1}
+    write_text(tmp_path / "damaged.json", '{"b": ')
+    assert read_json(tmp_path / "damaged.json") == {}
+    assert read_json(tmp_path / "missing.json") == {}

@@ -1,0 +1,147 @@
+"""The whole experiment on a few small heads, and what a second call does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from properties import ellipsoid
+
+import mcnet.reproduce as steps
+from mcnet.data.design import PairsDesign
+from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experiment
+from mcnet.learning.network import NetworkConfig
+from mcnet.learning.training import TrainingConfig
+from mcnet.learning.weights import read_card
+from mcnet.reproduce import reproduce
+from mcnet.simulation.acquisition import Acquisition
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("people")
+    rng = np.random.default_rng(5)
+    for number in range(4):
+        radii = rng.uniform(50, 80, size=3)
+        head = ellipsoid((29, 33, 31), (6.0,) * 3, centre_mm=(0, 0, 0), radii_mm=radii)
+        head = head * (1 + 0.4 * rng.random(head.shape, dtype=np.float32))
+        nib.save(nib.Nifti1Image(head, np.diag([6.0, 6, 6, 1])), folder / f"p{number}.nii.gz")
+    return Experiment(
+        title="tiny",
+        people=PeopleConfig(folders=(str(folder),)),
+        motion=MotionConfig(n_generated=6, n_test=2),
+        acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
+        pairs=PairsDesign(n_slices=3, spacing_mm=20.0),
+        network=NetworkConfig(levels=2, width=2, head="residual"),
+        training=TrainingConfig(epochs=1, batch_size=4),
+        n_examples=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(experiment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    reproduce(experiment, folder)
+    return folder
+
+
+def snapshot(folder: Path):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def changed_steps(before, after):
+    """Which of the run's results were written anew."""
+    names = ("done/0", "l1/weights", "l1-then-l1+tv/weights", "rows.csv", "report.html")
+    return {
+        name
+        for name in names
+        for path, when in after.items()
+        if name in str(path) and not path.name.startswith(".") and before.get(path) != when
+    }
+
+
+def test_a_run_holds_everything_that_it_promises(run, experiment):
+    for name in (
+        "experiment.toml",
+        "evaluation/rows.csv",
+        "report/report.html",
+        "report/table.csv",
+    ):
+        assert (run / name).stat().st_size > 0
+    for mode, number in (("rotation", 2), ("rotation+translation", 3)):
+        assert (run / "report" / f"figure-{number}.png").exists()
+        for stage in ("l1", "l1+tv", "l1-then-l1", "l1-then-l1+tv"):
+            assert (run / "models" / mode / stage / "weights.safetensors").exists()
+    assert read_experiment(run / "experiment.toml") == experiment
+
+
+def test_the_rows_have_every_model_and_baseline_of_both_modes(run):
+    rows = pd.read_csv(run / "evaluation" / "rows.csv")
+    labels = {"corrupted", "registered", "smoothed", "l1", "l1-long", "l1+tv", "l1+tv-ft"}
+    for _, of_mode in rows.groupby("mode"):
+        assert set(of_mode.model) == labels
+        assert of_mode.groupby("model").size().nunique() == 1
+    assert set(rows["mode"]) == {"rotation", "rotation+translation"}
+    assert rows.person.nunique() == 1
+
+
+def test_the_test_people_and_traces_trained_no_model(run):
+    rows = pd.read_csv(run / "evaluation" / "rows.csv")
+    card = read_card(run / "models" / "rotation" / "l1" / "weights.safetensors")["card"]
+    learned = card["notes"]
+    assert not set(rows.person) & set(learned["people"]["train"])
+    assert not set(rows.trace) & set(learned["traces"]["train"])
+
+
+def test_a_second_call_does_nothing_again(run, experiment):
+    before = snapshot(run)
+    reproduce(experiment, run)
+    assert changed_steps(before, snapshot(run)) == set()
+
+
+def test_a_change_redoes_what_follows_from_it_alone(run, experiment):
+    before = snapshot(run)
+    reproduce(replace(experiment, n_examples=1), run)
+    assert changed_steps(before, snapshot(run)) == {"report.html"}
+
+    before = snapshot(run)
+    reproduce(replace(experiment, training=TrainingConfig(epochs=2, batch_size=4)), run)
+    assert changed_steps(before, snapshot(run)) == {
+        "l1/weights",
+        "l1-then-l1+tv/weights",
+        "rows.csv",
+        "report.html",
+    }
+
+
+def test_the_same_seed_gives_the_same_table(run, experiment, tmp_path):
+    reproduce(experiment, run)
+    reproduce(experiment, tmp_path / "again")
+    name = "evaluation/rows.csv"
+    assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_an_interrupted_run_goes_on(experiment, tmp_path, monkeypatch):
+    class InterruptedAfterTwo:
+        calls = 0
+
+        def __call__(self, *args, **kwargs):
+            self.calls += 1
+            if self.calls > 2:
+                raise KeyboardInterrupt
+            return train_stage(*args, **kwargs)
+
+    train_stage = steps.train_stage
+    short = replace(experiment, recipes=("l1", "l1-long", "l1+tv"))
+    monkeypatch.setattr(steps, "train_stage", InterruptedAfterTwo())
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(short, tmp_path)
+    first = tmp_path / "models" / "rotation" / "l1" / "weights.safetensors"
+    when = first.stat().st_mtime_ns
+    assert not (tmp_path / "evaluation").exists()
+    monkeypatch.setattr(steps, "train_stage", train_stage)
+    page = reproduce(short, tmp_path)
+    assert page.exists()
+    assert first.stat().st_mtime_ns == when
