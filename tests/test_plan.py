@@ -58,7 +58,7 @@ def test_files_of_a_folder_are_read(tmp_path, rng):
 def test_a_folder_without_motion_is_refused(tmp_path):
     with pytest.raises(McnetError, match="holds no motion file"):
         list_traces(MotionConfig(folder=str(tmp_path)), SCAN, seed=1)
-    with pytest.raises(McnetError, match="cannot be read"):
+    with pytest.raises(McnetError, match="does not exist"):
         list_traces(MotionConfig(folder=str(tmp_path / "none")), SCAN, seed=1)
 
 

@@ -157,9 +157,9 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         seed: Of the generated traces.
     """
     from mcnet.report.motion_figure import write_motion_figure
-    from mcnet.simulation.recordings import read_recordings
+    from mcnet.simulation.formats import motion_files, read_motion
 
-    recorded = [trace for path in traces for trace in read_recordings(path)]
+    recorded = [read_motion(file) for path in traces for file in motion_files(path)]
     with _console.status("Measuring motion"):
         write_motion_figure(output, recorded, seed=seed)
     _console.print(f"{output / 'motion.png'}: {len(recorded)} traces.")

@@ -10,9 +10,9 @@ from mcnet.data.store import PairsPlan
 from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
 from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.formats import motion_files, read_motion
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.recordings import read_recordings
 
 # one stream of random numbers for each purpose, so that one does not shift another
 _PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION = range(3)
@@ -75,7 +75,7 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
         )
 
     if config.folder is not None:
-        return recipe(read_recordings(Path(config.folder)))
+        return recipe([read_motion(file) for file in motion_files(Path(config.folder))])
     rng = np.random.default_rng([seed, _GENERATED_MOTION])
     accepted: list[MotionTrace] = []
     while len(accepted) < config.n_generated:

@@ -18,10 +18,11 @@ profile                         moment (over traces)
 ``person_correlation``          correlation of that average, lowest with third band
 ``events_per_minute``           mean log of 95th percentile over median of displacement
 ``event_size``                  mean log of maximum over 95th percentile of displacement
-``events_spread``               standard deviation of log of 95th percentile over median
 =============================== =======================================================
 
-``event_size_spread``, ``spike_share`` and the breathing rate are not fitted.
+``events_spread``, ``event_size_spread``, ``spike_share`` and the breathing rate are not fitted, but
+taken from where the fit starts. Other profiles may have the same moments (steps and drift share the
+low frequencies): what is fitted is how traces look, not why.
 """
 
 from collections.abc import Sequence
