@@ -159,10 +159,11 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
     from mcnet.report.motion_figure import write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
 
-    recorded = [read_motion(file) for path in traces for file in motion_files(path)]
+    files = [file for path in traces for file in motion_files(path)]
     with _console.status("Measuring motion"):
-        write_motion_figure(output, recorded, seed=seed)
-    _console.print(f"{output / 'motion.png'}: {len(recorded)} traces.")
+        recorded = [read_motion(file) for file in files]
+        write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
+    _console.print(f"{output / 'motion.png'}: {len(files)} traces.")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

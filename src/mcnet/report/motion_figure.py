@@ -38,7 +38,11 @@ Groups = Mapping[str, Sequence[TraceStatistics]]
 
 
 def write_motion_figure(
-    folder: Path, traces: Sequence[MotionTrace], *, seed: int
+    folder: Path,
+    traces: Sequence[MotionTrace],
+    *,
+    seed: int,
+    inputs: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Write ``motion.png``, ``.svg``, ``.csv`` and ``.json``; return what the JSON file holds.
 
@@ -53,6 +57,8 @@ def write_motion_figure(
         Real traces, unscaled; where their interval is unknown it is taken to be 2 s.
     seed
         Of the generated traces.
+    inputs
+        The files of the traces, for the provenance.
 
     Returns
     -------
@@ -83,7 +89,8 @@ def write_motion_figure(
     }
     save_figure(motion_figure(both, groups, summary), folder, "motion")
     write_text(folder / "motion.csv", _table(both, groups).to_csv(index=False))
-    write_json(folder / "motion.json", {**summary, "provenance": provenance(seed=seed)})
+    about = provenance(seed=seed, inputs=inputs)
+    write_json(folder / "motion.json", {**summary, "provenance": about})
     return summary
 
 

@@ -53,7 +53,7 @@ def corrupt(
 def is_in_plane(motion: MotionTrace) -> bool:
     """Whether the motion stays within sagittal slices: no shift along x, turns about x alone."""
     leaving = (motion.translation_mm[:, 0], motion.rotation_deg[:, 1:])
-    return not any(np.any(values) for values in leaving)
+    return not any(bool(values.any()) for values in leaving)
 
 
 def corrupt_volume(
@@ -64,7 +64,8 @@ def corrupt_volume(
 ) -> Complex64[np.ndarray, "n_x n_y n_z"]:
     """Complex image of a moving head by the 3D route: six degrees of freedom."""
     kspace = _moved_kspace(volume[None], voxel_size_mm, motion, acquisition, (0, 1, 2))
-    return _image(kspace, voxel_size_mm, acquisition, (0, 1, 2))[0]
+    image: np.ndarray = _image(kspace, voxel_size_mm, acquisition, (0, 1, 2))[0]
+    return image
 
 
 def corrupt_slices(
