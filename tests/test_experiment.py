@@ -40,7 +40,7 @@ def test_what_the_file_leaves_out_is_the_papers(written):
 def test_writing_and_reading_gives_the_same_experiment(written, tmp_path):
     experiment = read_experiment(written(SMALL + "within_mm = 1.5\n[network]\nwidth = 6\n"))
     again = tmp_path / "again.toml"
-    again.write_text(experiment_toml(experiment))
+    again.write_text(experiment_toml(experiment, tmp_path))
     assert read_experiment(again) == experiment
     assert experiment.network.width == 6
 

@@ -47,12 +47,12 @@ def test_generated_traces_follow_the_papers_recipe():
 
 
 def test_files_of_a_folder_are_read(tmp_path, rng):
-    for name in ("a.par", "b.par"):
+    for name in ("a.par", "b.par", "c.par"):
         np.savetxt(tmp_path / name, 0.001 * rng.normal(size=(25, 6)))
     (tmp_path / "notes.md").write_text("not motion")
     (tmp_path / "a.json").write_text("{}")
     traces = list_traces(MotionConfig(folder=str(tmp_path)), SCAN, seed=1)
-    assert [trace.name for trace in traces] == ["a.par", "b.par"]
+    assert [trace.name for trace in traces] == ["a.par", "b.par", "c.par"]
 
 
 def test_a_folder_without_motion_is_refused(tmp_path):
@@ -67,5 +67,5 @@ def test_two_folders_with_one_name_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "sub-01.nii.gz").write_bytes(b"not read yet")
     folders = (str(tmp_path / "a"), str(tmp_path / "b"))
-    with pytest.raises(McnetError, match="sub-01 stand in more than one folder"):
+    with pytest.raises(McnetError, match="sub-01: two people share one name"):
         pairs_plan(experiment(people=PeopleConfig(folders=folders)))

@@ -1,9 +1,11 @@
 """An experiment as data: what a TOML file says, checked, and written back in full."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
+from math import inf
+from os.path import normpath, relpath
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -18,6 +20,9 @@ from mcnet.learning.recipes import RECIPES
 from mcnet.learning.training import TrainingConfig
 from mcnet.simulation.acquisition import Acquisition
 
+_SMALLEST_SLICE = 16
+"""Pixels: more than the window of SSIM."""
+
 
 @dataclass(frozen=True)
 class PeopleConfig:
@@ -29,6 +34,11 @@ class PeopleConfig:
     """People made from the built-in head, for those who have no scans at hand."""
     n_validation: int = 1
     n_test: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse parts without people."""
+        _refuse_small(self, ("n_validation", "n_test"), least=1)
+        _refuse_small(self, ("n_template",), least=0)
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,16 @@ class MotionConfig:
     """Every shift and angle is multiplied by this."""
     n_validation: int = 1
     n_test: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse parts without motion, and bounds that no motion keeps."""
+        _refuse_small(self, ("n_validation", "n_test"), least=1)
+        _refuse_small(self, ("n_generated",), least=0)
+        for name in ("within_mm", "within_deg", "scale"):
+            if not 0 < getattr(self, name) < inf:
+                raise McnetError(
+                    f"{name} {getattr(self, name)} is impossible; give a positive number."
+                )
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,17 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
+        _refuse_small(self, ("seed", "n_examples"), least=0)
+        if self.acquisition.phase_encoding_axis == "x":
+            raise McnetError(
+                "phase-encoding axis x is impossible in an experiment, whose slices move within "
+                "y and z; give y or z."
+            )
+        if min(self.acquisition.matrix[1:]) < _SMALLEST_SLICE:
+            raise McnetError(
+                f"matrix {self.acquisition.matrix} gives slices too small to be scored; give "
+                f"{_SMALLEST_SLICE} or more along y and z."
+            )
         unknown = [recipe for recipe in self.recipes if recipe not in RECIPES]
         if unknown or not self.recipes:
             raise McnetError(
@@ -111,21 +142,27 @@ def read_experiment(path: Path) -> Experiment:
         experiment = TypeAdapter(Experiment).validate_python(content)
     except ValidationError as error:
         raise McnetError(f"{path}: {_first_complaint(error)}") from error
-    return _with_folders_from(experiment, path.parent)
+    return _with_folders(experiment, lambda folder: normpath(path.parent / folder))
 
 
-def experiment_toml(experiment: Experiment) -> str:
-    """TOML text with every setting of an experiment, defaults included."""
-    return tomli_w.dumps(experiment.as_dict())
+def experiment_toml(experiment: Experiment, folder: Path) -> str:
+    """TOML text with every setting, defaults included, for a file in ``folder``."""
+    return tomli_w.dumps(_with_folders(experiment, lambda path: relpath(path, folder)).as_dict())
 
 
-def _with_folders_from(experiment: Experiment, base: Path) -> Experiment:
+def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Experiment:
     people, motion = experiment.people, experiment.motion
-    folders = tuple(str(base / folder) for folder in people.folders)
-    folder = None if motion.folder is None else str(base / motion.folder)
+    folders = tuple(change(folder) for folder in people.folders)
+    folder = None if motion.folder is None else change(motion.folder)
     return replace(
         experiment, people=replace(people, folders=folders), motion=replace(motion, folder=folder)
     )
+
+
+def _refuse_small(config: Any, names: tuple[str, ...], *, least: int) -> None:
+    for name in names:
+        if getattr(config, name) < least:
+            raise McnetError(f"{name} {getattr(config, name)} is too few; give {least} or more.")
 
 
 def _refuse_unknown_keys(
@@ -147,6 +184,8 @@ def _first_complaint(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if isinstance(first.get("ctx", {}).get("error"), McnetError):
         return f"{place + ': ' if place else ''}{first['ctx']['error']}"
+    if first["type"] == "missing":
+        return f"{place} is missing; add it to the file."
     return f"{place} is {first['input']!r}; {first['msg'].lower()}: correct it in the file."
 
 

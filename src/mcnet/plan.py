@@ -14,6 +14,8 @@ from mcnet.simulation.formats import motion_files, read_motion
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
 
+_MOST_TRIES = 100
+"""Generated traces for each one asked for, before the bounds are called too narrow."""
 # one stream of random numbers for each purpose, so that one does not shift another
 _PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION = range(3)
 
@@ -29,7 +31,7 @@ def pairs_plan(experiment: Experiment) -> PairsPlan:
     """
     groups = list_people(experiment.people, experiment.seed)
     people = [person for group in groups for person in group]
-    _refuse_twice([person.name for person in people])
+    _refuse_twice(people)
     traces = list_traces(experiment.motion, experiment.acquisition, experiment.seed)
     group_of = {who.name: str(number) for number, group in enumerate(groups) for who in group}
     return PairsPlan(
@@ -75,11 +77,27 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
         )
 
     if config.folder is not None:
-        return recipe([read_motion(file) for file in motion_files(Path(config.folder))])
+        recorded = [read_motion(file) for file in motion_files(Path(config.folder))]
+        kept = recipe(recorded)
+        if len(kept) <= config.n_validation + config.n_test:
+            raise McnetError(
+                f"{len(kept)} of {len(recorded)} traces in {config.folder} have "
+                f"{acquisition.n_lines} points within {config.within_mm:g} mm and "
+                f"{config.within_deg:g} deg, too few for {config.n_validation} to validate, "
+                f"{config.n_test} to test and one to train; add traces or ask for fewer."
+            )
+        return kept
     rng = np.random.default_rng([seed, _GENERATED_MOTION])
     accepted: list[MotionTrace] = []
-    while len(accepted) < config.n_generated:
+    for _ in range(_MOST_TRIES * config.n_generated):
+        if len(accepted) == config.n_generated:
+            break
         accepted += recipe([generate_motion(acquisition.n_lines, rng)])
+    else:
+        raise McnetError(
+            f"hardly any generated motion stays within {config.within_mm:g} mm and "
+            f"{config.within_deg:g} deg; give larger bounds."
+        )
     return [
         MotionTrace(
             trace.translation_mm, trace.rotation_deg, trace.interval_s, f"generated-{n:03d}"
@@ -88,10 +106,17 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
     ]
 
 
-def _refuse_twice(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise McnetError(
-            f"{', '.join(twice)} stand in more than one folder of people; rename them, since "
-            "people are told apart by name."
+def _refuse_twice(people: list[Person]) -> None:
+    """Refuse one name or one scan for two people, who could then train and test."""
+    for what, keys in (
+        ("name", [person.name for person in people]),
+        ("scan", [person.fingerprint for person in people]),
+    ):
+        twice = sorted(
+            {who.name for who, key in zip(people, keys, strict=True) if keys.count(key) > 1}
         )
+        if twice:
+            raise McnetError(
+                f"{', '.join(twice)}: two people share one {what}; "
+                "rename or remove the others, since nobody may both train and test."
+            )

@@ -96,9 +96,10 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Content of a JSON file that mcnet wrote; of a damaged one, an empty mapping."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Content of a JSON file that mcnet wrote; of a missing or damaged one, nothing."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return content if isinstance(content, dict) else {}

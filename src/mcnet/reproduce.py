@@ -2,14 +2,16 @@
 
 A run is a folder::
 
-    experiment.toml                     every setting, defaults included
-    pairs.zarr                          simulated pairs, with their manifest
-    models/MODE/STAGE/weights.safetensors   and the stage's learning curve
-    evaluation/rows.csv                 one row a test slice and model
-    report/                             figures, tables, and the page
+    settings.toml               every setting, defaults included; an experiment in itself
+    pairs.zarr                  simulated pairs, with their manifest
+    models/MODE/STAGE/          weights.safetensors and curve.csv
+    evaluation/rows.csv         one row a test slice and model
+    report/                     figures, tables, and the page report.html
 
-Each step has a key, the digest of its settings and of the keys of what it is made from. A step
-whose key stands beside its result is skipped, so that a change redoes only what follows from it.
+Each step has a key, the digest of its settings and of the keys of what it is made from. Beside its
+result stands a record, RESULT.step.json, with that key and the digest of the result
+(`mcnet.steps`). What stands there as it was written is not made again; a change redoes only what
+follows from it.
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,15 @@ from jaxtyping import Float32
 from mcnet import __version__
 from mcnet.correction.slices import correct_slices
 from mcnet.data.pairs import ImagePairs
-from mcnet.data.store import PARTS, PairsPlan, is_complete, load_pairs, simulate_pairs
+from mcnet.data.store import (
+    PARTS,
+    PairsPlan,
+    count_pairs,
+    is_complete,
+    load_pairs,
+    simulate_pairs,
+)
+from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment, experiment_toml
 from mcnet.learning.recipes import PlannedStage, stage_plan
@@ -32,18 +42,14 @@ from mcnet.learning.training import train_stage
 from mcnet.learning.weights import load_network
 from mcnet.plan import pairs_plan
 from mcnet.progress import Announce, silently
-from mcnet.provenance import (
-    provenance,
-    read_json,
-    sha256_of_file,
-    sha256_of_json,
-    write_json,
-    write_text,
-    written_whole,
-)
+from mcnet.provenance import sha256_of_file, sha256_of_json, write_text, written_whole
 from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
 from mcnet.simulation.motion import Mode
+from mcnet.steps import clear, is_done, mark_done
+
+SETTINGS = "settings.toml"
+WEIGHTS = "weights.safetensors"
 
 Weights = Mapping[str, Path]
 Images = Float32[np.ndarray, "n rows columns"]
@@ -62,18 +68,18 @@ class Run:
         return self.folder / "pairs.zarr"
 
     @property
-    def rows(self) -> Path:
-        """The table of one row a test slice and model."""
-        return self.folder / "evaluation" / "rows.csv"
+    def evaluation(self) -> Path:
+        """The folder of ``rows.csv``, one row a test slice and model."""
+        return self.folder / "evaluation"
 
     @property
-    def page(self) -> Path:
-        """The report."""
-        return self.folder / "report" / "report.html"
+    def report(self) -> Path:
+        """The folder of figures, tables, and the page."""
+        return self.folder / "report"
 
-    def stage_folder(self, mode: Mode, stage: str) -> Path:
-        """Where a stage of training leaves its weights."""
-        return self.folder / "models" / mode / stage
+    def stage(self, mode: Mode, name: str) -> Path:
+        """The folder of a stage of training: ``weights.safetensors`` and ``curve.csv``."""
+        return self.folder / "models" / mode / name
 
 
 def reproduce(
@@ -100,8 +106,9 @@ def reproduce(
         As the user pressed it; the next call goes on where this one stopped.
     """
     run = Run(experiment, folder)
+    _refuse_other_folder(folder)
     plan = pairs_plan(experiment)
-    write_text(folder / "experiment.toml", experiment_toml(experiment))
+    write_text(folder / SETTINGS, experiment_toml(experiment, folder))
     if not is_complete(run.pairs, plan.key):
         with announce("Simulating what the scanner makes of moving heads") as on_progress:
             simulate_pairs(run.pairs, plan, on_progress=on_progress)
@@ -112,15 +119,24 @@ def reproduce(
         for label, path in of_mode.items()
     ]
     evaluation_key = sha256_of_json([__version__, plan.key, hashes])
-    if not _is_done(run.rows, evaluation_key):
+    if not is_done(run.evaluation, evaluation_key):
+        clear(run.evaluation)
         _write_rows(run, weights, announce)
-        _mark_done(run.rows, evaluation_key)
-    report_key = sha256_of_json([evaluation_key, sha256_of_file(run.rows), experiment.as_dict()])
-    if not _is_done(run.page, report_key):
-        with announce("Drawing figures and the page"):
-            _write_page(run, weights, plan)
-        _mark_done(run.page, report_key)
-    return run.page
+        mark_done(run.evaluation, evaluation_key, seed=experiment.seed)
+    report_key = sha256_of_json([evaluation_key, experiment.as_dict()])
+    if not is_done(run.report, report_key):
+        with announce("Drawing figures and the page"), written_whole(run.report) as report:
+            _write_page(run, weights, plan, report)
+        mark_done(run.report, report_key, seed=experiment.seed)
+    return run.report / "report.html"
+
+
+def _refuse_other_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else, which a run would mix with."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).exists():
+        raise McnetError(
+            f"{folder} is not empty and holds no run of mcnet; name a new folder for the run."
+        )
 
 
 def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: bool) -> Weights:
@@ -132,14 +148,15 @@ def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: boo
     for number, planned in enumerate(stages.stages, start=1):
         parent_key = keys[planned.parent] if planned.parent else None
         key = _stage_key(run.experiment, plan, mode, planned, parent_key)
-        result = run.stage_folder(mode, planned.name) / "weights.safetensors"
-        keys[planned.name], weights[planned.name] = key, result
-        if _is_done(result, key):
+        result = run.stage(mode, planned.name)
+        keys[planned.name], weights[planned.name] = key, result / WEIGHTS
+        if is_done(result, key):
             continue
+        clear(result)
         pairs = pairs or {part: load_pairs(run.pairs, part, mode) for part in PARTS[:2]}
         with announce(f"Training {planned.name} on {mode} ({number} of {len(stages.stages)})"):
             train_stage(
-                result.parent,
+                result,
                 planned.stage,
                 pairs["train"],
                 pairs["validation"],
@@ -151,7 +168,7 @@ def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: boo
                 notes=_model_notes(run.experiment, plan, mode),
                 quiet=quiet,
             )
-        _mark_done(result, key)
+        mark_done(result, key, seed=run.experiment.seed)
     return {recipe: weights[name] for recipe, name in stages.final_stage.items()}
 
 
@@ -192,7 +209,7 @@ def _write_rows(run: Run, weights: Mapping[Mode, Weights], announce: Announce) -
         pairs = load_pairs(run.pairs, "test", mode)
         with announce(f"Evaluating {mode}") as on_progress:
             tables.append(evaluate(pairs, _corrected(of_mode, pairs), progress=on_progress))
-    with written_whole(run.rows) as temporary:
+    with written_whole(run.evaluation / "rows.csv") as temporary:
         pd.concat(tables, ignore_index=True).to_csv(temporary, index=False, float_format="%.6g")
 
 
@@ -203,22 +220,22 @@ def _corrected(weights: Weights, pairs: ImagePairs) -> dict[str, Images]:
     }
 
 
-def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan) -> None:
+def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, folder: Path) -> None:
     curves = {
-        f"{mode}: {planned.name}": pd.read_csv(run.stage_folder(mode, planned.name) / "curve.csv")
+        f"{mode}: {planned.name}": pd.read_csv(run.stage(mode, planned.name) / "curve.csv")
         for mode in weights
         for planned in stage_plan(run.experiment.recipes).stages
     }
     write_report(
-        run.page.parent,
+        folder,
         title=run.experiment.title,
-        rows=pd.read_csv(run.rows),
+        rows=pd.read_csv(run.evaluation / "rows.csv"),
         examples=[
             example
             for mode, of_mode in weights.items()
             for example in _examples(run, plan, mode, of_mode)
         ],
-        settings=run.experiment.as_dict(),
+        settings={"slices of each mode": count_pairs(run.pairs)} | run.experiment.as_dict(),
         provenance=_page_provenance(plan),
         curves=curves,
     )
@@ -251,16 +268,3 @@ def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[E
         )
         for row, about in enumerate(pairs.table.to_dict("records"))
     ]
-
-
-def _done_file(result: Path) -> Path:
-    return result.with_name(f".{result.name}.done.json")
-
-
-def _is_done(result: Path, key: str) -> bool:
-    done = _done_file(result)
-    return result.exists() and done.exists() and read_json(done).get("key") == key
-
-
-def _mark_done(result: Path, key: str) -> None:
-    write_json(_done_file(result), {"key": key} | provenance())

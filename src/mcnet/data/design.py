@@ -25,17 +25,21 @@ class PairsDesign:
 
     def __post_init__(self) -> None:
         """Refuse what gives no slices."""
-        if self.n_slices < 1 or not self.spacing_mm > 0 or not 0 <= self.min_head_share <= 1:
+        if (
+            self.n_slices < 1
+            or not 0 < self.spacing_mm < np.inf
+            or not 0 <= self.min_head_share <= 1
+        ):
             raise McnetError(
                 f"{self.n_slices} slices, {self.spacing_mm} mm apart, with a head share of "
                 f"{self.min_head_share} are impossible; give at least 1 slice, a positive distance "
                 "and a share from 0 to 1."
             )
         unknown = [mode for mode in self.modes if mode not in MODES[:2]]
-        if unknown or not self.modes:
+        if unknown or not self.modes or len(set(self.modes)) < len(self.modes):
             raise McnetError(
                 f"modes {list(self.modes)} cannot be simulated slice by slice; choose from "
-                f"{', '.join(MODES[:2])}."
+                f"{', '.join(MODES[:2])}, each once."
             )
 
     def positions_mm(
@@ -51,4 +55,4 @@ class PairsDesign:
     def kept(self, heads: Bool[np.ndarray, "n_slices y z"]) -> Bool[np.ndarray, "n_slices"]:
         """Which slices are no boundary slices, by the area of the head in each."""
         areas = heads.sum(axis=(1, 2))
-        return np.asarray(areas >= self.min_head_share * areas.max())
+        return np.asarray((areas > 0) & (areas >= self.min_head_share * areas.max()))

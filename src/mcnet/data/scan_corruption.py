@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from mcnet.data.field_of_view import refuse_folding
 from mcnet.data.volume import Volume, resampled_affine
-from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import corrupt, image_at_rest
 from mcnet.simulation.motion import MotionTrace
@@ -31,7 +31,7 @@ def corrupt_scan(scan: Volume, motion: MotionTrace, acquisition: Acquisition) ->
         The field of view misses the scan, or the trace has another number of points than the
         acquisition has phase-encoding lines.
     """
-    _refuse_cut_head(scan, acquisition)
+    refuse_folding(scan, acquisition)
     size = scan.voxel_size_mm
     moved = corrupt(scan.values, size, motion, acquisition)
     still = image_at_rest(scan.values, size, acquisition)
@@ -41,17 +41,3 @@ def corrupt_scan(scan: Volume, motion: MotionTrace, acquisition: Acquisition) ->
         return Volume(np.abs(image).astype(np.float32), affine, scan.name)
 
     return CorruptedScan(volume(moved), volume(still), np.angle(moved).astype(np.float32))
-
-
-def _refuse_cut_head(scan: Volume, acquisition: Acquisition) -> None:
-    """Refuse a field of view smaller than the scan's bright part, which would fold over."""
-    bright = scan.values > 0.1 * np.percentile(scan.values, 99.9)
-    for axis, name in enumerate("xyz"):
-        others = tuple(other for other in range(3) if other != axis)
-        inside = np.flatnonzero(bright.any(axis=others))
-        length = (inside[-1] - inside[0] + 1) * scan.voxel_size_mm[axis]
-        if length > acquisition.fov_mm[axis] + acquisition.voxel_size_mm[axis]:
-            raise McnetError(
-                f"the head of {scan.name} is {length:.0f} mm long along {name} and folds over in "
-                f"a field of view of {acquisition.fov_mm[axis]:.0f} mm; give a larger --fov-mm."
-            )

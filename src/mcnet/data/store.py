@@ -16,6 +16,7 @@ import pandas as pd
 import zarr
 
 from mcnet.data.design import PairsDesign
+from mcnet.data.field_of_view import refuse_folding
 from mcnet.data.masks import head_mask
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.sources import Person
@@ -29,6 +30,8 @@ from mcnet.simulation.corruption import corrupt_still_slices, image_at_rest, sti
 from mcnet.simulation.motion import Mode, MotionTrace
 
 PARTS = ("train", "validation", "test")
+_DAMAGE = (OSError, ValueError, KeyError, RuntimeError)
+"""What zarr raises for a store that is missing or damaged."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class PairsPlan:
         """Digest of the content: equal keys, equal pairs, whatever the command was."""
         content = self.manifest
         del content["provenance"]["command"]
-        return sha256_of_json(content)
+        in_order = [list(content["people"].items()), list(content["traces"].items())]
+        return sha256_of_json([content, in_order])
 
 
 def simulate_pairs(
@@ -88,18 +92,24 @@ def simulate_pairs(
     done = group["done"]
     for index, person in enumerate(plan.people):
         if not done[index]:
-            _simulate_person(group, index, person.load(), plan)
-            done[index] = True
+            volume = person.load()
+            refuse_folding(volume, plan.acquisition)
+            try:
+                _simulate_person(group, index, volume, plan)
+                done[index] = True
+            except OSError as error:
+                raise cannot_write(path, error) from error
         if on_progress:
             on_progress(index + 1, len(plan.people))
 
 
 def is_complete(path: Path, key: str) -> bool:
     """Whether all pairs of the plan with this key are there."""
-    if not (path / "zarr.json").is_file():
+    try:
+        group = _group(path, "r")
+        return group.attrs.get("key") == key and bool(np.all(group["done"][:]))
+    except _DAMAGE:
         return False
-    group = _group(path, "r")
-    return group.attrs.get("key") == key and bool(np.all(group["done"][:]))
 
 
 def load_pairs(path: Path, part: str, mode: Mode) -> ImagePairs:
@@ -110,6 +120,31 @@ def load_pairs(path: Path, part: str, mode: Mode) -> ImagePairs:
     McnetError
         There is no such part or mode in the store.
     """
+    try:
+        pairs = _loaded(path, part, mode)
+    except _DAMAGE as error:
+        if isinstance(error, McnetError):
+            raise
+        raise _damaged(path) from error
+    if len(pairs) and not np.all(pairs.corrupted.any(axis=(1, 2)) & (pairs.input_scale > 0)):
+        raise _damaged(path)  # zarr reads a chunk that has gone as zeros
+    return pairs
+
+
+def count_pairs(path: Path) -> dict[str, int]:
+    """Number of pairs of each part of the split, the same for every mode."""
+    group = _group(path, "r")
+    manifest = group.attrs.asdict()
+    return {
+        part: int(
+            group["kept"].oindex[_indices(manifest["people"], manifest["people_split"][part])].sum()
+        )
+        * len(manifest["traces_split"][part])
+        for part in PARTS
+    }
+
+
+def _loaded(path: Path, part: str, mode: Mode) -> ImagePairs:
     group = _group(path, "r")
     manifest = group.attrs.asdict()
     if part not in PARTS or mode not in manifest["design"]["modes"]:
@@ -179,10 +214,12 @@ def _simulate_person(group: Any, row: int, volume: Volume, plan: PairsPlan) -> N
 
 def _opened(path: Path, plan: PairsPlan) -> Any:
     """The group of this plan: the one that is there, or a new one in place of another."""
-    if (path / "zarr.json").is_file():
+    try:
         group = _group(path, "r+")
-        if group.attrs.get("key") == plan.key:
+        if group.attrs.get("key") == plan.key and group["done"].shape == (len(plan.people),):
             return group
+    except _DAMAGE:
+        pass  # a store that cannot be opened is made anew
     try:
         group = _group(path, "w")
         return _laid_out(group, plan)
@@ -208,6 +245,10 @@ def _laid_out(group: Any, plan: PairsPlan) -> Any:
         group[name] = np.stack([getattr(trace, name) for trace in plan.traces])
     group.attrs.update(plan.manifest | {"key": plan.key})
     return group
+
+
+def _damaged(path: Path) -> McnetError:
+    return McnetError(f"{path} is damaged or not whole; delete that folder and run again.")
 
 
 def _group(path: Path, mode: Literal["r", "r+", "w"]) -> Any:

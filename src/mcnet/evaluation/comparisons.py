@@ -22,7 +22,7 @@ ALPHA = 0.05
 
 def comparisons(
     rows: pd.DataFrame,
-    against: Sequence[str] = ("corrupted", "registered", "l1"),
+    against: Sequence[str] = ("corrupted", "registered", "l1", "l1-long"),
     *,
     metric: str = "ssim",
     rng: np.random.Generator,

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches
@@ -101,6 +102,7 @@ def train_stage(
     _check(train, validation)
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
+        "version": __version__,
         "stage": asdict(stage),
         "loss": asdict(loss),
         "training": asdict(training),
@@ -110,7 +112,7 @@ def train_stage(
         "validation_sha256": _sha256_of_pairs(validation),
     }
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
-    if weights.exists() and read_card(weights)["card"].get("fingerprint") == fingerprint:
+    if _fingerprint_of(weights) == fingerprint:
         return weights
 
     lesson = _lesson(stage, network, loss, training, seed, initial_weights)
@@ -194,6 +196,15 @@ def _trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _fingerprint_of(weights: Path) -> str | None:
+    """What a weights file was trained from; None where it is missing or unreadable."""
+    try:
+        fingerprint: str | None = read_card(weights)["card"].get("fingerprint")
+    except McnetError:
+        return None
+    return fingerprint
 
 
 def _continues(checkpoint: Path, fingerprint: str) -> bool:

@@ -145,7 +145,7 @@ def _label(axes: Axes, title: str, modes: Sequence[str]) -> None:
 def curves_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
     """Training curves: a panel for each quantity logged, a line for each model; None if nothing.
 
-    Takes CSV logs as Lightning writes them: a column ``epoch``, and values with gaps.
+    Takes tables with a column ``epoch``; values may have gaps.
     """
     names = curve_names(curves)
     if not names:
@@ -160,12 +160,13 @@ def curves_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
                 if name in log.columns and log[name].notna().any():
                     points = log[log[name].notna()].groupby("epoch")[name].mean()
                     panel.plot(points.index, points, color=colour, linewidth=1.3, label=label)
-            panel.set_title(name)
+            panel.set_title(name.replace("_", ", "))
             panel.set_xlabel("epoch")
             panel.grid(color="0.92", linewidth=0.6)
         for panel in axes[len(names) :]:
             panel.set_axis_off()
-        axes[0].legend(loc="best")
+        lines = axes[0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -176,4 +177,4 @@ def curve_names(curves: Mapping[str, pd.DataFrame]) -> list[str]:
         if "epoch" in log.columns:
             numbers = log.select_dtypes("number").dropna(axis=1, how="all")
             names.update(dict.fromkeys(str(column) for column in numbers.columns))
-    return [name for name in names if name not in ("epoch", "step", "stage")]
+    return [name for name in names if name not in ("epoch", "step", "stage", "seconds")]
