@@ -9,7 +9,7 @@ demo: install
 	$(BIN)/mcnet demo -o demo
 
 test: install
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 # the one list of checks: pre-commit and CI call this too
 check: install

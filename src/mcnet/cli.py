@@ -128,7 +128,7 @@ def compare(
         json: Print JSON instead of a table.
     """
     from mcnet.data.nifti import read_volume
-    from mcnet.evaluation.comparison import COMPARISON_DEFINITION, compare_scans
+    from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.metrics import SSIM_DEFINITION
 
     if not images:

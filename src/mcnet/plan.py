@@ -1,11 +1,12 @@
 """What an experiment asks for, gathered: people, motion traces, and how both are parted."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from mcnet.data.sources import Person, people_in_folder, template_people
-from mcnet.data.split import split_names
+from mcnet.data.split import Split, split_names
 from mcnet.data.store import PairsPlan
 from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
@@ -13,6 +14,8 @@ from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.formats import motion_files, read_motion
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
+
+Strata = Mapping[str, str] | None
 
 _MOST_TRIES = 100
 """Generated traces for each one asked for, before the bounds are called too narrow."""
@@ -34,22 +37,19 @@ def pairs_plan(experiment: Experiment) -> PairsPlan:
     _refuse_twice(people)
     traces = list_traces(experiment.motion, experiment.acquisition, experiment.seed)
     group_of = {who.name: str(number) for number, group in enumerate(groups) for who in group}
+
+    def split(
+        names: list[str], config: PeopleConfig | MotionConfig, purpose: int, strata: Strata = None
+    ) -> Split:
+        rng = np.random.default_rng([experiment.seed, purpose])
+        return split_names(names, config.n_validation, config.n_test, rng, strata=strata)
+
+    names = [person.name for person in people]
     return PairsPlan(
         people=people,
-        people_split=split_names(
-            [person.name for person in people],
-            experiment.people.n_validation,
-            experiment.people.n_test,
-            np.random.default_rng([experiment.seed, _PEOPLE_SPLIT]),
-            strata=group_of,
-        ),
+        people_split=split(names, experiment.people, _PEOPLE_SPLIT, group_of),
         traces=traces,
-        traces_split=split_names(
-            [trace.name for trace in traces],
-            experiment.motion.n_validation,
-            experiment.motion.n_test,
-            np.random.default_rng([experiment.seed, _TRACES_SPLIT]),
-        ),
+        traces_split=split([trace.name for trace in traces], experiment.motion, _TRACES_SPLIT),
         design=experiment.pairs,
         acquisition=experiment.acquisition,
         seed=experiment.seed,

@@ -77,9 +77,12 @@ def _place(image: nib.Nifti1Image, like: nib.Nifti1Pair) -> None:
         image.set_sform(None, code=0)
 
 
-def _description(like: nib.Nifti1Pair) -> str:
-    """Description of ``like`` with mcnet's name after it, where the 79 characters allow."""
+def _description(like: nib.Nifti1Pair) -> bytes:
+    """Description of ``like`` with mcnet's name after it, where the 79 characters allow.
+
+    As bytes, because numpy takes no text beyond ASCII here, and scanners write names of places.
+    """
     own = f"mcnet {__version__}"
     before = like.header["descrip"].item().decode("latin-1").strip("\0 ")
     joined = f"{before}; {own}" if before else own
-    return joined if len(joined) < 80 else own
+    return (joined if len(joined) < 80 else own).encode("latin-1")

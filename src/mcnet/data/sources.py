@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcnet.data.nifti import SUFFIXES, nifti_stem, read_volume
+from mcnet.data.nifti import SUFFIXES, cannot_read, nifti_stem, read_volume
 from mcnet.data.template import TEMPLATE_VERSION, varied_head
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -37,8 +37,20 @@ def people_in_folder(folder: Path) -> list[Person]:
     Raises
     ------
     McnetError
-        The folder does not exist, holds no scan, or two scans have one name.
+        The folder does not exist or may not be read, holds no scan, or two scans have one name.
     """
+    try:
+        return _people_in_folder(folder)
+    except OSError as error:
+        raise cannot_read(Path(error.filename or folder), error) from error
+
+
+def template_people(n: int, seed: int) -> list[Person]:
+    """People that are variations of the built-in head, the same for the same seed."""
+    return [_template_person(index, seed) for index in range(n)]
+
+
+def _people_in_folder(folder: Path) -> list[Person]:
     if not folder.is_dir():
         raise McnetError(
             f"{folder} is not a folder; give a BIDS tree (sub-*/anat/*_T1w.nii.gz) or a folder of "
@@ -57,11 +69,6 @@ def people_in_folder(folder: Path) -> list[Person]:
             "other elsewhere."
         )
     return [_person_of_file(name, path) for name, path in sorted(scans)]
-
-
-def template_people(n: int, seed: int) -> list[Person]:
-    """People that are variations of the built-in head, the same for the same seed."""
-    return [_template_person(index, seed) for index in range(n)]
 
 
 def _bids_scans(folder: Path) -> list[tuple[str, Path]]:

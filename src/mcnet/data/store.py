@@ -6,7 +6,7 @@ meet only where both belong to the same part of the split, so nobody and no moti
 The group's attributes are the manifest: people, traces, split, design, and provenance.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from mcnet.data.split import Split
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.metrics import intensity_scale
+from mcnet.progress import OnProgress
 from mcnet.provenance import cannot_write, provenance, sha256_of_json
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import corrupt_still_slices, image_at_rest, still_slices
@@ -69,9 +70,7 @@ class PairsPlan:
         return sha256_of_json([content, in_order])
 
 
-def simulate_pairs(
-    path: Path, plan: PairsPlan, *, on_progress: Callable[[int, int], None] | None = None
-) -> None:
+def simulate_pairs(path: Path, plan: PairsPlan, *, on_progress: OnProgress | None = None) -> None:
     """Write the pairs of a plan, person by person; people already there are not made again.
 
     Parameters

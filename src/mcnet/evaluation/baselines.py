@@ -7,7 +7,6 @@ not the mean pose. Undoing that alone can gain as much SSIM as a network; so can
 # mypy: disable-error-code="no-untyped-call"
 # (SimpleITK is not typed.)
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import joblib  # type: ignore[import-untyped]
@@ -17,9 +16,7 @@ from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
 from mcnet.errors import McnetError
-
-Progress = Callable[[int, int], None]
-"""Told of the number done and the number in all."""
+from mcnet.progress import OnProgress
 
 # Mean squares on grids of about 32 and 43 pixels a side, then a cubic spline: on 128x128 heads
 # turned by up to 16 degrees and shifted by up to 8 pixels, no error passes 0.05 pixels or 0.1
@@ -85,7 +82,7 @@ def register_all(
     references: Float[np.ndarray, "n_references rows columns"],
     images: Float[np.ndarray, "n_images rows columns"],
     *,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Float32[np.ndarray, "n_images rows columns"]:
     """Return every image brought onto its reference by `register_rigidly`, on all cores.
 

@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float32
 
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
-from mcnet.evaluation.baselines import Progress, register_all, smooth_lightly
+from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
+from mcnet.progress import OnProgress
 
 DATA_RANGE = 1.0
 """Pairs are scaled so that the 99.9th percentile of the reference is 1."""
@@ -34,7 +35,7 @@ def evaluate(
     pairs: ImagePairs,
     images: Mapping[str, Float32[np.ndarray, "_ _ _"]],
     *,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> pd.DataFrame:
     """One row per (pair, model label), with every metric against the pair's reference.
 
@@ -106,7 +107,9 @@ def _scores(
     return pd.DataFrame(rows, columns=list(METRICS))
 
 
-def _part(progress: Progress | None, index: int, n_pairs: int, n_stacks: int) -> Progress | None:
+def _part(
+    progress: OnProgress | None, index: int, n_pairs: int, n_stacks: int
+) -> OnProgress | None:
     """Return what turns the progress of one stack into that of all."""
     if progress is None:
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
@@ -95,11 +96,12 @@ def train_stage(
     ------
     McnetError
         A set is empty or holds an empty scan, its images differ in size, the initial weights are
-        of another network, the device is missing, or the loss is no number any more.
+        of another network, a batch is too small for batch norm, the device is missing, or the loss
+        is no number any more.
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """
-    _check(train, validation)
+    _check(train, validation, network, training)
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
         "version": __version__,
@@ -132,7 +134,9 @@ def train_stage(
     return weights
 
 
-def _check(train: ImagePairs, validation: ImagePairs) -> None:
+def _check(
+    train: ImagePairs, validation: ImagePairs, network: NetworkConfig, training: TrainingConfig
+) -> None:
     for name, pairs in (("training", train), ("validation", validation)):
         if len(pairs) == 0:
             raise McnetError(
@@ -149,6 +153,23 @@ def _check(train: ImagePairs, validation: ImagePairs) -> None:
         raise McnetError(
             f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
             "both with the same matrix."
+        )
+    _refuse_single_values(train, network, training)
+
+
+def _refuse_single_values(
+    train: ImagePairs, network: NetworkConfig, training: TrainingConfig
+) -> None:
+    """Refuse batches that leave batch norm one value a channel, whose variance is none."""
+    rows, columns = train.corrupted.shape[1:]
+    smallest_batch = len(train) // math.ceil(len(train) / training.batch_size)
+    n_deepest = math.ceil(rows / network.multiple) * math.ceil(columns / network.multiple)
+    if smallest_batch * n_deepest == 1:
+        raise McnetError(
+            f"batches of 1 image of {rows} x {columns} pixels ({len(train)} images, batch_size "
+            f"{training.batch_size}) leave one value a channel at the deepest of "
+            f"{network.levels} levels, where batch norm needs 2 or more; give a larger batch_size "
+            "or fewer levels."
         )
 
 

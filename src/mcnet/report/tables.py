@@ -17,7 +17,7 @@ _OTHERS = {
 
 
 @dataclass(frozen=True)
-class TextTable:
+class ReportTable:
     """A table of text, as Markdown and HTML show it."""
 
     caption: str
@@ -32,7 +32,7 @@ class TextTable:
         return "\n".join([f"**{self.caption}**", "", *lines, ""])
 
 
-def summary_tables(table: pd.DataFrame) -> list[TextTable]:
+def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
     """One table a mode of a `mcnet.evaluation.statistics.summary`: mean ± SD of every metric."""
     tables = []
     for mode in dict.fromkeys(table["mode"]):
@@ -49,11 +49,11 @@ def summary_tables(table: pd.DataFrame) -> list[TextTable]:
             cells = [_mean_and_sd(row, name) for name in names]
             closed = _percent(float(row["ssim_head_registered_closed"]))
             lines.append([str(row["model"]), *cells, closed])
-        tables.append(TextTable(caption, header, lines))
+        tables.append(ReportTable(caption, header, lines))
     return tables
 
 
-def comparison_tables(table: pd.DataFrame) -> list[TextTable]:
+def comparison_tables(table: pd.DataFrame) -> list[ReportTable]:
     """One table a mode and metric of `mcnet.evaluation.comparisons.comparisons`."""
     if table.empty:
         return []
@@ -66,11 +66,11 @@ def comparison_tables(table: pd.DataFrame) -> list[TextTable]:
         caption = f"{mode}: differences of SSIM, {SSIM_LABELS.get(str(metric), str(metric))}"
         lines = [_comparison_cells(row) for _, row in part.iterrows()]
         notes = [str(note) for note in dict.fromkeys(part["note"].fillna("")) if note]
-        tables.append(TextTable(caption, header, lines, note="; ".join(notes)))
+        tables.append(ReportTable(caption, header, lines, note="; ".join(notes)))
     return tables
 
 
-def severity_tables(table: pd.DataFrame) -> list[TextTable]:
+def severity_tables(table: pd.DataFrame) -> list[ReportTable]:
     """One table a mode of `mcnet.evaluation.statistics.by_severity`: gain over corrupted."""
     tables = []
     for mode, part in table.groupby("mode", sort=False):
@@ -88,7 +88,7 @@ def severity_tables(table: pd.DataFrame) -> list[TextTable]:
             n = str(rows["corrupted"]["n"])
             lines.append([f"{low:.2f} to {high:.2f}", n, f"{before:.3f}", *gains])
         caption = f"{mode}: gain of SSIM in head, registered, by motion magnitude"
-        tables.append(TextTable(caption, ["magnitude", "slices", "corrupted", *models], lines))
+        tables.append(ReportTable(caption, ["magnitude", "slices", "corrupted", *models], lines))
     return tables
 
 

@@ -60,16 +60,23 @@ def _control_sentence(table: Mapping[str, Row], model: str) -> list[str]:
     """Compare with the control: L1 alone for as many epochs."""
     if "l1-long" not in table or model in ("l1-long", *BASELINES):
         return []
-    difference = float(table[model]["ssim_mean"] - table["l1-long"]["ssim_mean"])
-    if abs(difference) < _SMALLEST_STEP:
-        return [
-            f"On the whole image L1 alone for as many epochs (l1-long) does as well as {model}."
-        ]
-    better = "above" if difference > 0 else "BELOW"
     return [
-        f"On the whole image that is {abs(difference):.3f} {better} L1 alone for as many epochs "
-        "(l1-long)."
+        _against_control(where, model, float(table[model][column] - table["l1-long"][column]))
+        for where, column in (
+            ("On the whole image", "ssim_mean"),
+            ("Inside the head after registration", "ssim_head_registered_mean"),
+        )
     ]
+
+
+def _against_control(where: str, model: str, difference: float) -> str:
+    """One place's comparison with the control."""
+    if abs(difference) < _SMALLEST_STEP:
+        return f"{where} L1 alone for as many epochs (l1-long) does as well as {model}."
+    better = "above" if difference > 0 else "BELOW"
+    return (
+        f"{where} {model} is {abs(difference):.3f} {better} L1 alone for as many epochs (l1-long)."
+    )
 
 
 def _change(model: str, before: float, after: float) -> tuple[str, str]:

@@ -31,7 +31,7 @@ class Acquisition:
     """Sequential from one edge of k-space to the other, centric from the centre outward, or
     interleaved in ``n_shots`` sweeps."""
     n_shots: int = 4
-    """Sweeps of an interleaved scan."""
+    """Sweeps of an interleaved scan; the other orders take no notice of it."""
 
     def __post_init__(self) -> None:
         """Refuse what no scanner can do."""
@@ -49,7 +49,7 @@ class Acquisition:
             )
         if self.order not in ORDERS:
             raise McnetError(f"order {self.order!r} is none of {', '.join(ORDERS)}.")
-        if not 1 <= self.n_shots <= self.n_lines:
+        if self.order == "interleaved" and not 1 <= self.n_shots <= self.n_lines:
             raise McnetError(
                 f"{self.n_shots} shots do not fit {self.n_lines} lines; give 1 to {self.n_lines}."
             )

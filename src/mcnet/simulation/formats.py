@@ -20,7 +20,7 @@ from mcnet.simulation.conventions import (
     program_numbers,
 )
 from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.tables import TextTable, read_text_table
+from mcnet.simulation.tables import TextTable, cannot_read, read_text_table
 
 
 def read_motion(
@@ -86,14 +86,23 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
 
 
 def is_motion_file(path: Path) -> bool:
-    """Whether a file is a motion file by its name and, for tables with a header, by that."""
+    """Whether a file is a motion file by its name and, for tables with a header, by that.
+
+    Raises
+    ------
+    McnetError
+        A table may not be read.
+    """
     name = path.name.lower()
-    if not path.is_file():
-        return False
-    if name.endswith((".csv", ".tsv")):
-        with path.open(encoding="utf-8-sig", errors="replace") as stream:
-            header = stream.readline()
-        return "trans_x" in header or "translation_x_mm" in header
+    try:
+        if not path.is_file():
+            return False
+        if name.endswith((".csv", ".tsv")):
+            with path.open(encoding="utf-8-sig", errors="replace") as stream:
+                header = stream.readline()
+            return "trans_x" in header or "translation_x_mm" in header
+    except OSError as error:
+        raise cannot_read(path, error) from error
     return name.endswith((".par", ".1d")) or (name.startswith("rp_") and name.endswith(".txt"))
 
 
@@ -103,13 +112,16 @@ def motion_files(path: Path) -> list[Path]:
     Raises
     ------
     McnetError
-        The folder holds none, or there is neither file nor folder.
+        The folder holds none or may not be read, or there is neither file nor folder.
     """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise McnetError(f"{path} does not exist; name a motion file or a folder of them.")
-    files = sorted(each for each in path.iterdir() if is_motion_file(each))
+    try:
+        if path.is_file():
+            return [path]
+        if not path.is_dir():
+            raise McnetError(f"{path} does not exist; name a motion file or a folder of them.")
+        files = sorted(each for each in path.iterdir() if is_motion_file(each))
+    except OSError as error:
+        raise cannot_read(path, error) from error
     if not files:
         raise McnetError(
             f"{path} holds no motion file; expected *.par, rp_*.txt, *.1D, confounds *.tsv or "
@@ -162,7 +174,10 @@ def _program_columns(
                 "--motion-format or another file."
             )
         lines, places = table, list(range(first, first + 6))
-    return lines, lines.numbers(places, columns)
+    values = lines.numbers(places, columns)
+    if not CONVENTIONS[motion_format].named:
+        lines.refuse_uneven()  # after the numbers, whose sentence names the column that is missing
+    return lines, values
 
 
 def _refuse_implausible(

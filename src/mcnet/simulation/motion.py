@@ -70,7 +70,15 @@ class MotionTrace:
         return np.asarray(shifts + radius_mm * turns)
 
     def scaled(self, factor: float) -> "MotionTrace":
-        """Return the trace with every shift and angle multiplied, as the paper multiplies by 8."""
+        """Return the trace with every shift and angle multiplied, as the paper multiplies by 8.
+
+        Raises
+        ------
+        McnetError
+            The factor is NaN or infinite.
+        """
+        if not np.isfinite(factor):
+            raise McnetError(f"scale {factor:g} is impossible; give a finite number, such as 8.")
         return replace(
             self,
             translation_mm=self.translation_mm * factor,

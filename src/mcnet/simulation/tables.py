@@ -66,6 +66,21 @@ class TextTable:
             )
         return values
 
+    def refuse_uneven(self) -> None:
+        """Refuse lines with another number of fields than the first.
+
+        Raises
+        ------
+        McnetError
+            There is one; it is told.
+        """
+        for number, fields in zip(self.line_numbers, self.fields, strict=True):
+            if len(fields) != len(self.header):
+                raise McnetError(
+                    f"{self.path}, line {number}: {len(fields)} columns found, where the first "
+                    f"line has {len(self.header)}; drop or repair that line."
+                )
+
 
 def read_text_table(path: Path) -> TextTable:
     """Return the lines of a text file split at tabs, commas or spaces; ``#`` starts a comment.
@@ -73,21 +88,36 @@ def read_text_table(path: Path) -> TextTable:
     Raises
     ------
     McnetError
-        The file is missing, no text, or empty.
+        The file is missing, no text, empty, or has a field beyond all bounds.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise McnetError(f"{path} cannot be read ({reason}); name a file that exists.") from error
+        raise cannot_read(path, error) from error
     except UnicodeDecodeError as error:
         raise McnetError(f"{path} is no text; a table of numbers in text was expected.") from error
     used = [number for number, line in enumerate(lines) if _holds_data(line)]
     if not used:
         raise McnetError(f"{path} is empty; a table with a row of numbers a time point is needed.")
     split = _splitter(lines[used[0]])
-    fields = tuple(tuple(split(lines[number])) for number in used)
-    return TextTable(path, fields, tuple(number + 1 for number in used))
+    fields = []
+    for number in used:
+        try:
+            fields.append(tuple(split(lines[number])))
+        except csv.Error as error:
+            raise McnetError(
+                f"{path}, line {number + 1} is no row of a table ({error}); drop or repair that "
+                "line, or name another file."
+            ) from error
+    return TextTable(path, tuple(fields), tuple(number + 1 for number in used))
+
+
+def cannot_read(path: Path, error: OSError) -> McnetError:
+    """Return the sentence about a file or folder that cannot be read, to be raised."""
+    reason = (error.strerror or str(error)).lower()
+    return McnetError(
+        f"{path} cannot be read ({reason}); name one that exists and that you may read."
+    )
 
 
 def _holds_data(line: str) -> bool:

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from mcnet.data.field_of_view import refuse_folding
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.simulation.acquisition import Acquisition
+
+SIZE = (2.0, 3.0, 4.0)
+
+
+def head(shape=(30, 20, 15)):
+    """A bright box of 40 x 36 x 28 mm in the dark."""
+    values = np.full(shape, 0.01, dtype=np.float32)
+    values[5:25, 4:16, 3:10] = 1
+    return Volume(values, np.diag([*SIZE, 1.0]), "box")
+
+
+def test_a_head_that_fits_is_no_matter_how_large_its_dark_border_is():
+    assert refuse_folding(head(), Acquisition((20, 18, 14), (40.0, 36.0, 28.0))) is None
+
+
+@pytest.mark.parametrize(("axis", "index"), [("x", 0), ("y", 1), ("z", 2)])
+def test_a_head_longer_than_the_field_of_view_is_refused(axis, index):
+    fov = [60.0, 60.0, 60.0]
+    fov[index] = 20.0
+    with pytest.raises(McnetError, match=f"long along {axis} and folds over"):
+        refuse_folding(head(), Acquisition((20, 20, 20), tuple(fov)))
+
+
+def test_a_scan_without_bright_voxels_is_refused():
+    dark = Volume(-head().values, head().affine, "negative")
+    with pytest.raises(McnetError, match="is dark"):
+        refuse_folding(dark, Acquisition())
