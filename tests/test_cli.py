@@ -1,6 +1,8 @@
 """The command line as a user meets it: what it writes, what it says, how it ends."""
 
 import json
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -8,6 +10,12 @@ import pytest
 from properties import ellipsoid
 
 from mcnet.cli import COMMANDS, main
+
+EXTRA = (
+    *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+    *("safetensors", "torch", "torchmetrics"),
+)
+"""Modules of the training extra."""
 
 AFFINE = np.array(
     [[-4.0, 0, 0, 60], [0, 3.9, 0.3, -70], [0, -0.3, 3.9, -50], [0, 0, 0, 1]], dtype=float
@@ -64,7 +72,7 @@ def test_corrupt_writes_the_moving_and_the_still_head_on_one_grid(tmp_path, scan
     source, corrupted, reference = (image.get_fdata() for image in images)
     # the intensity scale survives, and the corrupted image is no copy of the reference
     assert np.percentile(reference, 99) == pytest.approx(np.percentile(source, 99), rel=0.1)
-    assert np.abs(corrupted - reference).max() > 50
+    assert np.abs(corrupted - reference).max() > 20
     # the same world: the bright mass lies at the same place
     centres = [
         image.affine
@@ -99,6 +107,13 @@ def test_corrupt_with_another_start_sees_other_motion(tmp_path, scan, trace):
     np.testing.assert_array_equal(a, c)
 
 
+def test_a_head_at_rest_is_the_reference(tmp_path, scan, trace):
+    moved, still = tmp_path / "moved.nii.gz", tmp_path / "still.nii.gz"
+    corrupt(scan, trace, moved, "--reference-output", still, "--scale", 0)
+    corrupted, reference = (nib.load(path).get_fdata() for path in (moved, still))
+    np.testing.assert_allclose(corrupted, reference, atol=0.5)  # a step of the stored integers
+
+
 def test_phase_comes_in_radians(tmp_path, scan, trace):
     corrupt(scan, trace, tmp_path / "m.nii.gz", "--phase-output", tmp_path / "p.nii.gz")
     phase = nib.load(tmp_path / "p.nii.gz").get_fdata()
@@ -111,10 +126,12 @@ def test_compare_prints_what_it_means_by_ssim(tmp_path, scan, trace, capsys):
     corrupt(scan, trace, moved, "--reference-output", still)
     capsys.readouterr()
     run("compare", still, still, moved, "--json")
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     same, other = (found["images"][str(path)] for path in (still, moved))
     assert same["ssim"] == pytest.approx(1)
     assert same["nmse"] == 0
+    assert same["psnr"] is None  # infinite, which JSON cannot say
+    assert other["psnr"] > 10
     assert other["ssim"] < 0.99
     assert "Gaussian" in found["definition"]
     run("compare", still, moved)
@@ -128,8 +145,10 @@ def test_compare_prints_what_it_means_by_ssim(tmp_path, scan, trace, capsys):
         (["--matrix", 0], "too small"),
         (["--matrix", 64], "has 40 time points, but 64"),
         (["--start", 20], "has 40 time points"),
-        (["--fov-mm", 60], "larger --fov-mm"),
+        (["--fov-mm", 60], "give a larger field of view"),
         (["--fov-mm", -3], "positive lengths"),
+        (["--scale", "nan"], "scale nan"),
+        (["--scale", "inf"], "scale inf"),
         (["--motion-format", "spm"], "motion.par"),
     ],
 )
@@ -139,6 +158,47 @@ def test_corrupt_refuses_what_cannot_be(tmp_path, scan, trace, capsys, more, sen
     given = [*base, *([] if "--matrix" in more else ["--matrix", 32]), *more]
     assert sentence in fails(capsys, *given)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "sentence"),
+    [
+        (["-o", "scan.nii.gz"], "is an input and would be overwritten"),
+        (["-o", "link/scan.nii.gz"], "is an input and would be overwritten"),
+        (["-o", "a.nii.gz", "--phase-output", "scan.nii.gz"], "is an input"),
+        (["-o", "a.nii", "--phase-output", "link/a.nii"], "overwrite each other"),
+        (["-o", "a.nii.gz", "--reference-output", "a.nii"], "overwrite each other"),
+        (["-o", "a.nii", "--reference-output", "r.txt"], "r.txt does not end in .nii"),
+        (["-o", "a.nii", "--phase-output", "motion.par/p.nii"], "cannot be written"),
+        (["-o", "bids.nii.gz"], "bids.json was not written by mcnet"),
+    ],
+)
+def test_corrupt_refuses_its_outputs_before_it_reads(
+    tmp_path, scan, trace, capsys, monkeypatch, outputs, sentence
+):
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "bids.json").write_text('{"RepetitionTime": 2.3}')
+    monkeypatch.setattr("mcnet.data.nifti.read_volume", lambda _: pytest.fail("the scan was read"))
+    monkeypatch.chdir(tmp_path)
+    before = files_of(tmp_path)
+    assert sentence in fails(capsys, "corrupt", scan, "--motion", trace, *outputs)
+    assert files_of(tmp_path) == before
+
+
+def test_corrupt_writes_its_own_output_again(tmp_path, scan, trace):
+    corrupt(scan, trace, tmp_path / "a.nii.gz")
+    corrupt(scan, trace, tmp_path / "a.nii.gz", "--start", 2)
+    assert json.loads((tmp_path / "a.json").read_text())["start"] == 2
+
+
+def test_a_small_matrix_needs_no_shots(tmp_path, scan, trace):
+    base = ["corrupt", scan, "--motion", trace, "-o", tmp_path / "a.nii.gz", "--fov-mm", 192]
+    run(*base, "--matrix", 3, "--order", "sequential")
+    assert nib.load(tmp_path / "a.nii.gz").shape == (3, 3, 3)
 
 
 def test_bad_scans_end_in_a_sentence(tmp_path, scan, trace, capsys):
@@ -192,12 +252,85 @@ def test_a_bad_experiment_ends_in_a_sentence(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_ctrl_c_ends_in_a_sentence(monkeypatch, capsys):
-    def interrupted():
-        raise KeyboardInterrupt
+def ends_in(monkeypatch, capsys, error, command):
+    """The sentence on which a command ends that raises an error."""
 
-    monkeypatch.setitem(COMMANDS, "demo", interrupted)
-    assert "same command again" in fails(capsys, "demo")
+    def broken():
+        raise error
+
+    monkeypatch.setitem(COMMANDS, command, broken)
+    return fails(capsys, command)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_ctrl_c_ends_in_a_sentence_that_is_true(monkeypatch, capsys, command):
+    sentence = ends_in(monkeypatch, capsys, KeyboardInterrupt(), command)
+    assert ("same command again" in sentence) == (command in ("demo", "reproduce"))
+    assert ("nothing was written" in sentence) == (command not in ("demo", "reproduce"))
+
+
+def test_what_the_system_refuses_ends_in_a_sentence(monkeypatch, capsys):
+    error = PermissionError(13, "Permission denied", "scans/a.nii")
+    sentence = ends_in(monkeypatch, capsys, error, "motion")
+    assert sentence.startswith("mcnet: scans/a.nii cannot be read or written (permission denied);")
+    assert "broken" in ends_in(monkeypatch, capsys, OSError("broken"), "motion")
+
+
+@pytest.mark.parametrize("module", EXTRA)
+def test_a_missing_training_extra_is_told(monkeypatch, capsys, module):
+    error = ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part")
+    assert ends_in(monkeypatch, capsys, error, "motion") == (
+        f"mcnet: {module} is not installed; mcnet motion needs the training extra: "
+        "pip install 'mcnet[train]'."
+    )
+
+
+def test_a_missing_module_of_mcnet_itself_is_not_explained_away(monkeypatch, capsys):
+    error = ModuleNotFoundError("No module named 'mcnet.lost'", name="mcnet.lost")
+    with pytest.raises(ModuleNotFoundError):
+        ends_in(monkeypatch, capsys, error, "motion")
+
+
+def in_a_process(code, *arguments):
+    """What a fresh Python says, in which nothing of mcnet is loaded yet."""
+    given = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return subprocess.run(given, capture_output=True, text=True, check=False)
+
+
+WITHOUT_EXTRA = f"""
+import sys
+
+class Without:
+    # a finder of modules that does not find those of the extra
+    def __init__(self, finder):
+        self.finder = finder
+    def find_spec(self, name, path=None, target=None):
+        absent = name.partition(".")[0] in {EXTRA}
+        return None if absent else self.finder.find_spec(name, path, target)
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = map(Without, sys.meta_path)
+from mcnet.cli import main
+scan, trace, moved, still = sys.argv[1:]
+main(["corrupt", scan, "--motion", trace, "-o", moved, "--reference-output", still,
+      "--matrix", "32", "--fov-mm", "192"])
+main(["compare", still, moved, "--json"])
+main(["motion", trace, "-o", moved])
+"""
+
+
+def test_scans_are_corrupted_and_compared_without_the_training_extra(tmp_path, scan, trace):
+    done = in_a_process(WITHOUT_EXTRA, scan, trace, tmp_path / "m.nii.gz", tmp_path / "s.nii.gz")
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["images"][str(tmp_path / "m.nii.gz")]["ssim"] < 0.99
+    assert done.stderr.endswith("needs the training extra: pip install 'mcnet[train]'.\n")
+
+
+def test_help_loads_nothing_that_takes_long():
+    code = "import sys; from mcnet.cli import main\ntry: main(['--help'])\n"
+    code += "finally: print({*sys.modules} & {'numpy', 'scipy', 'nibabel', 'pandas', 'torch'})"
+    assert in_a_process(code).stdout.endswith("set()\n")
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))

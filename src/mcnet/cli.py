@@ -1,6 +1,7 @@
 """The command line: parse, call, print. What takes long to import is imported where it is used."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -73,9 +74,13 @@ def corrupt(
     from dataclasses import replace
 
     from mcnet.data.nifti import read_volume, write_volume
+    from mcnet.data.nifti_names import refuse_outputs
     from mcnet.data.scan_corruption import corrupt_scan
     from mcnet.simulation.formats import read_motion
 
+    inputs = {"scan": scan, "motion": motion}
+    outputs = [path for path in (output, reference_output, phase_output) if path]
+    refuse_outputs(outputs, list(inputs.values()))
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
     volume = read_volume(scan)
     trace = (
@@ -87,7 +92,6 @@ def corrupt(
     )
     with _console.status("Imaging the moving head"):
         images = corrupt_scan(volume, trace, acquisition)
-    inputs = {"scan": scan, "motion": motion}
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
     write_volume(output, images.corrupted, like=scan, inputs=inputs, notes=about)
     if reference_output:
@@ -137,7 +141,8 @@ def compare(
     scores = {str(path): compare_scans(truth, read_volume(path)) for path in images}
     definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
     if json:
-        _print_json({"definition": definition, "reference": str(reference), "images": scores})
+        numbers = {path: _finite_or_none(values) for path, values in scores.items()}
+        _print_json({"definition": definition, "reference": str(reference), "images": numbers})
         return
     table = Table(caption=definition, caption_justify="left")
     table.add_column("image", overflow="fold")
@@ -173,6 +178,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "motion": motion,
 }
+_RESUMED = ("demo", "reproduce")
+"""Commands that go on from where they were interrupted."""
+_TRAINING_EXTRA = (
+    *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+    *("safetensors", "torch", "torchmetrics"),
+)
+"""What the extra ``train`` of the package installs, by the names of the modules."""
 _DESCRIPTION = (
     "mcnet makes, corrects and measures head motion in structural brain MRI. "
     "A research tool, not a medical device."
@@ -193,10 +205,29 @@ def main(args: Sequence[str] | None = None) -> None:
             args=given,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-    except McnetError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted; give the same command again to go on from here.")
+    except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError) as error:
+        _fail(_sentence_about(error, given[0] if given else ""))
+
+
+def _sentence_about(error: BaseException, command: str) -> str:
+    """Say how a command ended; of a missing module that is mcnet's own fault, raise it again."""
+    if isinstance(error, KeyboardInterrupt):
+        if command in _RESUMED:
+            return "interrupted; give the same command again to go on from here."
+        return "interrupted; nothing was written."
+    if isinstance(error, ModuleNotFoundError):
+        module = (error.name or "").partition(".")[0]
+        if module not in _TRAINING_EXTRA:
+            raise error
+        needs = f"mcnet {command} needs the training extra: pip install 'mcnet[train]'"
+        return f"{module} is not installed; {needs}."
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return (
+            f"{error.filename or 'a file'} cannot be read or written ({reason}); check that it is "
+            "there, that you may use it, and that the disk has room."
+        )
+    return str(error)
 
 
 def _fail(sentence: str) -> None:
@@ -240,5 +271,10 @@ def _announce(title: str) -> Iterator[OnProgress]:
         bar.stop()
 
 
+def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:
+    """Numbers that JSON has; it knows neither infinity, the PSNR of equal images, nor NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
 def _print_json(content: object) -> None:
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")

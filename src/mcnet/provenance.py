@@ -85,6 +85,14 @@ def cannot_write(path: Path, error: OSError) -> McnetError:
     )
 
 
+def cannot_read(path: Path, error: OSError) -> McnetError:
+    """Return the sentence about a file or folder that cannot be read, to be raised."""
+    reason = (error.strerror or str(error)).lower()
+    return McnetError(
+        f"{path} cannot be read ({reason}); name one that exists and that you may read."
+    )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file, whole or not at all."""
     with written_whole(path) as temporary:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import logging
 from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcnet import __version__
-from mcnet.data.nifti import nifti_stem, read_volume, write_volume
+from mcnet.data.nifti import read_volume, write_volume
 from mcnet.data.volume import Volume, resampled_affine
 from mcnet.errors import McnetError
 from mcnet.geometry import rotation_matrix
@@ -188,6 +189,15 @@ def test_description_names_mcnet_after_what_stood_there(tmp_path: Path) -> None:
     assert text == f"FSL5.0; mcnet {__version__}"
 
 
+def test_description_beyond_ascii_survives(tmp_path: Path) -> None:
+    like = save(
+        tmp_path / "like.nii", stored_values("int16"), descrip="Universität".encode("latin-1")
+    )
+    write_volume(tmp_path / "out.nii", read_volume(like), like=like)
+    text = nib.load(tmp_path / "out.nii").header["descrip"].item().decode("latin-1")
+    assert text == f"Universität; mcnet {__version__}"
+
+
 def test_nifti2_stays_nifti2(tmp_path: Path) -> None:
     nib.save(nib.Nifti2Image(stored_values("int16"), np.eye(4)), tmp_path / "like.nii")
     scan = read_volume(tmp_path / "like.nii")
@@ -245,11 +255,6 @@ def test_trailing_dimension_of_one_is_a_3d_scan(tmp_path: Path) -> None:
     assert scan.values.shape == SHAPE
     write_volume(tmp_path / "out.nii", scan, like=path)
     assert nib.load(tmp_path / "out.nii").shape == SHAPE
-
-
-def test_stem_is_the_name_without_both_endings() -> None:
-    assert nifti_stem(Path("a/sub-01_T1w.nii.gz")) == "sub-01_T1w"
-    assert nifti_stem(Path("b.1.nii")) == "b.1"
 
 
 # What is refused, and how.
@@ -379,6 +384,47 @@ def test_impossible_voxel_size_is_refused(tmp_path: Path, size: float, told: str
     refused(path, f"says its voxels measure {told} mm; every size must be above zero")
 
 
+@pytest.mark.parametrize("offset", [1e30, np.inf, np.nan])
+def test_data_that_begin_nowhere_are_refused(tmp_path: Path, offset: float) -> None:
+    path = save(tmp_path / "scan.nii", stored_values("int16"))
+    content = bytearray(path.read_bytes())
+    content[108:112] = np.float32(offset).tobytes()  # vox_offset
+    path.write_bytes(content)
+    refused(path, "is not a NIfTI scan or its header is damaged|is damaged; copy")
+
+
+def test_nibabel_does_not_print_beside_the_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "scan.nii", stored_values("int16"))
+    content = bytearray(path.read_bytes())
+    content[84:88] = np.float32(0).tobytes()  # pixdim[2]
+    path.write_bytes(content)
+    logger = logging.getLogger("nibabel.global")
+    before = logger.level
+    # as outside of the tests: nobody listens but Python's last resort, which prints
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [])
+    refused(path, "every size must be above zero")
+    assert capfd.readouterr().err == ""
+    assert logger.level == before
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "scan.nii", stored_values("int16"))
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mcnet.data.nifti.nib.load", forbidden)
+        refused(path, r"cannot be read \(permission denied\)")
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    refused(path, r"cannot be read \(permission denied\)")
+
+
 @pytest.mark.parametrize("rows", [[0, 0, 0, 5], [1.5, 0, 0, 0], [np.nan, 1, 0, 0]])
 def test_singular_affine_is_refused(tmp_path: Path, rows: list[float]) -> None:
     path = save(tmp_path / "scan.nii", stored_values("int16"), np.diag([1.5, 2.0, 3.0, 1.0]))
@@ -399,6 +445,23 @@ def test_output_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     scan = read_volume(save(tmp_path / "scan.nii", stored_values("int16")))
     with pytest.raises(McnetError, match="cannot be written"):
         write_volume(tmp_path / "scan.nii" / "out.nii", scan)
+
+
+@pytest.mark.parametrize("content", ['{"RepetitionTime": 2.3}', "no JSON", '["mcnet"]'])
+def test_a_sidecar_of_another_program_is_not_overwritten(tmp_path: Path, content: str) -> None:
+    scan = read_volume(save(tmp_path / "scan.nii", stored_values("int16")))
+    (tmp_path / "out.json").write_text(content)
+    with pytest.raises(McnetError, match=r"out.json was not written by mcnet"):
+        write_volume(tmp_path / "out.nii.gz", scan)
+    assert not (tmp_path / "out.nii.gz").exists()
+    assert (tmp_path / "out.json").read_text() == content
+
+
+def test_mcnets_own_output_is_written_again(tmp_path: Path) -> None:
+    scan = read_volume(save(tmp_path / "scan.nii", stored_values("int16")))
+    for number in (1, 2):
+        write_volume(tmp_path / "out.nii.gz", scan, notes={"number": number})
+    assert json.loads((tmp_path / "out.json").read_text())["number"] == 2
 
 
 def test_real_heads_keep_their_place(shared_data: Path, tmp_path: Path) -> None:

@@ -79,6 +79,21 @@ def test_a_link_whose_content_was_not_fetched_is_refused(tmp_path: Path) -> None
         people_in_folder(tmp_path)
 
 
+@pytest.mark.parametrize("function", ["open", "iterdir", "is_dir"])
+def test_what_may_not_be_read_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    path = scan(tmp_path / "a.nii")
+
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, function, forbidden)
+    place = path if function == "open" else tmp_path
+    with pytest.raises(McnetError, match=f"^{place} cannot be read .permission denied"):
+        people_in_folder(tmp_path)
+
+
 def test_template_people_differ_from_each_other_and_repeat_by_seed() -> None:
     first, again, other = template_people(3, 4), template_people(2, 4), template_people(2, 5)
     assert [person.name for person in first] == ["template-01", "template-02", "template-03"]

@@ -270,6 +270,25 @@ def test_an_empty_scan_is_refused(train: Callable[..., Path], make_pairs: MakePa
         train("empty", pairs=pairs)
 
 
+@pytest.mark.parametrize(("n_pairs", "batch_size"), [(2, 1), (3, 2)])
+def test_a_batch_that_leaves_batch_norm_one_value_is_refused(
+    train: Callable[..., Path], make_pairs: MakePairs, n_pairs: int, batch_size: int
+) -> None:
+    # 14 x 17 pixels are padded to 32 x 32, of which level 6 sees one
+    network = NetworkConfig(levels=6, width=1)
+    with pytest.raises(McnetError, match=r"14 x 17 pixels .* one value a channel .* 6 levels"):
+        train("deep", pairs=make_pairs(n_pairs), batch_size=batch_size, network=network)
+
+
+def test_batches_of_two_values_a_channel_are_trained(
+    train: Callable[..., Path], make_pairs: MakePairs
+) -> None:
+    network = NetworkConfig(levels=5, width=1)  # 16 x 32 pixels: level 5 sees two
+    train("one", pairs=make_pairs(2), batch_size=1, network=network, epochs=1)
+    network = NetworkConfig(levels=6, width=1)
+    train("two", pairs=make_pairs(2), batch_size=2, network=network, epochs=1)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -50,10 +50,17 @@ def test_voxel_and_sample_n_half_are_the_origin():
         ({"matrix": (1, 9, 9)}, "too small"),
         ({"fov_mm": (0.0, 9.0, 9.0)}, "positive lengths"),
         ({"fov_mm": (9.0, float("nan"), 9.0)}, "positive lengths"),
-        ({"n_shots": 0}, "shots"),
-        ({"n_shots": 129}, "shots"),
+        ({"order": "interleaved", "n_shots": 0}, "shots"),
+        ({"order": "interleaved", "n_shots": 129}, "shots"),
     ],
 )
 def test_impossible_scans_are_refused(settings, sentence):
     with pytest.raises(McnetError, match=sentence):
         Acquisition(**settings)
+
+
+def test_shots_bind_interleaved_scans_alone():
+    assert Acquisition(matrix=(3, 3, 3)).n_lines == 3
+    assert Acquisition(matrix=(3, 3, 3), order="centric").n_lines == 3
+    with pytest.raises(McnetError, match="4 shots do not fit 3 lines"):
+        Acquisition(matrix=(3, 3, 3), order="interleaved")

@@ -248,6 +248,9 @@ BAD_FILES = [
     ("head.par", "0 0 0 0 0\n", "5 columns"),
     ("head.1D", " ".join(["0"] * 12) + "\n", "12 columns"),
     ("head.par", "0 0 0 0 0 0\n0 0 0 0 0\n", "line 2: nothing found for trans_z"),
+    ("head.par", "0 0 0 0 0 0\n0 0 0 0 0 0 0\n", "line 2: 7 columns found"),
+    ("head.1D", "0 0 0 0 0 0 0 0 0\n0 0 0 0 0 0 0 0\n", "line 2: 8 columns found"),
+    ("head.csv", "translation_x_mm,b\n1," + "7" * 140_000, "line 2 is no row"),
     ("head.par", "0 0 0 0 0 0\n0 0 nose 0 0 0\n", "line 2: 'nose' found for rot_z"),
     ("head.par", "0 0 0 0 0 0\n0 0 nan 0 0 0\n", "'nan' found for rot_z"),
     ("head.par", "0 0 0 0 inf 0\n", "'inf' found for trans_y"),
@@ -315,3 +318,17 @@ def test_folder_without_motion_files_and_no_folder_are_refused(tmp_path: Path) -
         motion_files(tmp_path)
     with pytest.raises(McnetError, match="does not exist"):
         motion_files(tmp_path / "none")
+
+
+@pytest.mark.parametrize("function", ["open", "iterdir", "is_file"])
+def test_files_and_folders_that_may_not_be_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    (tmp_path / "head.csv").write_text("translation_x_mm\n")
+
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, function, forbidden)
+    with pytest.raises(McnetError, match=r"cannot be read \(permission denied\)"):
+        motion_files(tmp_path)

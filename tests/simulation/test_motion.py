@@ -110,6 +110,12 @@ def test_scaled_multiplies_shifts_and_angles() -> None:
     assert (scaled.interval_s, scaled.name) == (2.0, "some")
 
 
+@pytest.mark.parametrize("factor", [np.nan, np.inf, -np.inf])
+def test_scaling_by_no_finite_number_is_refused_by_its_factor(factor: float) -> None:
+    with pytest.raises(McnetError, match=f"scale {factor:g} is impossible"):
+        some_trace().scaled(float(factor))
+
+
 def test_resampled_keeps_ends_duration_and_straight_lines() -> None:
     line = np.linspace([0.0, 1, 2], [6.0, -5, 2], 7)
     resampled = MotionTrace(line, -line, interval_s=2.0).resampled(4)

@@ -1,9 +1,7 @@
 """NIfTI files in and out; with `nifti_form`, the only module of mcnet that imports nibabel."""
 
-import errno
 import gzip
 import logging
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,27 +17,16 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
 from mcnet.data.nifti_form import image_like, plain_image
+from mcnet.data.nifti_names import nifti_stem, refuse_output, sidecar
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_write, provenance, read_json, write_json, written_whole
+from mcnet.provenance import cannot_read, provenance, write_json, written_whole
 
 MIN_VOXELS = 8
 """An axis shorter than this is a localiser or a single slice, not a volume."""
-SUFFIXES = (".nii.gz", ".nii")
 
-_HEADER_FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError)
-# OverflowError: header numbers such as an offset of 1e30 bytes that no integer holds
-_UNREADABLE = (
-    *_HEADER_FAULTS, OSError, EOFError, zlib.error, ValueError, OverflowError, MemoryError
-)
-
-
-def nifti_stem(path: Path) -> str:
-    """Name of a file without its folder and without ``.nii`` or ``.nii.gz``."""
-    for suffix in SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
-    return path.stem
+_FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError, ValueError, OverflowError, MemoryError)
+_UNREADABLE = (*_FAULTS, OSError, EOFError, zlib.error)
 
 
 def read_volume(path: Path) -> Volume:
@@ -102,61 +89,13 @@ def write_volume(
     image = plain_image(volume) if like is None else _image_like(volume, like)
     with written_whole(path) as temporary:
         nib.save(image, temporary)
-    write_json(_sidecar(path), record)
-
-
-def refuse_output(path: Path) -> None:
-    """Refuse, before any work, a path to which `write_volume` could not or should not write.
-
-    Raises
-    ------
-    McnetError
-        The name does not end as NIfTI files do, the folder can be neither made nor written, or the
-        JSON file beside it is not mcnet's.
-    """
-    if not path.name.endswith(SUFFIXES):
-        raise McnetError(
-            f"{path} does not end in .nii or .nii.gz; scans are written as NIfTI: "
-            f"name the output {nifti_stem(path)}.nii.gz, for example."
-        )
-    try:
-        _refuse_unwritable(path)
-        foreign = _sidecar(path).exists() and read_json(_sidecar(path)).get("generator") != "mcnet"
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    if foreign:
-        raise McnetError(
-            f"{_sidecar(path)} stands beside {path.name} and was not written by mcnet, whose "
-            "provenance goes by that name; give the output another name or move that file."
-        )
-
-
-def cannot_read(path: Path, error: OSError) -> McnetError:
-    """Return the sentence about a file or folder that cannot be read, to be raised."""
-    reason = (error.strerror or str(error)).lower()
-    return McnetError(f"{path} cannot be read ({reason}); change its permissions or name another.")
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(f"{nifti_stem(path)}.json")
-
-
-def _refuse_unwritable(path: Path) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    folder = next(parent for parent in path.parents if parent.exists())
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    write_json(sidecar(path), record)
 
 
 @contextmanager
 def _silent_nibabel() -> Iterator[None]:
-    """Keep nibabel from printing what it mends in a header.
-
-    Its own LoggingOutputSuppressor takes the handlers away, and Python then prints by itself.
-    """
+    """Keep nibabel from printing what it would mend; that is refused in sentences of our own."""
+    # not its LoggingOutputSuppressor, which takes the handlers away: Python then prints instead
     level = nibabel_logger.level
     nibabel_logger.setLevel(logging.CRITICAL + 1)
     try:
@@ -183,7 +122,6 @@ def _loaded(path: Path) -> nib.Nifti1Pair:
     """NIfTI image whose header is read and whose data are not."""
     _refuse_no_file(path)
     try:
-        # What nibabel would mend with a message on the terminal is refused below, in a sentence.
         with _silent_nibabel():
             image = nib.load(path)
     except PermissionError as error:
@@ -203,7 +141,7 @@ def _loaded(path: Path) -> nib.Nifti1Pair:
 
 def _refuse_no_file(path: Path) -> None:
     try:
-        is_folder, is_there = path.is_dir(), path.exists()
+        is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         raise cannot_read(path, error) from error
     if is_folder:
@@ -211,7 +149,7 @@ def _refuse_no_file(path: Path) -> None:
             f"{path} is a folder; one scan is needed: name a .nii or .nii.gz file in it "
             "(a DICOM folder is converted by dcm2niix)."
         )
-    if not is_there:
+    if not exists:
         raise McnetError(f"{path} does not exist; give the path of a .nii or .nii.gz file.")
 
 

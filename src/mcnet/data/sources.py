@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mcnet.data.nifti import SUFFIXES, cannot_read, nifti_stem, read_volume
+from mcnet.data.nifti import read_volume
+from mcnet.data.nifti_names import SUFFIXES, nifti_stem
 from mcnet.data.template import TEMPLATE_VERSION, varied_head
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.provenance import sha256_of_file, sha256_of_json
+from mcnet.provenance import cannot_read, sha256_of_file, sha256_of_json
 
 
 @dataclass(frozen=True)

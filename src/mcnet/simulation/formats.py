@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mcnet.errors import McnetError
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.provenance import cannot_read, provenance, write_json, write_text
 from mcnet.simulation.conventions import (
     CONVENTIONS,
     FORMATS,
@@ -20,7 +20,7 @@ from mcnet.simulation.conventions import (
     program_numbers,
 )
 from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.tables import TextTable, cannot_read, read_text_table
+from mcnet.simulation.tables import TextTable, read_text_table
 
 
 def read_motion(

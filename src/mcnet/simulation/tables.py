@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mcnet.errors import McnetError
+from mcnet.provenance import cannot_read
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,6 @@ def read_text_table(path: Path) -> TextTable:
                 "line, or name another file."
             ) from error
     return TextTable(path, tuple(fields), tuple(number + 1 for number in used))
-
-
-def cannot_read(path: Path, error: OSError) -> McnetError:
-    """Return the sentence about a file or folder that cannot be read, to be raised."""
-    reason = (error.strerror or str(error)).lower()
-    return McnetError(
-        f"{path} cannot be read ({reason}); name one that exists and that you may read."
-    )
 
 
 def _holds_data(line: str) -> bool:

@@ -1,0 +1,45 @@
+"""Text tables of numbers: how lines are told apart, and how faults are told."""
+
+from pathlib import Path
+
+import pytest
+
+from mcnet.errors import McnetError
+from mcnet.simulation.tables import read_text_table
+
+
+@pytest.mark.parametrize("separator", ["\t", ",", "  "])
+def test_fields_are_split_and_lines_keep_their_numbers(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text(f"# a comment\na{separator}b\n\n1{separator}-2.5\n")
+    table = read_text_table(path)
+    assert table.header == ("a", "b")
+    assert table.line_numbers == (2, 4)
+    assert table.without_header().numbers([1, 0], ["b", "a"]).tolist() == [[-2.5, 1]]
+
+
+def test_an_endless_field_is_refused_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n1," + "7" * 140_000 + "\n")
+    with pytest.raises(McnetError, match="line 3 is no row of a table .*field larger"):
+        read_text_table(path)
+
+
+def test_lines_of_another_length_than_the_first_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text("1 2 3\n1 2 3\n\n1 2 3 4\n")
+    with pytest.raises(McnetError, match="line 4: 4 columns found, where the first line has 3"):
+        read_text_table(path).refuse_uneven()
+    path.write_text("1 2 3\n1 2 3\n")
+    read_text_table(path).refuse_uneven()
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    with pytest.raises(McnetError, match=r"a.csv cannot be read \(permission denied\)"):
+        read_text_table(tmp_path / "a.csv")
