@@ -16,7 +16,7 @@ def test_a_slice_is_shown_anterior_right_and_superior_up():
     image = np.zeros((13, 17), np.float32)
     image[-1, 0] = 1  # anterior, inferior
     axes = Figure().add_subplot()
-    show_slice(axes, image)
+    show_slice(axes, image, 1.0)
     (shown,) = axes.images
     pixels = np.asarray(shown.get_array())
     assert pixels.shape == (17, 13)

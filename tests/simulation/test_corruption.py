@@ -188,7 +188,7 @@ def test_kspace_of_an_ellipsoid_is_the_analytic_one():
 def test_intensity_survives_a_change_of_voxel_size():
     head = ellipsoid((40, 44, 42), (1, 1, 1), centre_mm=(0, 0, 0), radii_mm=(14, 15, 13))
     scan = Acquisition((20, 22, 21), (40.0, 44.0, 42.0))
-    image = np.abs(corrupt(head, (1, 1, 1), still(22), scan))
+    image = np.abs(corrupt(head, (1.0, 1.0, 1.0), still(22), scan))
     assert image[10, 11, 10] == pytest.approx(1, abs=0.03)
 
 

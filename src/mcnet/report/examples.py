@@ -117,14 +117,15 @@ def _draw_example(part: SubFigure, example: Example, letter: str) -> None:
             "hspace": 0.2,
         },
     )
-    show_slice(axes[0, 0], example.reference)
+    white = float(np.percentile(example.reference[example.head], 99.0))
+    show_slice(axes[0, 0], example.reference, white)
     axes[0, 0].set_title("reference")
     _caption(axes[0, 0], "SSIM  whole | in head")
     draw_motion(axes[1, 0], example.motion)
     limit = residual_limit(example)
     shown = None
     for column, (label, image) in enumerate(example.images.items(), start=1):
-        show_slice(axes[0, column], image)
+        show_slice(axes[0, column], image, white)
         axes[0, column].set_title(label)
         whole, inside = example.scores[label]
         _caption(axes[0, column], f"{whole:.3f} | {inside:.3f}")
@@ -133,9 +134,9 @@ def _draw_example(part: SubFigure, example: Example, letter: str) -> None:
         _draw_scale(part, axes[1, -1], shown)
 
 
-def show_slice(axes: Axes, image: Image) -> None:
-    """Show a sagittal slice: anterior to the right, superior up, grey from 0 to 1."""
-    axes.imshow(image.T, origin="lower", cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+def show_slice(axes: Axes, image: Image, white: float) -> None:
+    """Show a sagittal slice: anterior to the right, superior up, grey from 0 to ``white``."""
+    axes.imshow(image.T, origin="lower", cmap="gray", vmin=0, vmax=white, interpolation="nearest")
     without_frame(axes)
 
 

@@ -159,7 +159,7 @@ def _example_figures(examples: Sequence[Example]) -> list[tuple[str, str, str, F
         caption = (
             "Upper row: images with SSIM of the whole image | inside the head. Lower row: the "
             "motion, and residuals (image − reference) on one scale. Sagittal slices, anterior "
-            "to the right, superior up."
+            "to the right, superior up; white is the reference's 99th percentile in the head."
         )
         chosen = [example for example in examples if example.mode == mode]
         figures.append((name, heading, caption, example_figure(chosen)))
