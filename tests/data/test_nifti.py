@@ -260,7 +260,7 @@ def test_trailing_dimension_of_one_is_a_3d_scan(tmp_path: Path) -> None:
 # What is refused, and how.
 
 
-def refused(path: Path, sentence: str) -> None:
+def expect_refused(path: Path, sentence: str) -> None:
     with pytest.raises(McnetError, match=sentence) as caught:
         read_volume(path)
     assert str(caught.value).endswith(".")
@@ -268,11 +268,11 @@ def refused(path: Path, sentence: str) -> None:
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path / "none.nii.gz", "does not exist; give the path")
+    expect_refused(tmp_path / "none.nii.gz", "does not exist; give the path")
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, "is a folder; one scan is needed")
+    expect_refused(tmp_path, "is a folder; one scan is needed")
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "scan.nii", "scan.nii.gz"])
@@ -280,7 +280,7 @@ def test_folder_is_refused(tmp_path: Path) -> None:
 def test_text_and_empty_files_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    refused(path, "is not a NIfTI scan or its header is damaged")
+    expect_refused(path, "is not a NIfTI scan or its header is damaged")
 
 
 def test_wrong_magic_is_refused(tmp_path: Path) -> None:
@@ -289,12 +289,12 @@ def test_wrong_magic_is_refused(tmp_path: Path) -> None:
     content[0:4] = b"\x07\x07\x07\x07"
     content[344:348] = b"nope"
     path.write_bytes(content)
-    refused(path, "is not a NIfTI scan|not NIfTI")
+    expect_refused(path, "is not a NIfTI scan|not NIfTI")
 
 
 def test_other_image_format_is_refused_by_its_name(tmp_path: Path) -> None:
     nib.save(nib.MGHImage(stored_values("int16"), np.eye(4)), tmp_path / "scan.mgz")
-    refused(tmp_path / "scan.mgz", "file of type MGH, not NIfTI; convert it")
+    expect_refused(tmp_path / "scan.mgz", "file of type MGH, not NIfTI; convert it")
 
 
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
@@ -303,13 +303,13 @@ def test_truncated_scan_is_refused(tmp_path: Path, name: str, share: float) -> N
     path = save(tmp_path / name, stored_values("int16", (16, 17, 18)))
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    refused(path, "ends before all of its 16 x 17 x 18 voxels are read, or is damaged")
+    expect_refused(path, "ends before all of its 16 x 17 x 18 voxels are read, or is damaged")
 
 
 def test_scan_cut_within_its_header_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", stored_values("int16"))
     path.write_bytes(path.read_bytes()[:200])
-    refused(path, "is not a NIfTI scan or its header is damaged")
+    expect_refused(path, "is not a NIfTI scan or its header is damaged")
 
 
 def test_damaged_compression_is_refused(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_damaged_compression_is_refused(tmp_path: Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 200] = bytes(200)
     path.write_bytes(content)
-    refused(path, "voxels are read, or is damaged")
+    expect_refused(path, "voxels are read, or is damaged")
 
 
 def test_impossibly_large_scan_is_refused(tmp_path: Path) -> None:
@@ -327,50 +327,50 @@ def test_impossibly_large_scan_is_refused(tmp_path: Path) -> None:
     content[42:48] = np.array([32000, 32000, 32000], dtype="<i2").tobytes()
     for name, written in (("a.nii", bytes(content)), ("b.nii.gz", gzip.compress(content))):
         (tmp_path / name).write_bytes(written)
-        refused(tmp_path / name, "ends before all of its 32000 x 32000 x 32000 voxels")
+        expect_refused(tmp_path / name, "ends before all of its 32000 x 32000 x 32000 voxels")
 
 
 def test_single_image_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", np.ones((30, 40), dtype=np.int16))
-    refused(path, r"has 2 dimensions \(30 x 40\); a 3D scan is needed")
+    expect_refused(path, r"has 2 dimensions \(30 x 40\); a 3D scan is needed")
 
 
 def test_series_of_volumes_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", np.ones((9, 10, 11, 3), dtype=np.int16))
-    refused(path, "holds 3 volumes .*fslroi")
+    expect_refused(path, "holds 3 volumes .*fslroi")
 
 
 def test_slab_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", np.ones((30, 40, 3), dtype=np.int16))
-    refused(path, "measures 30 x 40 x 3 voxels; a 3D scan needs 8 or more")
+    expect_refused(path, "measures 30 x 40 x 3 voxels; a 3D scan needs 8 or more")
 
 
 def test_colour_is_refused(tmp_path: Path) -> None:
     rgb = np.zeros(SHAPE, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
-    refused(save(tmp_path / "scan.nii", rgb), "holds colours; one real intensity")
+    expect_refused(save(tmp_path / "scan.nii", rgb), "holds colours; one real intensity")
 
 
 def test_complex_values_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", stored_values("complex64"))
-    refused(path, "holds complex numbers; .* magnitude")
+    expect_refused(path, "holds complex numbers; .* magnitude")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_nan_and_infinity_are_counted_and_refused(tmp_path: Path, bad: float) -> None:
     values = stored_values("float32")
     values[1, 2:5, 3] = bad
-    refused(save(tmp_path / "scan.nii", values), "has 3 voxels of NaN or infinite.*fslmaths")
+    expect_refused(save(tmp_path / "scan.nii", values), "has 3 voxels of NaN or infinite.*fslmaths")
 
 
 def test_values_beyond_single_precision_are_refused(tmp_path: Path) -> None:
     values = stored_values("float64")
     values[0, 0, 0] = 1e300
-    refused(save(tmp_path / "scan.nii", values), "has 1 voxels of NaN or infinite value")
+    expect_refused(save(tmp_path / "scan.nii", values), "has 1 voxels of NaN or infinite value")
 
 
 def test_constant_scan_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", np.full(SHAPE, 4, dtype=np.int16))
-    refused(path, "has the value 4 in every voxel")
+    expect_refused(path, "has the value 4 in every voxel")
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_impossible_voxel_size_is_refused(tmp_path: Path, size: float, told: str
     content = bytearray(path.read_bytes())
     content[84:88] = np.float32(size).tobytes()  # pixdim[2]
     path.write_bytes(content)
-    refused(path, f"says its voxels measure {told} mm; every size must be above zero")
+    expect_refused(path, f"says its voxels measure {told} mm; every size must be above zero")
 
 
 @pytest.mark.parametrize("offset", [1e30, np.inf, np.nan])
@@ -390,7 +390,7 @@ def test_data_that_begin_nowhere_are_refused(tmp_path: Path, offset: float) -> N
     content = bytearray(path.read_bytes())
     content[108:112] = np.float32(offset).tobytes()  # vox_offset
     path.write_bytes(content)
-    refused(path, "is not a NIfTI scan or its header is damaged|is damaged; copy")
+    expect_refused(path, "is not a NIfTI scan or its header is damaged|is damaged; copy")
 
 
 def test_nibabel_does_not_print_beside_the_sentence(
@@ -405,7 +405,7 @@ def test_nibabel_does_not_print_beside_the_sentence(
     # as outside of the tests: nobody listens but Python's last resort, which prints
     monkeypatch.setattr(logger, "propagate", False)
     monkeypatch.setattr(logger, "handlers", [])
-    refused(path, "every size must be above zero")
+    expect_refused(path, "every size must be above zero")
     assert capfd.readouterr().err == ""
     assert logger.level == before
 
@@ -420,9 +420,9 @@ def test_a_file_that_may_not_be_read_is_refused(
 
     with monkeypatch.context() as patch:
         patch.setattr("mcnet.data.nifti.nib.load", forbidden)
-        refused(path, r"cannot be read \(permission denied\)")
+        expect_refused(path, r"cannot be read \(permission denied\)")
     monkeypatch.setattr(Path, "is_dir", forbidden)
-    refused(path, r"cannot be read \(permission denied\)")
+    expect_refused(path, r"cannot be read \(permission denied\)")
 
 
 @pytest.mark.parametrize("rows", [[0, 0, 0, 5], [1.5, 0, 0, 0], [np.nan, 1, 0, 0]])
@@ -431,7 +431,7 @@ def test_singular_affine_is_refused(tmp_path: Path, rows: list[float]) -> None:
     content = bytearray(path.read_bytes())
     content[296:312] = np.array(rows, dtype="<f4").tobytes()  # srow_y
     path.write_bytes(content)
-    refused(path, "has an affine that is singular or not finite")
+    expect_refused(path, "has an affine that is singular or not finite")
 
 
 def test_output_of_another_ending_is_refused(tmp_path: Path) -> None:
