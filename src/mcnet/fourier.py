@@ -12,7 +12,8 @@ import scipy.fft
 from jaxtyping import Complex, Complex64, Float, Shaped
 
 TOLERANCE = 1e-6
-"""Precision asked of finufft; in single precision the relative error stays under 1e-5."""
+"""Precision asked of finufft. Single precision adds its own: the relative error is about 1e-5 at
+random frequencies of a head, and 1e-6 at those of a scan of a head that keeps still."""
 
 
 def centred_fft(

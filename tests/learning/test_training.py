@@ -288,9 +288,11 @@ def test_batches_of_two_values_a_channel_are_trained(
     train: Callable[..., Path], make_pairs: MakePairs
 ) -> None:
     network = NetworkConfig(levels=5, width=1)  # 16 x 32 pixels: level 5 sees two
-    train("one", pairs=make_pairs(2), batch_size=1, network=network, epochs=1)
+    weights = train("one", pairs=make_pairs(2), batch_size=1, network=network, epochs=1)
+    assert load_network(weights).config == network
     network = NetworkConfig(levels=6, width=1)
-    train("two", pairs=make_pairs(2), batch_size=2, network=network, epochs=1)
+    weights = train("two", pairs=make_pairs(2), batch_size=2, network=network, epochs=1)
+    assert load_network(weights).config == network
 
 
 @pytest.mark.parametrize(

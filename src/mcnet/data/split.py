@@ -18,7 +18,7 @@ class Split:
     validation: tuple[str, ...]
     """What chooses among their states."""
     test: tuple[str, ...]
-    """What is reported, and seen by no decision before."""
+    """What is reported; no decision should have seen it before."""
 
 
 def split_names(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mcnet.evaluation.rows import BASELINES
 from mcnet.evaluation.statistics import ordered_models, ordered_modes
@@ -162,6 +163,7 @@ def curves_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
                     panel.plot(points.index, points, color=colour, linewidth=1.3, label=label)
             panel.set_title(name.replace("_", ", "))
             panel.set_xlabel("epoch")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.grid(color="0.92", linewidth=0.6)
         for panel in axes[len(names) :]:
             panel.set_axis_off()
