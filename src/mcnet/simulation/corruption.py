@@ -3,14 +3,18 @@
 The moved head's spectrum is ``exp(-2 pi i k.t) F(R^T k)`` (see `mcnet.geometry`). Each
 phase-encoding line sees the pose of its own time; the scanner, which knows nothing of it, takes
 the inverse Fourier transform. Two routes compute this, and agree: a 3D transform for any motion,
-and one 2D transform per sagittal slice for motion within the slices, which leaves x alone.
+and one 2D transform per sagittal slice for motion within the slices, which leaves x alone. All of
+it is in single precision, poses and frequencies apart; `mcnet.fourier` states the error.
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from typing import Any
 
 import numpy as np
-from jaxtyping import Complex, Complex64, Float, Shaped
+from jaxtyping import Complex64, Float, Shaped
 
+from mcnet.engine import ALL_CORES, Engine
 from mcnet.errors import McnetError
 from mcnet.fourier import centred_ifft, resampling_matrix, spectrum_at
 from mcnet.geometry import AXES, Axis
@@ -25,6 +29,7 @@ def corrupt(
     voxel_size_mm: Sequence[float],
     motion: MotionTrace,
     acquisition: Acquisition,
+    engine: Engine = ALL_CORES,
 ) -> Complex64[np.ndarray, "n_x n_y n_z"]:
     """Complex image of a head that moves during the scan; its magnitude is what users see.
 
@@ -38,16 +43,18 @@ def corrupt(
         One pose for each phase-encoding line, in the order of time.
     acquisition
         What is sampled, and when.
+    engine
+        What computes, here and in the functions below.
 
     Raises
     ------
     McnetError
-        The number of poses is not the number of phase-encoding lines.
+        The number of poses is not the number of phase-encoding lines, or the engine is missing.
     """
     if is_in_plane(motion) and acquisition.phase_encoding_axis != "x":
         everywhere = acquisition.axis_positions_mm("x")
-        return corrupt_slices(volume, voxel_size_mm, motion, acquisition, everywhere)
-    return corrupt_volume(volume, voxel_size_mm, motion, acquisition)
+        return corrupt_slices(volume, voxel_size_mm, motion, acquisition, everywhere, engine)
+    return corrupt_volume(volume, voxel_size_mm, motion, acquisition, engine)
 
 
 def is_in_plane(motion: MotionTrace) -> bool:
@@ -61,10 +68,13 @@ def corrupt_volume(
     voxel_size_mm: Sequence[float],
     motion: MotionTrace,
     acquisition: Acquisition,
+    engine: Engine = ALL_CORES,
 ) -> Complex64[np.ndarray, "n_x n_y n_z"]:
     """Complex image of a moving head by the 3D route: six degrees of freedom."""
-    kspace = _moved_kspace(volume[None], voxel_size_mm, motion, acquisition, (0, 1, 2))
-    image: np.ndarray = _image(kspace, voxel_size_mm, acquisition, (0, 1, 2))[0]
+    volumes = volume[None]
+    image: np.ndarray = _moved_image(
+        volumes, voxel_size_mm, motion, acquisition, (0, 1, 2), engine
+    )[0]
     return image
 
 
@@ -74,6 +84,7 @@ def corrupt_slices(
     motion: MotionTrace,
     acquisition: Acquisition,
     positions_mm: Float[np.ndarray, "n_slices"],
+    engine: Engine = ALL_CORES,
 ) -> Complex64[np.ndarray, "n_slices n_y n_z"]:
     """Complex sagittal slices of a head that moves within them, at ``positions_mm`` along x.
 
@@ -81,7 +92,7 @@ def corrupt_slices(
     of the still head at the same place, band-limited along x as the partitions are.
     """
     slices = still_slices(volume, voxel_size_mm, acquisition, positions_mm)
-    return corrupt_still_slices(slices, voxel_size_mm, motion, acquisition)
+    return corrupt_still_slices(slices, voxel_size_mm, motion, acquisition, engine)
 
 
 def still_slices(
@@ -105,6 +116,7 @@ def corrupt_still_slices(
     voxel_size_mm: Sequence[float],
     motion: MotionTrace,
     acquisition: Acquisition,
+    engine: Engine = ALL_CORES,
 ) -> Complex64[np.ndarray, "n_slices n_y n_z"]:
     """Complex images of `still_slices` that move within their plane.
 
@@ -119,8 +131,7 @@ def corrupt_still_slices(
             f"{motion.name} does not stay within sagittal slices acquired line by line; restrict "
             "it to a mode within the slices, encode along y or z, or use the 3D route."
         )
-    kspace = _moved_kspace(slices, voxel_size_mm, motion, acquisition, _IN_PLANE)
-    return _image(kspace, voxel_size_mm, acquisition, _IN_PLANE)
+    return _moved_image(slices, voxel_size_mm, motion, acquisition, _IN_PLANE, engine)
 
 
 def image_at_rest(
@@ -149,30 +160,59 @@ def image_at_rest(
     return image.astype(np.complex64)
 
 
-def _moved_kspace(
+def _moved_image(
     images: Shaped[np.ndarray, "n_images *source"],
     voxel_size_mm: Sequence[float],
     motion: MotionTrace,
     acquisition: Acquisition,
     dimensions: tuple[int, ...],
-) -> Complex[np.ndarray, "n_images *sampled"]:
-    """K-space in which each phase-encoding line sees the pose of its own time."""
+    engine: Engine,
+) -> Complex64[np.ndarray, "n_images *sampled"]:
+    """Image of k-space in which each phase-encoding line sees the pose of its own time.
+
+    It is on the intensity scale of the source, whatever the two voxel sizes.
+    """
     poses = _pose_of_each_line(motion, acquisition)
     axes: list[Axis] = [AXES[index] for index in dimensions]
-    grid = np.stack(
-        np.meshgrid(*(acquisition.axis_frequencies(axis) for axis in axes), indexing="ij")
-    )
-    # the lines last, so that one pose a line broadcasts over all other samples
-    line_axis = 1 + axes.index(acquisition.phase_encoding_axis)
-    k = np.moveaxis(grid, line_axis, -1)
+    size = [voxel_size_mm[index] for index in dimensions]
     rotations = poses[:, :3, :3][:, dimensions][:, :, dimensions]
     translations = poses[:, :3, 3][:, dimensions]
-    rotated = np.einsum("lcd,c...l->d...l", rotations, k)  # R^T k
-    phase = np.exp(-2j * np.pi * np.einsum("lc,c...l->...l", translations, k))
-    size = [voxel_size_mm[index] for index in dimensions]
-    samples = spectrum_at(images, size, rotated.reshape(len(axes), -1))
-    kspace = samples.reshape(len(images), *phase.shape) * phase.astype(np.complex64)
-    return np.moveaxis(kspace, -1, line_axis)
+    scale = np.prod([voxel_size_mm[i] / acquisition.voxel_size_mm[i] for i in dimensions])
+
+    # k along each axis of the acquisition, shaped to broadcast over the grid; the pose of a line
+    # goes along with its phase encoding, so all that costs a function call has two axes at most
+    line_axis = axes.index(acquisition.phase_encoding_axis)
+    k = [
+        _along(engine.array(acquisition.axis_frequencies(axis)), place, len(axes))
+        for place, axis in enumerate(axes)
+    ]
+
+    def of_line(values: Float[np.ndarray, "n_lines"]) -> Any:
+        return _along(engine.array(values), line_axis, len(axes))
+
+    rotated = engine.xp.stack(  # R^T k
+        [
+            _total([of_line(rotations[:, c, d]) * k[c] for c in range(len(axes))]).ravel()
+            for d in range(len(axes))
+        ]
+    )
+    kspace = spectrum_at(engine.array(images), size, rotated, engine)
+    kspace = kspace.reshape(len(images), *(values.size for values in k))
+    factor = np.complex64(scale)
+    for c, along in enumerate(k):
+        ramp = engine.xp.exp(-2j * np.pi * of_line(translations[:, c]) * along)
+        kspace *= (factor if c == 0 else 1) * ramp.astype(np.complex64)
+    return engine.on_host(centred_ifft(kspace, range(1, kspace.ndim), engine))
+
+
+def _along(values: Any, axis: int, n_axes: int) -> Any:
+    """Values in an array of ``n_axes`` that is longer than 1 along ``axis`` only."""
+    return values.reshape([-1 if place == axis else 1 for place in range(n_axes)])
+
+
+def _total(arrays: Sequence[Any]) -> Any:
+    """Sum of arrays that broadcast, the smaller ones first."""
+    return reduce(lambda total, array: total + array, sorted(arrays, key=lambda one: one.size))
 
 
 def _pose_of_each_line(
@@ -185,16 +225,3 @@ def _pose_of_each_line(
         )
     poses: np.ndarray = motion.poses[acquisition.time_of_line]
     return poses
-
-
-def _image(
-    kspace: Complex[np.ndarray, "n_images *sampled"],
-    voxel_size_mm: Sequence[float],
-    acquisition: Acquisition,
-    dimensions: tuple[int, ...],
-) -> Complex64[np.ndarray, "n_images *sampled"]:
-    """Image on the intensity scale of the source, whatever the two voxel sizes."""
-    acquired = acquisition.voxel_size_mm
-    scale = np.prod([voxel_size_mm[index] / acquired[index] for index in dimensions])
-    axes = range(1, kspace.ndim)
-    return (centred_ifft(kspace, list(axes)) * np.float32(scale)).astype(np.complex64)

@@ -1,0 +1,75 @@
+"""What computes transforms: cores of the CPU, or a CUDA GPU with cupy and cufinufft."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from mcnet.errors import McnetError
+
+Device = Literal["cpu", "cuda"]
+DEVICES: tuple[Device, ...] = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The device that computes, and how many of its cores; the default takes all of a CPU."""
+
+    device: Device = "cpu"
+    n_threads: int = 0
+    """Threads of one transform on the CPU, 0 for all cores. One is best where as many processes
+    as there are cores work beside one another."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot compute."""
+        if self.device not in DEVICES:
+            raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
+        if self.n_threads < 0:
+            raise McnetError(
+                f"{self.n_threads} threads are impossible; give 1 or more, or 0 for all cores."
+            )
+
+    @property
+    def xp(self) -> Any:
+        """Module of the device's arrays: numpy or cupy, which share their functions.
+
+        Raises
+        ------
+        McnetError
+            There is no GPU, or the packages to use it are missing.
+        """
+        return _cupy() if self.device == "cuda" else np
+
+    def array(self, values: Any, dtype: Any = None) -> Any:
+        """Array on the device; on the CPU the same one where nothing changes."""
+        return self.xp.asarray(values, dtype=dtype)
+
+    def on_host(self, values: Any) -> np.ndarray:
+        """Array in the memory of the CPU."""
+        return values if isinstance(values, np.ndarray) else np.asarray(self.xp.asnumpy(values))
+
+
+ALL_CORES = Engine()
+ONE_CORE = Engine(n_threads=1)
+
+
+@cache
+def _cupy() -> Any:
+    try:
+        import cufinufft  # noqa: F401  (its absence is told here, before any work)
+        import cupy
+    except ImportError as error:
+        raise McnetError(
+            f"device cuda needs {error.name or 'cupy and cufinufft'}, which is not installed: "
+            "pip install 'mcnet[gpu]', or compute on the device cpu."
+        ) from error
+    try:
+        n_devices = cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # cupy's own error for a missing or too old driver
+        raise McnetError(
+            f"device cuda cannot be used here ({error}); compute on the device cpu."
+        ) from error
+    if n_devices == 0:
+        raise McnetError("device cuda is not there; compute on the device cpu.")
+    return cupy
