@@ -4,7 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,6 +18,7 @@ from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
 
 if TYPE_CHECKING:
+    from mcnet.cluster import Cluster
     from mcnet.simulation.acquisition import Acquisition
 
 _console = Console(stderr=True, highlight=False)
@@ -50,6 +51,7 @@ def corrupt(
     phase_encoding_axis: Literal["x", "y", "z"] = "y",
     order: Literal["sequential", "centric", "interleaved"] = "sequential",
     n_shots: int = 4,
+    device: Literal["cpu", "cuda"] = "cpu",
     reference_output: Path | None = None,
     phase_output: Path | None = None,
 ) -> None:
@@ -68,6 +70,7 @@ def corrupt(
         phase_encoding_axis: Axis (x right, y front, z up) whose lines are acquired one by one.
         order: Order in which the lines are acquired.
         n_shots: Sweeps of an interleaved order.
+        device: What computes: the cores of the CPU, or a CUDA GPU.
         reference_output: Also write the motion-free image on the same grid.
         phase_output: Also write the phase of the corrupted image, in radians.
     """
@@ -76,6 +79,7 @@ def corrupt(
     from mcnet.data.nifti import read_volume, write_volume
     from mcnet.data.nifti_names import refuse_outputs
     from mcnet.data.scan_corruption import corrupt_scan
+    from mcnet.engine import Engine
     from mcnet.simulation.formats import read_motion
 
     inputs = {"scan": scan, "motion": motion}
@@ -91,7 +95,7 @@ def corrupt(
         .restricted_to(mode)
     )
     with _console.status("Imaging the moving head"):
-        images = corrupt_scan(volume, trace, acquisition)
+        images = corrupt_scan(volume, trace, acquisition, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
     write_volume(output, images.corrupted, like=scan, inputs=inputs, notes=about)
     if reference_output:
@@ -117,6 +121,46 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
 
     page = run(read_experiment(experiment), output, announce=_announce, quiet=False)
     _console.print(f"The report: {page}")
+
+
+def simulate(
+    experiment: tyro.conf.Positional[Path],
+    output: Annotated[str, tyro.conf.arg(aliases=("-o",))],
+    workers: int | None = None,
+    scheduler: str | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
+) -> None:
+    """Make the pairs of an experiment, here or on a cluster; a second call makes what is missing.
+
+    Args:
+        experiment: TOML file of the experiment.
+        output: The zarr store: a folder, or a URL such as s3://bucket/pairs.zarr.
+        workers: Processes of this machine that share the work; by default this one does it all.
+        scheduler: Address of a dask scheduler whose workers do the work, as tcp://host:8786.
+        device: What computes: the cores of the CPU, or a CUDA GPU.
+    """
+    from mcnet.data.simulate import simulate_pairs
+    from mcnet.data.store import open_store
+    from mcnet.experiment import read_experiment
+    from mcnet.plan import pairs_plan
+
+    if workers is not None and scheduler is not None:
+        raise McnetError(
+            "--workers and --scheduler are two ways to share the work; name one of them."
+        )
+    plan = pairs_plan(read_experiment(experiment), device=device)
+    open_store(output, plan)  # refused before any worker starts
+    with (
+        _cluster(workers, scheduler) as cluster,
+        _announce("Simulating what the scanner makes of moving heads") as on_progress,
+    ):
+        made = simulate_pairs(output, plan, cluster=cluster, on_progress=on_progress)
+    speed = f" at {made.n_new / made.seconds:.0f} a second" if made.n_new else ""
+    _console.print(
+        f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
+        f"motion traces, {made.n_new} of them new{speed}.",
+        soft_wrap=True,
+    )
 
 
 def compare(
@@ -174,17 +218,21 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "corrupt": corrupt,
+    "simulate": simulate,
     "reproduce": reproduce,
     "compare": compare,
     "motion": motion,
 }
-_RESUMED = ("demo", "reproduce")
+_RESUMED = ("demo", "reproduce", "simulate")
 """Commands that go on from where they were interrupted."""
-_TRAINING_EXTRA = (
-    *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
-    *("safetensors", "torch", "torchmetrics"),
-)
-"""What the extra ``train`` of the package installs, by the names of the modules."""
+_EXTRAS: dict[str, tuple[str, ...]] = {
+    "train": (
+        *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+        *("safetensors", "torch", "torchmetrics"),
+    ),
+    "cluster": ("dask", "distributed", "fsspec"),
+}
+"""What the extras of the package install, by the names of the modules."""
 _DESCRIPTION = (
     "mcnet makes, corrects and measures head motion in structural brain MRI. "
     "A research tool, not a medical device."
@@ -217,10 +265,11 @@ def _sentence_about(error: BaseException, command: str) -> str:
         return "interrupted; nothing was written."
     if isinstance(error, ModuleNotFoundError):
         module = (error.name or "").partition(".")[0]
-        if module not in _TRAINING_EXTRA:
-            raise error
-        needs = f"mcnet {command} needs the training extra: pip install 'mcnet[train]'"
-        return f"{module} is not installed; {needs}."
+        for extra, modules in _EXTRAS.items():
+            if module in modules:
+                needs = f"mcnet {command} needs the extra {extra}: pip install 'mcnet[{extra}]'"
+                return f"{module} is not installed; {needs}."
+        raise error
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return (
@@ -233,6 +282,17 @@ def _sentence_about(error: BaseException, command: str) -> str:
 def _fail(sentence: str) -> None:
     _console.print(f"mcnet: {sentence}", style="red", soft_wrap=True, markup=False)
     sys.exit(2)
+
+
+def _cluster(
+    workers: int | None, scheduler: str | None
+) -> "AbstractContextManager[Cluster | None]":
+    """Who shares the work, if anybody."""
+    if workers is None and scheduler is None:
+        return nullcontext()
+    from mcnet.cluster import local_cluster, remote_cluster
+
+    return local_cluster(workers) if workers is not None else remote_cluster(str(scheduler))
 
 
 def _acquisition(

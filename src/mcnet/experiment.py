@@ -49,6 +49,11 @@ class MotionConfig:
     """Motion files of any format that mcnet reads."""
     n_generated: int = 0
     """Traces from the generator, for those who have no recordings."""
+    n_recorded: int = 0
+    """So many of the recordings that serve, drawn at random; 0 takes all."""
+    shared: bool = False
+    """Whether every person moves by every trace, as in the paper, so that networks are tested on
+    motion that they were trained on; otherwise traces are split as people are."""
     within_mm: float = 2.0
     """Segments that go farther from the pose at the k-space centre than this are left out."""
     within_deg: float = 2.0
@@ -60,7 +65,7 @@ class MotionConfig:
     def __post_init__(self) -> None:
         """Refuse parts without motion, and bounds that no motion keeps."""
         _refuse_small(self, ("n_validation", "n_test"), least=1)
-        _refuse_small(self, ("n_generated",), least=0)
+        _refuse_small(self, ("n_generated", "n_recorded"), least=0)
         for name in ("within_mm", "within_deg", "scale"):
             if not 0 < getattr(self, name) < inf:
                 raise McnetError(

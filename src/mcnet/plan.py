@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mcnet.data.pairs_plan import PairsPlan
 from mcnet.data.sources import Person, people_in_folder, template_people
 from mcnet.data.split import Split, split_names
-from mcnet.data.store import PairsPlan
+from mcnet.engine import Device
 from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
 from mcnet.simulation.acquisition import Acquisition
@@ -20,10 +21,10 @@ Strata = Mapping[str, str] | None
 _MOST_TRIES = 100
 """Generated traces for each one asked for, before the bounds are called too narrow."""
 # one stream of random numbers for each purpose, so that one does not shift another
-_PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION = range(3)
+_PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION, _CHOSEN_TRACES = range(4)
 
 
-def pairs_plan(experiment: Experiment) -> PairsPlan:
+def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
     """Plan of the experiment's pairs: the same experiment and data give the same plan.
 
     Raises
@@ -45,14 +46,19 @@ def pairs_plan(experiment: Experiment) -> PairsPlan:
         return split_names(names, config.n_validation, config.n_test, rng, strata=strata)
 
     names = [person.name for person in people]
+    motions = [trace.name for trace in traces]
+    shared = Split(*[tuple(motions)] * 3)
     return PairsPlan(
         people=people,
         people_split=split(names, experiment.people, _PEOPLE_SPLIT, group_of),
         traces=traces,
-        traces_split=split([trace.name for trace in traces], experiment.motion, _TRACES_SPLIT),
+        traces_split=shared
+        if experiment.motion.shared
+        else split(motions, experiment.motion, _TRACES_SPLIT),
         design=experiment.pairs,
         acquisition=experiment.acquisition,
         seed=experiment.seed,
+        device=device,
     )
 
 
@@ -79,14 +85,24 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
     if config.folder is not None:
         recorded = [read_motion(file) for file in motion_files(Path(config.folder))]
         kept = recipe(recorded)
-        if len(kept) <= config.n_validation + config.n_test:
+        found = (
+            f"{len(kept)} of {len(recorded)} traces in {config.folder} have "
+            f"{acquisition.n_lines} points within {config.within_mm:g} mm and "
+            f"{config.within_deg:g} deg"
+        )
+        if len(kept) < config.n_recorded:
+            raise McnetError(f"{found}, not {config.n_recorded}; add traces or ask for fewer.")
+        if (
+            not config.shared
+            and (config.n_recorded or len(kept)) <= config.n_validation + config.n_test
+        ):
             raise McnetError(
-                f"{len(kept)} of {len(recorded)} traces in {config.folder} have "
-                f"{acquisition.n_lines} points within {config.within_mm:g} mm and "
-                f"{config.within_deg:g} deg, too few for {config.n_validation} to validate, "
+                f"{found}, too few for {config.n_validation} to validate, "
                 f"{config.n_test} to test and one to train; add traces or ask for fewer."
             )
-        return kept
+        rng = np.random.default_rng([seed, _CHOSEN_TRACES])
+        chosen = rng.permutation(len(kept))[: config.n_recorded or None]
+        return [kept[row] for row in sorted(chosen)]
     rng = np.random.default_rng([seed, _GENERATED_MOTION])
     accepted: list[MotionTrace] = []
     for _ in range(_MOST_TRIES * config.n_generated):

@@ -76,7 +76,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def cannot_write(path: Path, error: OSError) -> McnetError:
+def cannot_write(path: Path | str, error: OSError) -> McnetError:
     """Return the sentence about a place that cannot be written, to be raised."""
     reason = error.strerror or str(error)
     return McnetError(

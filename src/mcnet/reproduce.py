@@ -26,14 +26,10 @@ from jaxtyping import Float32
 from mcnet import __version__
 from mcnet.correction.slices import correct_slices
 from mcnet.data.pairs import ImagePairs
-from mcnet.data.store import (
-    PARTS,
-    PairsPlan,
-    count_pairs,
-    is_complete,
-    load_pairs,
-    simulate_pairs,
-)
+from mcnet.data.pairs_plan import PairsPlan
+from mcnet.data.simulate import simulate_pairs
+from mcnet.data.split import PARTS
+from mcnet.data.store import count_pairs, is_complete, load_pairs
 from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment, experiment_toml
@@ -111,7 +107,7 @@ def reproduce(
     write_text(folder / SETTINGS, experiment_toml(experiment, folder))
     if not is_complete(run.pairs, plan.key):
         with announce("Simulating what the scanner makes of moving heads") as on_progress:
-            simulate_pairs(run.pairs, plan, on_progress=on_progress)
+            simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
     weights = {mode: _train(run, plan, mode, announce, quiet) for mode in experiment.pairs.modes}
     hashes = [
         [mode, label, sha256_of_file(path)]

@@ -49,7 +49,7 @@ class PreparedPerson:
             The motion leaves the plane, or has another number of poses than lines are acquired.
         """
         images = corrupt_still_slices(self.still, self.voxel_size_mm, motion, acquisition, engine)
-        return np.abs(images)
+        return np.asarray(np.abs(images))
 
     def input_scale(self, scan: Float32[np.ndarray, "n_slices n_y n_z"]) -> float:
         """Return the 99.9th percentile of a scan's kept slices: the scale that a user knows."""

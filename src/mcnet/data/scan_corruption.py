@@ -7,6 +7,7 @@ from jaxtyping import Float32
 
 from mcnet.data.field_of_view import refuse_folding
 from mcnet.data.volume import Volume, resampled_affine
+from mcnet.engine import ALL_CORES, Engine
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import corrupt, image_at_rest
 from mcnet.simulation.motion import MotionTrace
@@ -22,7 +23,9 @@ class CorruptedScan:
     """Phase of the corrupted image."""
 
 
-def corrupt_scan(scan: Volume, motion: MotionTrace, acquisition: Acquisition) -> CorruptedScan:
+def corrupt_scan(
+    scan: Volume, motion: MotionTrace, acquisition: Acquisition, engine: Engine = ALL_CORES
+) -> CorruptedScan:
     """Corrupted and motion-free images of a scan, on its own axes, about its own centre.
 
     Raises
@@ -33,7 +36,7 @@ def corrupt_scan(scan: Volume, motion: MotionTrace, acquisition: Acquisition) ->
     """
     refuse_folding(scan, acquisition)
     size = scan.voxel_size_mm
-    moved = corrupt(scan.values, size, motion, acquisition)
+    moved = corrupt(scan.values, size, motion, acquisition, engine)
     still = image_at_rest(scan.values, size, acquisition)
     affine = resampled_affine(scan, acquisition.matrix, acquisition.voxel_size_mm)
 

@@ -8,10 +8,16 @@ import numpy as np
 
 from mcnet.errors import McnetError
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Split:
-    """Names of people, or of motion traces, in three parts that share none."""
+    """Names of people, or of motion traces, in three parts.
+
+    `split_names` makes parts that share none; only traces may be shared, where an experiment asks
+    for the paper's own split.
+    """
 
     train: tuple[str, ...]
     """What networks learn from."""

@@ -1,0 +1,84 @@
+"""Everything that the bytes of a set of pairs follow from, and the tasks that make them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mcnet.data.design import PairsDesign
+from mcnet.data.sources import Person
+from mcnet.data.split import PARTS, Split
+from mcnet.engine import Device
+from mcnet.provenance import provenance, sha256_of_json
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.motion import MotionTrace
+
+BLOCK = 16
+"""Traces of one task, which are written together as one shard of the store."""
+
+
+@dataclass(frozen=True)
+class PairsPlan:
+    """People, traces, how both are parted, and how they are scanned.
+
+    A person and a trace meet only where both belong to the same part of the split.
+    """
+
+    people: Sequence[Person]
+    people_split: Split
+    traces: Sequence[MotionTrace]
+    """One pose a phase-encoding line, at full scale; a mode keeps some degrees of freedom."""
+    traces_split: Split
+    design: PairsDesign
+    acquisition: Acquisition
+    seed: int
+    device: Device = "cpu"
+    """What computes; a GPU gives the same images but for rounding."""
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Content of the store as JSON, without its key."""
+        return {
+            "people": {person.name: person.fingerprint for person in self.people},
+            "traces": {trace.name: _trace_digest(trace) for trace in self.traces},
+            "people_split": asdict(self.people_split),
+            "traces_split": asdict(self.traces_split),
+            "design": asdict(self.design),
+            "acquisition": asdict(self.acquisition),
+            "device": self.device,
+            "provenance": provenance(seed=self.seed),
+        }
+
+    @property
+    def key(self) -> str:
+        """Digest of the content: equal keys, equal pairs, whatever the command was."""
+        content = self.manifest
+        del content["provenance"]["command"]
+        in_order = [list(content["people"].items()), list(content["traces"].items())]
+        return sha256_of_json([content, in_order])
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks that the traces are cut into."""
+        return -(-len(self.traces) // BLOCK)
+
+    def traces_met(self, row: int, block: int) -> list[int]:
+        """Indices of the traces of a block that the person of a row moves by."""
+        name = self.people[row].name
+        part = next(part for part in PARTS if name in getattr(self.people_split, part))
+        met = indices((trace.name for trace in self.traces), getattr(self.traces_split, part))
+        return [column for column in met if column // BLOCK == block]
+
+    def n_images(self, row: int, block: int) -> int:
+        """Corrupted images that the person of a row gets from the traces of a block."""
+        n_traces = len(self.traces_met(row, block))
+        return n_traces * len(self.design.modes) * self.design.n_slices
+
+
+def indices(names: Iterable[str], chosen: Iterable[str]) -> list[int]:
+    """Places of the chosen names among all names, in their order."""
+    members = set(chosen)
+    return [row for row, name in enumerate(names) if name in members]
+
+
+def _trace_digest(trace: MotionTrace) -> str:
+    return sha256_of_json([trace.translation_mm.tolist(), trace.rotation_deg.tolist()])

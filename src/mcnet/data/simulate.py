@@ -1,0 +1,179 @@
+"""The pairs of a plan, made here or by a cluster: what is there already is not made again.
+
+A task is a person and a block of traces; it writes whole shards of the store and then marks itself
+as done. Whatever is killed loses the tasks that were under way, and the same bytes come out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mcnet import __version__
+from mcnet.data.pairs_plan import BLOCK, PairsPlan
+from mcnet.data.prepared import PreparedPerson, prepare_person
+from mcnet.data.store import Location, open_store, zarr_group
+from mcnet.engine import Engine
+from mcnet.errors import McnetError
+from mcnet.progress import OnProgress
+from mcnet.provenance import cannot_write
+
+if TYPE_CHECKING:
+    from mcnet.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a call made."""
+
+    n_images: int
+    """Corrupted images that the store holds now."""
+    n_new: int
+    """Those that this call made."""
+    seconds: float
+    """From the first task to the last; the start of workers is not in it."""
+
+
+Tasks = Mapping[int, list[int]]
+"""Blocks to make of each person, by their numbers."""
+
+
+def simulate_pairs(
+    location: Location,
+    plan: PairsPlan,
+    *,
+    cluster: "Cluster | None" = None,
+    replace: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Simulated:
+    """Write the pairs of a plan, or what is missing of them, and tell how many were.
+
+    Parameters
+    ----------
+    location
+        The zarr group: a folder, or a URL that fsspec knows.
+    plan
+        What to make.
+    cluster
+        Who makes it; nobody else than this process by default.
+    replace
+        Whether pairs of another plan at that place make room for these.
+    on_progress
+        Called with the number of images made by now, earlier runs included, and of all.
+
+    Raises
+    ------
+    McnetError
+        A scan cannot be read, the place cannot be written or holds something else, or the cluster
+        fails.
+    """
+    group = open_store(location, plan, replace=replace)
+    done = group["done"][:]
+    rows, blocks = range(len(plan.people)), range(plan.n_blocks)
+    n_images = {(row, block): plan.n_images(row, block) for row in rows for block in blocks}
+    missing = {
+        row: [block for block in blocks if n_images[row, block] and not done[row, block]]
+        for row in rows
+    }
+    n_all = sum(n_images.values())
+    n_there = n_all - sum(n_images[row, block] for row in rows for block in missing[row])
+    make = _made_here if cluster is None else partial(_made_by, cluster)
+    n_made, started = n_there, perf_counter()
+    try:
+        for row, block in make(location, plan, missing):
+            n_made += n_images[row, block]
+            if on_progress:
+                on_progress(n_made, n_all)
+        group["done"][:] = True  # also where a person meets no trace of a block
+        _remove_fragments(location)
+    except OSError as error:
+        raise cannot_write(location, error) from error
+    return Simulated(n_made, n_made - n_there, perf_counter() - started)
+
+
+def _made_here(location: Location, plan: PairsPlan, tasks: Tasks) -> Iterator[tuple[int, int]]:
+    engine = Engine(plan.device)
+    for row, blocks in tasks.items():
+        if not blocks:
+            continue
+        person = prepare(location, plan, row)
+        for block in blocks:
+            yield simulate_block(location, plan, row, block, person, engine)
+
+
+def _made_by(
+    cluster: "Cluster", location: Location, plan: PairsPlan, tasks: Tasks
+) -> Iterator[tuple[int, int]]:
+    """Tasks in the order in which a cluster finishes them; a person is prepared once for all."""
+    engine = Engine(plan.device, n_threads=1)  # as many tasks at once as there are cores
+    plan_there = cluster.submit(_same_version, plan, __version__, name="plan")
+    finishing = []
+    for row, blocks in tasks.items():
+        if not blocks:
+            continue
+        person = cluster.submit(prepare, location, plan_there, row, name=f"prepare-{row}")
+        finishing += [
+            cluster.submit(
+                simulate_block,
+                *(location, plan_there, row, block, person, engine),
+                name=f"simulate-{row}-{block}",
+            )
+            for block in blocks
+        ]
+    yield from cluster.finished(finishing)
+
+
+def _same_version(plan: PairsPlan, version: str) -> PairsPlan:
+    """The plan, once it has come to a worker that would make the same of it."""
+    if version != __version__:
+        raise McnetError(
+            f"a worker has mcnet {__version__} and this command mcnet {version}; install the same "
+            "version for both."
+        )
+    return plan
+
+
+def prepare(location: Location, plan: PairsPlan, row: int) -> PreparedPerson:
+    """Person of a row, whose references are written to the store."""
+    with threadpool_limits(1, user_api="blas"):  # sums in one order, however many cores there are
+        person = prepare_person(plan.people[row].load(), plan.design, plan.acquisition)
+    group = zarr_group(location, "r+")
+    for name in ("references", "heads", "kept", "positions_mm"):
+        group[name][row] = getattr(person, name)
+    return person
+
+
+def simulate_block(
+    location: Location,
+    plan: PairsPlan,
+    row: int,
+    block: int,
+    person: PreparedPerson,
+    engine: Engine,
+) -> tuple[int, int]:
+    """Row and block of a task, when its shards are written and marked as done."""
+    first, last = block * BLOCK, min((block + 1) * BLOCK, len(plan.traces))
+    group = zarr_group(location, "r+")
+    for mode in plan.design.modes:
+        scans = np.zeros((last - first, *person.references.shape), np.float32)
+        scales = np.zeros(last - first, np.float32)
+        for column in plan.traces_met(row, block):
+            motion = plan.traces[column].restricted_to(mode)
+            scan = person.scanned(motion, plan.acquisition, engine)
+            scans[column - first], scales[column - first] = scan, person.input_scale(scan)
+        group[f"corrupted/{mode}"][row, first:last] = scans
+        group[f"input_scale/{mode}"][row, first:last] = scales
+    group["done"][row, block] = True
+    return row, block
+
+
+def _remove_fragments(location: Location) -> None:
+    """Remove what a killed process left half-written beside the pieces of a store."""
+    if "://" not in str(location):
+        for fragment in Path(location).rglob("*.partial"):
+            fragment.unlink(missing_ok=True)
