@@ -265,8 +265,9 @@ def ends_in(monkeypatch, capsys, error, command):
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_ctrl_c_ends_in_a_sentence_that_is_true(monkeypatch, capsys, command):
     sentence = ends_in(monkeypatch, capsys, KeyboardInterrupt(), command)
-    assert ("same command again" in sentence) == (command in ("demo", "reproduce"))
-    assert ("nothing was written" in sentence) == (command not in ("demo", "reproduce"))
+    resumed = command in ("demo", "reproduce", "simulate")
+    assert ("same command again" in sentence) == resumed
+    assert ("nothing was written" in sentence) != resumed
 
 
 def test_what_the_system_refuses_ends_in_a_sentence(monkeypatch, capsys):
@@ -280,7 +281,7 @@ def test_what_the_system_refuses_ends_in_a_sentence(monkeypatch, capsys):
 def test_a_missing_training_extra_is_told(monkeypatch, capsys, module):
     error = ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part")
     assert ends_in(monkeypatch, capsys, error, "motion") == (
-        f"mcnet: {module} is not installed; mcnet motion needs the training extra: "
+        f"mcnet: {module} is not installed; mcnet motion needs the extra train: "
         "pip install 'mcnet[train]'."
     )
 
@@ -324,7 +325,7 @@ def test_scans_are_corrupted_and_compared_without_the_training_extra(tmp_path, s
     done = in_a_process(WITHOUT_EXTRA, scan, trace, tmp_path / "m.nii.gz", tmp_path / "s.nii.gz")
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["images"][str(tmp_path / "m.nii.gz")]["ssim"] < 0.99
-    assert done.stderr.endswith("needs the training extra: pip install 'mcnet[train]'.\n")
+    assert done.stderr.endswith("needs the extra train: pip install 'mcnet[train]'.\n")
 
 
 def test_help_loads_nothing_that_takes_long():

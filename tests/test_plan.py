@@ -69,3 +69,42 @@ def test_two_folders_with_one_name_are_refused(tmp_path):
     folders = (str(tmp_path / "a"), str(tmp_path / "b"))
     with pytest.raises(McnetError, match="sub-01: two people share one name"):
         pairs_plan(experiment(people=PeopleConfig(folders=folders)))
+
+
+@pytest.fixture
+def recordings(tmp_path, rng):
+    folder = tmp_path / "motion"
+    folder.mkdir()
+    for n in range(6):
+        np.savetxt(folder / f"trace-{n}.par", 1e-3 * rng.normal(size=(25, 6)))
+    return folder
+
+
+def test_as_many_recordings_as_asked_for_are_drawn_by_the_seed(recordings):
+    config = MotionConfig(folder=str(recordings), n_recorded=4)
+    drawn = [[trace.name for trace in list_traces(config, SCAN, seed)] for seed in range(6)]
+    assert all(len(set(names)) == 4 and names == sorted(names) for names in drawn)
+    assert len({tuple(names) for names in drawn}) > 1
+    again = [trace.name for trace in list_traces(config, SCAN, 3)]
+    assert again == drawn[3]
+
+
+def test_more_recordings_than_there_are_is_refused(recordings):
+    config = MotionConfig(folder=str(recordings), n_recorded=7)
+    with pytest.raises(McnetError, match=r"6 of 6 traces .* not 7; add traces or ask for fewer"):
+        list_traces(config, SCAN, 1)
+
+
+def test_shared_traces_are_met_by_every_person(recordings):
+    motion = MotionConfig(folder=str(recordings), n_recorded=2, shared=True)
+    plan = pairs_plan(experiment(motion=motion))
+    assert len(plan.traces) == 2
+    for row in range(4):
+        assert plan.traces_met(row, 0) == [0, 1]
+        assert plan.n_images(row, 0) == 2 * 2 * 10  # traces, modes, slices
+    parted = pairs_plan(experiment(motion=MotionConfig(folder=str(recordings), n_test=2)))
+    assert sum(len(parted.traces_met(row, 0)) for row in range(4)) == 2 * 3 + 1 + 2
+
+
+def test_the_device_is_part_of_the_key():
+    assert pairs_plan(experiment(), device="cuda").key != pairs_plan(experiment()).key

@@ -43,6 +43,8 @@ class Cluster:
         """
         try:
             for _, result in as_completed(futures, with_results=True):
+                if isinstance(result, CancelledError):  # dask returns it, not raises it
+                    raise result
                 yield result
         except KilledWorker as error:
             raise McnetError(
@@ -74,7 +76,7 @@ def local_cluster(n_workers: int) -> Iterator[Cluster]:
             n_workers=n_workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # left out, it would listen to every address
             silence_logs=logging.ERROR,
         ) as processes,
         Client(processes) as client,

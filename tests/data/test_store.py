@@ -6,9 +6,11 @@ import zarr
 from properties import ellipsoid, relative_error
 
 from mcnet.data.design import PairsDesign
+from mcnet.data.pairs_plan import PairsPlan
+from mcnet.data.simulate import simulate_pairs
 from mcnet.data.sources import Person
 from mcnet.data.split import Split
-from mcnet.data.store import PairsPlan, is_complete, load_pairs, simulate_pairs, stored_traces
+from mcnet.data.store import load_pairs, stored_traces
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.metrics import intensity_scale
@@ -128,33 +130,6 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path, store, plan):
     again = tmp_path / "again.zarr"
     assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
     assert all((store / name).read_bytes() == (again / name).read_bytes() for name in files)
-
-
-def test_an_interrupted_simulation_goes_on_where_it_stopped(tmp_path, plan):
-    class StoppedError(Exception):
-        pass
-
-    def stop_after_two(done, _total):
-        if done == 2:
-            raise StoppedError
-
-    loads: list[str] = []
-    people = [person(who.name, 40.0, loads) for who in plan.people]
-    path = tmp_path / "pairs.zarr"
-    with pytest.raises(StoppedError):
-        simulate_pairs(path, replace(plan, people=people), on_progress=stop_after_two)
-    assert not is_complete(path, plan.key)
-    simulate_pairs(path, replace(plan, people=people))
-    assert is_complete(path, plan.key)
-    assert loads == ["a", "b", "c", "d"]
-
-
-def test_a_store_of_another_plan_is_replaced(store, plan):
-    other = replace(plan, design=replace(plan.design, spacing_mm=8.0))
-    assert not is_complete(store, other.key)
-    simulate_pairs(store, other)
-    assert is_complete(store, other.key)
-    assert not is_complete(store, plan.key)
 
 
 def test_traces_come_back_from_the_store(store, plan):

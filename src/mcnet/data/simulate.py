@@ -7,7 +7,6 @@ as done. Whatever is killed loses the tasks that were under way, and the same by
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from mcnet import __version__
 from mcnet.data.pairs_plan import BLOCK, PairsPlan
 from mcnet.data.prepared import PreparedPerson, prepare_person
-from mcnet.data.store import Location, open_store, zarr_group
+from mcnet.data.store import Location, local_path, open_store, zarr_group
 from mcnet.engine import Engine
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
@@ -97,7 +96,7 @@ def simulate_pairs(
 
 
 def _made_here(location: Location, plan: PairsPlan, tasks: Tasks) -> Iterator[tuple[int, int]]:
-    engine = Engine(plan.device)
+    engine = _engine(plan)
     for row, blocks in tasks.items():
         if not blocks:
             continue
@@ -110,7 +109,7 @@ def _made_by(
     cluster: "Cluster", location: Location, plan: PairsPlan, tasks: Tasks
 ) -> Iterator[tuple[int, int]]:
     """Tasks in the order in which a cluster finishes them; a person is prepared once for all."""
-    engine = Engine(plan.device, n_threads=1)  # as many tasks at once as there are cores
+    engine = _engine(plan)
     plan_there = cluster.submit(_same_version, plan, __version__, name="plan")
     finishing = []
     for row, blocks in tasks.items():
@@ -126,6 +125,12 @@ def _made_by(
             for block in blocks
         ]
     yield from cluster.finished(finishing)
+
+
+def _engine(plan: PairsPlan) -> Engine:
+    # rounding depends on the number of threads, and the bytes of a store must not; as many tasks
+    # at once as there are cores are faster anyway
+    return Engine(plan.device, n_threads=1)
 
 
 def _same_version(plan: PairsPlan, version: str) -> PairsPlan:
@@ -174,6 +179,6 @@ def simulate_block(
 
 def _remove_fragments(location: Location) -> None:
     """Remove what a killed process left half-written beside the pieces of a store."""
-    if "://" not in str(location):
-        for fragment in Path(location).rglob("*.partial"):
-            fragment.unlink(missing_ok=True)
+    folder = local_path(location)
+    for fragment in folder.rglob("*.partial") if folder else ():
+        fragment.unlink(missing_ok=True)

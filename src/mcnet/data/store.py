@@ -143,6 +143,12 @@ def stored_traces(location: Location, rows: Sequence[int] | None = None) -> list
     return [MotionTrace(shifts[row], turns[row], name=names[row]) for row in chosen]
 
 
+def local_path(location: Location) -> Path | None:
+    """Folder of a store on this machine; of another URL, nothing."""
+    text = str(location).removeprefix("file://")
+    return None if "://" in text else Path(text)
+
+
 def zarr_group(location: Location, mode: Literal["r", "r+"]) -> Any:
     """Zarr group at a location. Zarr's own types leave open what an entry is, so Any it is.
 
@@ -152,7 +158,7 @@ def zarr_group(location: Location, mode: Literal["r", "r+"]) -> Any:
         The URL is of a kind that fsspec does not know, or needs a package for.
     """
     try:
-        return zarr.open_group(str(location), mode=mode)
+        return zarr.open_group(str(local_path(location) or location), mode=mode)
     except ImportError as error:  # fsspec's own words name the package
         raise McnetError(f"{location} cannot be reached: {error}.") from error
     except ValueError as error:
@@ -176,7 +182,9 @@ def _group_if_there(location: Location) -> Any | None:
 def _new_group(location: Location, plan: PairsPlan) -> Any:
     # the manifest comes with the group, so that no store is ever without one
     about = plan.manifest | {"key": plan.key}
-    return zarr.create_group(str(location), attributes=about, overwrite=True)
+    return zarr.create_group(
+        str(local_path(location) or location), attributes=about, overwrite=True
+    )
 
 
 def _laid_out(group: Any, plan: PairsPlan) -> Any:
@@ -211,8 +219,8 @@ def _laid_out(group: Any, plan: PairsPlan) -> Any:
 
 def _refuse_occupied(location: Location) -> None:
     """Refuse a folder that holds something else than pairs."""
-    folder = Path(str(location))
-    if "://" not in str(location) and folder.exists() and not _is_empty_folder(folder):
+    path = local_path(location)
+    if path is not None and path.exists() and not _is_empty_folder(path):
         raise McnetError(
             f"{location} is there and holds no pairs of mcnet; name another output, or delete it."
         )

@@ -202,7 +202,7 @@ def _moved_image(
     for c, along in enumerate(k):
         ramp = engine.xp.exp(-2j * np.pi * of_line(translations[:, c]) * along)
         kspace *= (factor if c == 0 else 1) * ramp.astype(np.complex64)
-    return engine.on_host(centred_ifft(kspace, range(1, kspace.ndim), engine))
+    return engine.on_host(centred_ifft(kspace, tuple(range(1, kspace.ndim)), engine))
 
 
 def _along(values: Any, axis: int, n_axes: int) -> Any:

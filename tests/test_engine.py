@@ -1,0 +1,178 @@
+"""Engines: what cannot compute is refused, and a GPU makes the images of the CPU.
+
+Where there is no GPU, numpy stands in for cupy behind arrays that refuse to mix with those of the
+CPU, as a GPU's do: the code that moves data and calls cufinufft is run in any case.
+"""
+
+import sys
+from types import SimpleNamespace
+
+import finufft
+import numpy as np
+import pytest
+from properties import ellipsoid, relative_error
+
+from mcnet import engine as module
+from mcnet.engine import Engine
+from mcnet.errors import McnetError
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.corruption import corrupt, corrupt_volume
+from mcnet.simulation.motion import MotionTrace
+
+SCAN = Acquisition((18, 26, 22), (144.0, 156.0, 143.0))
+SIZE = (4.0, 4.0, 4.0)
+STATED_ERROR = 1e-4
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Cupy is looked for once and then remembered; each test looks anew."""
+    module._cupy.cache_clear()
+    yield
+    module._cupy.cache_clear()
+
+
+@pytest.fixture
+def head():
+    return ellipsoid((33, 37, 35), SIZE, centre_mm=(4, 0, 0), radii_mm=(40.0, 55.0, 50.0))
+
+
+@pytest.fixture
+def motion(rng):
+    return MotionTrace(3 * rng.normal(size=(26, 3)), 4 * rng.normal(size=(26, 3)), name="m")
+
+
+class OnGpu(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array that refuses those of the CPU, and to become one unasked."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        options["out"] = tuple(one.host for one in options.get("out", ())) or None
+        values = [given.host if isinstance(given, OnGpu) else given for given in inputs]
+        for given in inputs:
+            assert isinstance(given, OnGpu) or np.ndim(given) == 0, "an array of the CPU"
+        return OnGpu(getattr(ufunc, method)(*values, **options))
+
+    def __array__(self, *_arguments, **_options):
+        raise TypeError("implicit conversion to an array of the CPU")
+
+    def __getattr__(self, name):
+        found = getattr(self.host, name)
+        return (
+            (lambda *args, **options: OnGpu(found(*args, **options))) if callable(found) else found
+        )
+
+    def __len__(self):
+        return len(self.host)
+
+    def __iter__(self):
+        return (OnGpu(row) for row in self.host)
+
+    def __setitem__(self, place, value):
+        index = tuple(one.host if isinstance(one, OnGpu) else one for one in place)
+        self.host[index] = value
+
+    def __float__(self):
+        return float(self.host)
+
+
+class PlanOnGpu:
+    """Cufinufft's plan, by finufft; options that cufinufft does not have are refused."""
+
+    def __init__(self, nufft_type, n_modes, n_trans=1, eps=1e-6, isign=None, dtype="complex64"):
+        self.plan = finufft.Plan(nufft_type, n_modes, n_trans, eps, isign, dtype)
+
+    def setpts(self, *points):
+        assert all(point.host.dtype == np.float32 for point in points)
+        self.plan.setpts(*(point.host for point in points))
+
+    def execute(self, images):
+        return OnGpu(self.plan.execute(images.host))
+
+
+def device(function):
+    return lambda values, *args, **options: OnGpu(function(values.host, *args, **options))
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Cupy and cufinufft as far as mcnet calls them."""
+    cupy = SimpleNamespace(
+        asarray=lambda values, dtype=None: OnGpu(np.array(getattr(values, "host", values), dtype)),
+        asnumpy=lambda values: values.host,
+        ascontiguousarray=device(np.ascontiguousarray),
+        exp=np.exp,
+        stack=lambda values: OnGpu(np.stack([one.host for one in values])),
+        fft=SimpleNamespace(
+            **{name: device(getattr(np.fft, name)) for name in ("ifftshift", "fftshift", "ifftn")}
+        ),
+        cuda=SimpleNamespace(runtime=SimpleNamespace(getDeviceCount=lambda: 1)),
+    )
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cufinufft", SimpleNamespace(Plan=PlanOnGpu))
+
+
+@pytest.fixture
+def gpu():
+    cupy = pytest.importorskip("cupy", reason="no GPU packages here (the extra gpu)")
+    pytest.importorskip("cufinufft", reason="no GPU packages here (the extra gpu)")
+    try:
+        cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        pytest.skip(f"no GPU here: {error}")
+
+
+@pytest.mark.parametrize("route", [corrupt, corrupt_volume])
+@pytest.mark.parametrize("mode", ["rotation+translation", "six-dof"])
+@pytest.mark.parametrize("device_at_hand", ["stand_in", "gpu"])
+def test_a_gpu_makes_the_images_of_the_cpu(request, device_at_hand, route, mode, head, motion):
+    request.getfixturevalue(device_at_hand)
+    moved = motion.restricted_to(mode)
+    on_cpu = route(head, SIZE, moved, SCAN)
+    on_gpu = route(head, SIZE, moved, SCAN, Engine("cuda"))
+    assert isinstance(on_gpu, np.ndarray)
+    assert on_gpu.dtype == np.complex64
+    assert relative_error(on_gpu, on_cpu) < STATED_ERROR
+
+
+def test_frequencies_beyond_the_band_are_zero_on_a_gpu_too(stand_in, head, motion):
+    fine = Acquisition((18, 42, 22), (144.0, 156.0, 143.0))  # beyond the band of 4 mm along y
+    longer = MotionTrace(
+        *(np.resize(part, (42, 3)) for part in (motion.translation_mm, motion.rotation_deg))
+    )
+    images = [
+        corrupt_volume(head, SIZE, longer, fine, engine) for engine in (Engine(), Engine("cuda"))
+    ]
+    assert relative_error(*images) < STATED_ERROR
+
+
+def test_threads_change_rounding_alone(head, motion):
+    slices = motion.restricted_to("rotation")
+    one, two = (corrupt(head, SIZE, slices, SCAN, Engine(n_threads=n)) for n in (1, 2))
+    assert relative_error(two, one) < 1e-5
+
+
+def test_a_missing_package_is_told(monkeypatch, head, motion):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(McnetError, match=r"not installed: pip install 'mcnet\[gpu\]'"):
+        corrupt(head, SIZE, motion, SCAN, Engine("cuda"))
+
+
+def test_a_missing_gpu_is_told(monkeypatch, stand_in):
+    def refuse():
+        raise RuntimeError("cudaErrorNoDevice")
+
+    monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "getDeviceCount", refuse)
+    with pytest.raises(McnetError, match="cuda cannot be used here .*; compute on the device cpu"):
+        _ = Engine("cuda").xp
+    module._cupy.cache_clear()
+    monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "getDeviceCount", lambda: 0)
+    with pytest.raises(McnetError, match="not there"):
+        _ = Engine("cuda").xp
+
+
+def test_impossible_engines_are_refused():
+    with pytest.raises(McnetError, match="-1 threads are impossible"):
+        Engine(n_threads=-1)
