@@ -158,10 +158,13 @@ def test_a_person_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     assert met[2].tolist() == [False] * (N_TRACES - 1) + [True]
 
 
-def test_workers_make_the_bytes_of_one_process(tmp_path, plan, undisturbed):
+def test_workers_make_the_bytes_of_one_process(tmp_path, people, plan, undisturbed, monkeypatch):
+    """By relative paths, of which workers that start elsewhere must know whereto."""
     path = tmp_path / "p.zarr"
     with local_cluster(2) as cluster:
-        made = simulate_pairs(path, plan, cluster=cluster)
+        monkeypatch.chdir(tmp_path)
+        relative = replace(plan, people=people_in_folder(people.relative_to(tmp_path)))
+        made = simulate_pairs("p.zarr", relative, cluster=cluster)
     assert made.n_new == made.n_images
     assert contents(path) == undisturbed
 

@@ -110,6 +110,8 @@ def _made_by(
 ) -> Iterator[tuple[int, int]]:
     """Tasks in the order in which a cluster finishes them; a person is prepared once for all."""
     engine = _engine(plan)
+    folder = local_path(location)  # absolute, since workers may start in another folder
+    location = folder.absolute() if folder else location
     plan_there = cluster.submit(_same_version, plan, __version__, name="plan")
     finishing = []
     for row, blocks in tasks.items():

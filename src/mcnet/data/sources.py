@@ -100,7 +100,8 @@ def _person_of_file(name: str, path: Path) -> Person:
         raise McnetError(
             f"{path} is a link to a file that is not here; fetch its content first (datalad get)."
         )
-    return Person(name, partial(_read_as, name, path), sha256_of_file(path))
+    # a worker elsewhere may start in another folder
+    return Person(name, partial(_read_as, name, path.absolute()), sha256_of_file(path))
 
 
 def _read_as(name: str, path: Path) -> Volume:
