@@ -15,6 +15,7 @@ from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experi
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.training import TrainingConfig
 from mcnet.learning.weights import read_card
+from mcnet.plan import pairs_plan
 from mcnet.reproduce import reproduce
 from mcnet.simulation.acquisition import Acquisition
 
@@ -145,3 +146,43 @@ def test_an_interrupted_run_goes_on(experiment, tmp_path, monkeypatch):
     page = reproduce(short, tmp_path)
     assert page.exists()
     assert first.stat().st_mtime_ns == when
+
+
+def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
+    run, experiment, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("mcnet.learning.training._usual_workers", lambda _: 0)
+    seeds = []
+    train_stage = steps.train_stage
+
+    def remember(folder, stage, train, validation, **others):
+        seeds.append(train.seed)
+        assert train.scans_per_person == 3  # of six traces, two test and one validates
+        return train_stage(folder, stage, train, validation, **others)
+
+    monkeypatch.setattr(steps, "train_stage", remember)
+    fresh = replace(
+        experiment,
+        pairs=replace(experiment.pairs, modes=("rotation",)),
+        recipes=("l1", "l1-long"),
+        training=replace(experiment.training, fresh_motion=True),
+    )
+    reproduce(fresh, tmp_path)
+    assert seeds == [1, 2]
+    rows, fixed = (pd.read_csv(folder / "evaluation" / "rows.csv") for folder in (tmp_path, run))
+    fixed = fixed[fixed["mode"] == "rotation"]
+    for model, same in (("corrupted", True), ("l1", False)):
+        scores = [list(table[table.model == model].ssim) for table in (rows, fixed)]
+        assert (scores[0] == scores[1]) is same
+    weights = tmp_path / "models" / "rotation" / "l1" / "weights.safetensors"
+    notes = read_card(weights)["card"]["notes"]
+    assert notes["traces"]["train"] == []
+    assert notes["fresh_motion"]["mode"] == "rotation"
+
+    reproduce(fresh, tmp_path)
+    assert len(seeds) == 2
+    # wider bounds than every trace keeps: the fixed pairs stay, fresh motion does not
+    wider = replace(fresh, recipes=("l1",), motion=replace(fresh.motion, within_mm=2.001))
+    assert pairs_plan(wider).key == pairs_plan(fresh).key
+    reproduce(wider, tmp_path)
+    assert len(seeds) == 3

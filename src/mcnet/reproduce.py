@@ -15,7 +15,7 @@ follows from it.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,23 @@ from jaxtyping import Float32
 
 from mcnet import __version__
 from mcnet.correction.slices import correct_slices
+from mcnet.data.fresh_pairs import FreshPairs, fresh_pairs
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.pairs_plan import PairsPlan
 from mcnet.data.simulate import simulate_pairs
-from mcnet.data.split import PARTS
 from mcnet.data.store import count_pairs, is_complete, load_pairs
 from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment, experiment_toml
 from mcnet.learning.recipes import PlannedStage, stage_plan
-from mcnet.learning.training import train_stage
+from mcnet.learning.training import TrainingSet, train_stage
 from mcnet.learning.weights import load_network
 from mcnet.plan import pairs_plan
 from mcnet.progress import Announce, silently
 from mcnet.provenance import sha256_of_file, sha256_of_json, write_text, written_whole
 from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
+from mcnet.simulation.fresh_motion import FreshMotion
 from mcnet.simulation.motion import Mode
 from mcnet.steps import clear, is_done, mark_done
 
@@ -140,32 +141,66 @@ def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: boo
     stages = stage_plan(run.experiment.recipes)
     keys: dict[str, str] = {}
     weights: dict[str, Path] = {}
-    pairs: dict[str, ImagePairs] = {}
+    motion = _fresh_motion(run.experiment, mode)
+    sets: tuple[TrainingSet, ImagePairs] | None = None
     for number, planned in enumerate(stages.stages, start=1):
         parent_key = keys[planned.parent] if planned.parent else None
         key = _stage_key(run.experiment, plan, mode, planned, parent_key)
+        if motion:
+            key = sha256_of_json([key, asdict(motion)])
         result = run.stage(mode, planned.name)
         keys[planned.name], weights[planned.name] = key, result / WEIGHTS
         if is_done(result, key):
             continue
         clear(result)
-        pairs = pairs or {part: load_pairs(run.pairs, part, mode) for part in PARTS[:2]}
+        sets = sets or (
+            _training_set(run, plan, mode, motion, announce),
+            load_pairs(run.pairs, "validation", mode),
+        )
+        train, validation = sets
+        seed = run.experiment.seed + planned.name.count("-then-")
+        if isinstance(train, FreshPairs):
+            train = replace(train, seed=seed)  # no stage repeats the motion of an earlier one
         with announce(f"Training {planned.name} on {mode} ({number} of {len(stages.stages)})"):
             train_stage(
                 result,
                 planned.stage,
-                pairs["train"],
-                pairs["validation"],
+                train,
+                validation,
                 network=run.experiment.network,
                 loss=run.experiment.loss,
                 training=run.experiment.training,
-                seed=run.experiment.seed + planned.name.count("-then-"),
+                seed=seed,
                 initial_weights=weights[planned.parent] if planned.parent else None,
-                notes=_model_notes(run.experiment, plan, mode),
+                notes=_model_notes(run.experiment, plan, mode) | _motion_notes(plan, motion),
                 quiet=quiet,
             )
         mark_done(result, key, seed=run.experiment.seed)
     return {recipe: weights[name] for recipe, name in stages.final_stage.items()}
+
+
+def _fresh_motion(experiment: Experiment, mode: Mode) -> FreshMotion | None:
+    """How training heads move anew; nothing, where they move by the fixed set's traces."""
+    if not experiment.training.fresh_motion:
+        return None
+    config = experiment.motion
+    return FreshMotion(config.within_mm, config.within_deg, config.scale, mode)
+
+
+def _training_set(
+    run: Run, plan: PairsPlan, mode: Mode, motion: FreshMotion | None, announce: Announce
+) -> TrainingSet:
+    if motion is None:
+        return load_pairs(run.pairs, "train", mode)
+    with announce("Preparing the people who move anew in every epoch") as on_progress:
+        return fresh_pairs(plan, motion, on_progress=on_progress)
+
+
+def _motion_notes(plan: PairsPlan, motion: FreshMotion | None) -> dict[str, Any]:
+    """What the model card says of motion that no trace of the plan was."""
+    if motion is None:
+        return {}
+    return {"traces": asdict(plan.traces_split) | {"train": ()}, "fresh_motion": asdict(motion)}
 
 
 def _stage_key(

@@ -51,7 +51,7 @@ def train(tmp_path: Path, make_pairs: MakePairs) -> Callable[..., Path]:
 
 
 def curve_of(weights: Path) -> pd.DataFrame:
-    return pd.read_csv(weights.parent / "curve.csv").drop(columns="seconds")
+    return pd.read_csv(weights.parent / "curve.csv").drop(columns=["seconds", "waiting_share"])
 
 
 class StoppedError(Exception):

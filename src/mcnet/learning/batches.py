@@ -50,7 +50,7 @@ class PairBatches:
         rows = np.arange(n_pairs) if self.seed is None else rng.permutation(n_pairs)
         for chosen in np.array_split(rows, self.n_batches):
             batch = self._gathered(chosen)
-            yield _flipped(batch, rng) if self.flips else batch
+            yield flipped(batch, rng) if self.flips else batch
 
     def _gathered(self, chosen: np.ndarray) -> Batch:
         pairs = self.pairs
@@ -60,7 +60,7 @@ class PairBatches:
         return Batch(*(torch.from_numpy(array) for array in (corrupted, reference, scale)))
 
 
-def _flipped(batch: Batch, rng: np.random.Generator) -> Batch:
+def flipped(batch: Batch, rng: np.random.Generator) -> Batch:
     """Mirror all images of a batch along rows, columns, both or neither, at random."""
     axes = [axis for axis, turned in zip((2, 3), rng.integers(2, size=2), strict=True) if turned]
     return Batch(batch.corrupted.flip(axes), batch.reference.flip(axes), batch.input_scale)

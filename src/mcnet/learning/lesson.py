@@ -9,6 +9,7 @@ from torch import Tensor, optim
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.learning.batches import Batch, PairBatches
+from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.losses import LossConfig, hybrid_loss
 from mcnet.learning.network import UNet
 from mcnet.learning.recipes import Stage
@@ -32,7 +33,7 @@ class Lesson(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Tell the epoch to the batches, which follow after this."""
         batches = self.trainer.train_dataloader
-        if isinstance(batches, PairBatches):
+        if isinstance(batches, PairBatches | FreshBatches):
             batches.epoch = self.current_epoch
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002

@@ -30,7 +30,7 @@ class EpochRecord(Checkpoint):
         self.best_weights: dict[str, Tensor] = {}
         self.best: dict[str, float] = {}
         """The row of the curve that belongs to the best weights."""
-        self._started = 0.0
+        self._started = self._learned_until = self._waited = 0.0
 
     def on_train_epoch_start(
         self,
@@ -38,7 +38,29 @@ class EpochRecord(Checkpoint):
         pl_module: lightning.LightningModule,  # noqa: ARG002
     ) -> None:
         """Start the clock."""
-        self._started = perf_counter()
+        self._started = self._learned_until = perf_counter()
+        self._waited = 0.0
+
+    def on_train_batch_start(
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Add up the time from the end of a step to this, when the next batch has come."""
+        self._waited += perf_counter() - self._learned_until
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Remember when the step ended."""
+        self._learned_until = perf_counter()
 
     def on_train_epoch_end(
         self,
@@ -63,9 +85,16 @@ class EpochRecord(Checkpoint):
             self.best = row
             weights = self.network.state_dict()
             self.best_weights = {name: value.cpu().clone() for name, value in weights.items()}
-        self.rows.append(row | {"seconds": perf_counter() - self._started})
+        self.rows.append(row | self._timing())
         write_text(self.curve, pd.DataFrame(self.rows).astype({"epoch": int}).to_csv(index=False))
         trainer.save_checkpoint(self.checkpoint)
+
+    def _timing(self) -> dict[str, float]:
+        """Seconds of the epoch, and the share of its time before validation without a batch."""
+        return {
+            "seconds": perf_counter() - self._started,
+            "waiting_share": self._waited / (self._learned_until - self._started),
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """What goes into the checkpoint."""

@@ -6,21 +6,24 @@ import math
 import signal
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import joblib  # type: ignore[import-untyped]
 import lightning.pytorch as lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from mcnet import __version__
+from mcnet.data.fresh_pairs import FreshPairs
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
+from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.lesson import Lesson
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig, UNet
@@ -33,6 +36,10 @@ Schedule = Literal["constant", "cosine", "one-cycle"]
 SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "one-cycle")
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
+
+TrainingSet = ImagePairs | FreshPairs
+_MOST_WORKERS = 8
+"""Processes that simulate for one GPU, at most: each of them holds all training people."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ class TrainingConfig:
     """Learning rate within a stage: level, falling to zero as a half cosine, or up and down."""
     flips: bool = False
     """Mirror whole batches at random, up-down and left-right."""
+    fresh_motion: bool = False
+    """Every training scan moves anew, by the generator, instead of by the fixed set's traces;
+    validation and test stay fixed."""
     device: Device = "cpu"
     """Where to train; "auto" takes a GPU where there is one."""
 
@@ -74,7 +84,7 @@ class TrainingConfig:
 def train_stage(
     folder: Path,
     stage: Stage,
-    train: ImagePairs,
+    train: TrainingSet,
     validation: ImagePairs,
     *,
     network: NetworkConfig,
@@ -84,13 +94,16 @@ def train_stage(
     initial_weights: Path | None,
     notes: Mapping[str, Any],
     quiet: bool = False,
+    n_workers: int | None = None,
 ) -> Path:
     """Weights file ``folder/weights.safetensors`` of the epoch that was best on validation.
 
-    Beside it, ``curve.csv`` holds a row an epoch: every loss term, and SSIM on validation. A call
-    that was interrupted goes on from its last whole epoch when it is repeated with the same
-    arguments, and ends with the same bytes; a finished one is not done again. ``notes`` go into
-    the model card. The same seed gives the same weights on the same machine.
+    Beside it, ``curve.csv`` holds a row an epoch: every loss term, SSIM on validation, and the
+    share of the time that training waited for its batches. A call that was interrupted goes on
+    from its last whole epoch when it is repeated with the same arguments, and ends with the same
+    bytes; a finished one is not done again. ``notes`` go into the model card. The same seed gives
+    the same weights on the same machine, however many ``n_workers`` simulate fresh motion beside
+    training: by default one process on a CPU, and as many as feed a GPU.
 
     Raises
     ------
@@ -110,7 +123,7 @@ def train_stage(
         "training": asdict(training),
         "seed": seed,
         "initial_weights_sha256": sha256_of_file(initial_weights) if initial_weights else None,
-        "train_sha256": _sha256_of_pairs(train),
+        "train_sha256": train.sha256 if isinstance(train, FreshPairs) else _sha256_of_pairs(train),
         "validation_sha256": _sha256_of_pairs(validation),
     }
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
@@ -119,12 +132,13 @@ def train_stage(
 
     lesson = _lesson(stage, network, loss, training, seed, initial_weights)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
-    batch_size = training.batch_size
-    with _quiet_lightning(), _interruptible():
+    n_workers = _usual_workers(training) if n_workers is None else n_workers
+    batches = _training_batches(train, training, seed, n_workers)
+    with _quiet_lightning(), _interruptible(), batches as train_batches:
         _trainer(folder, training, record, quiet).fit(
             lesson,
-            PairBatches(train, batch_size, seed=seed, flips=training.flips),
-            PairBatches(validation, batch_size),
+            train_batches,
+            PairBatches(validation, training.batch_size),
             ckpt_path=checkpoint if _continues(checkpoint, fingerprint) else None,
         )
     lesson.network.load_state_dict(record.best_weights)
@@ -134,10 +148,35 @@ def train_stage(
     return weights
 
 
+@contextmanager
+def _training_batches(
+    train: TrainingSet, training: TrainingConfig, seed: int, n_workers: int
+) -> Iterator[PairBatches | FreshBatches]:
+    """Batches to train on; processes that make them are ended at the end."""
+    size, flips = training.batch_size, training.flips
+    if isinstance(train, ImagePairs):
+        yield PairBatches(train, size, seed=seed, flips=flips)
+    else:
+        with closing(FreshBatches(train, size, flips=flips, n_workers=n_workers)) as batches:
+            yield batches
+
+
+def _usual_workers(training: TrainingConfig) -> int:
+    """Processes to simulate with: one keeps ahead of a CPU, several are needed for a GPU."""
+    n_spare = int(joblib.cpu_count()) - 1
+    return min(n_spare, _MOST_WORKERS if _is_on_gpu(training) else 1)
+
+
+def _is_on_gpu(training: TrainingConfig) -> bool:
+    return training.device != "cpu" and torch.cuda.is_available()
+
+
 def _check(
-    train: ImagePairs, validation: ImagePairs, network: NetworkConfig, training: TrainingConfig
+    train: TrainingSet, validation: ImagePairs, network: NetworkConfig, training: TrainingConfig
 ) -> None:
     for name, pairs in (("training", train), ("validation", validation)):
+        if isinstance(pairs, FreshPairs):
+            continue  # it refuses by itself to be empty
         if len(pairs) == 0:
             raise McnetError(
                 f"the {name} set is empty; give it at least one pair: more people or traces, or "
@@ -148,7 +187,7 @@ def _check(
                 f"the {name} set has an input scale of {pairs.input_scale.min():g}; every scan "
                 "needs a positive one: leave out scans that are empty."
             )
-    sizes = train.corrupted.shape[1:], validation.corrupted.shape[1:]
+    sizes = _image_size(train), _image_size(validation)
     if sizes[0] != sizes[1]:
         raise McnetError(
             f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
@@ -157,11 +196,15 @@ def _check(
     _refuse_single_values(train, network, training)
 
 
+def _image_size(pairs: TrainingSet) -> tuple[int, ...]:
+    return pairs.corrupted.shape[1:] if isinstance(pairs, ImagePairs) else pairs.image_size
+
+
 def _refuse_single_values(
-    train: ImagePairs, network: NetworkConfig, training: TrainingConfig
+    train: TrainingSet, network: NetworkConfig, training: TrainingConfig
 ) -> None:
     """Refuse batches that leave batch norm one value a channel, whose variance is none."""
-    rows, columns = train.corrupted.shape[1:]
+    rows, columns = _image_size(train)
     smallest_batch = len(train) // math.ceil(len(train) / training.batch_size)
     n_deepest = math.ceil(rows / network.multiple) * math.ceil(columns / network.multiple)
     if smallest_batch * n_deepest == 1:
@@ -203,10 +246,9 @@ def _trainer(
 ) -> lightning.Trainer:
     if training.device == "cuda" and not torch.cuda.is_available():
         raise McnetError("device cuda is not available here; train on cpu, or on auto.")
-    on_gpu = training.device != "cpu" and torch.cuda.is_available()
     bars: list[Callback] = [] if quiet else [RichProgressBar()]
     return lightning.Trainer(
-        accelerator="gpu" if on_gpu else "cpu",
+        accelerator="gpu" if _is_on_gpu(training) else "cpu",
         devices=1,
         max_epochs=training.epochs,
         callbacks=[*bars, record],

@@ -179,4 +179,6 @@ def curve_names(curves: Mapping[str, pd.DataFrame]) -> list[str]:
         if "epoch" in log.columns:
             numbers = log.select_dtypes("number").dropna(axis=1, how="all")
             names.update(dict.fromkeys(str(column) for column in numbers.columns))
-    return [name for name in names if name not in ("epoch", "step", "stage", "seconds")]
+    return [
+        name for name in names if name not in ("epoch", "step", "stage", "seconds", "waiting_share")
+    ]

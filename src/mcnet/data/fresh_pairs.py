@@ -1,0 +1,168 @@
+"""Training scans that are simulated when they are asked for, each with motion of its own.
+
+A description, not an array: what a scan shows follows from seed, epoch and number alone, so that
+any process may make it, in any order.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from mcnet.data.pairs_plan import PairsPlan
+from mcnet.data.prepared import PreparedPerson, prepare_person
+from mcnet.engine import ONE_CORE
+from mcnet.errors import McnetError
+from mcnet.progress import OnProgress
+from mcnet.provenance import sha256_of_json
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.fresh_motion import FreshMotion
+from mcnet.simulation.motion import MotionTrace
+
+# streams of random numbers, one a purpose, far from the small numbers by which others seed theirs
+_PEOPLE, _MOTION = range(1_000_000, 1_000_002)
+
+
+@dataclass(frozen=True, eq=False)
+class FreshScan:
+    """The kept slices of one simulated scan, on the person's physical scale."""
+
+    person: int
+    """Which of the people it shows."""
+    corrupted: Float32[np.ndarray, "n_kept rows columns"]
+    """Magnitude images of the moving head; its references are in `FreshPairs.references`."""
+    input_scale: float
+    """99.9th percentile of ``corrupted``: the scale that a user knows."""
+
+
+@dataclass(frozen=True, eq=False)
+class FreshPairs:
+    """People who are scanned anew in every epoch, equally often, and how they move."""
+
+    people: tuple[PreparedPerson, ...]
+    motion: FreshMotion
+    acquisition: Acquisition
+    scans_per_person: int
+    """Scans of each person in an epoch."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse a set without scans, and people whose images differ in size."""
+        if not self.people or self.scans_per_person < 1:
+            raise McnetError(
+                f"{len(self.people)} people scanned {self.scans_per_person} times each give "
+                "nothing to train on; give at least one person and one scan."
+            )
+        sizes = {_image_size(person) for person in self.people}
+        if len(sizes) > 1:
+            raise McnetError(
+                f"images of {len(sizes)} sizes ({sorted(sizes)}) cannot be trained on together; "
+                "prepare all people with the same acquisition."
+            )
+
+    def __len__(self) -> int:
+        """Return the number of slices in an epoch, the same in every one."""
+        return self.scans_per_person * sum(int(person.kept.sum()) for person in self.people)
+
+    @property
+    def n_scans(self) -> int:
+        """Scans in an epoch."""
+        return self.scans_per_person * len(self.people)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Rows and columns of every image."""
+        return _image_size(self.people[0])
+
+    @property
+    def references(self) -> Float32[np.ndarray, "n_references rows columns"]:
+        """Motion-free images of all people's kept slices, person after person."""
+        return np.concatenate([person.references[person.kept] for person in self.people])
+
+    @property
+    def first_reference(self) -> Int64[np.ndarray, "n_people"]:
+        """Where each person's slices begin in `references`."""
+        counts = np.array([person.kept.sum() for person in self.people], dtype=np.int64)
+        return np.cumsum(counts) - counts
+
+    @property
+    def sha256(self) -> str:
+        """Digest of everything that the scans follow from."""
+        digest = hashlib.sha256()
+        for person in self.people:
+            for array in (person.still, person.references, person.kept):
+                digest.update(f"{array.shape} {array.dtype};".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        settings = [asdict(self.motion), asdict(self.acquisition), self.scans_per_person, self.seed]
+        sizes = [person.voxel_size_mm for person in self.people]
+        return sha256_of_json([digest.hexdigest(), sizes, settings])
+
+    def people_in_turn(self, epoch: int) -> Int64[np.ndarray, "n_scans"]:
+        """Whom each scan of an epoch shows: everybody equally often, in an order of its own."""
+        everybody = np.repeat(np.arange(len(self.people), dtype=np.int64), self.scans_per_person)
+        return np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
+
+    def motion_of(self, epoch: int, index: int) -> MotionTrace:
+        """Motion of one scan of an epoch, which all its slices share.
+
+        Raises
+        ------
+        McnetError
+            Hardly any generated motion keeps the bounds.
+        """
+        rng = np.random.default_rng([self.seed, _MOTION, epoch, index])
+        return self.motion.drawn(self.acquisition, rng)
+
+    def scan(self, epoch: int, index: int) -> FreshScan:
+        """One scan of an epoch, the same whenever and wherever it is made."""
+        number = int(self.people_in_turn(epoch)[index])
+        person = self.people[number]
+        # one core, whatever there is, since workers simulate beside one another
+        scan = person.scanned(self.motion_of(epoch, index), self.acquisition, ONE_CORE)
+        return FreshScan(number, scan[person.kept], person.input_scale(scan))
+
+
+def _image_size(person: PreparedPerson) -> tuple[int, int]:
+    rows, columns = person.references.shape[1:]
+    return rows, columns
+
+
+def fresh_pairs(
+    plan: PairsPlan,
+    motion: FreshMotion,
+    *,
+    seed: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> FreshPairs:
+    """Training people of a plan, scanned as often in an epoch as there are training traces.
+
+    Parameters
+    ----------
+    plan
+        Of the fixed pairs, whose traces are only counted.
+    motion
+        How the people move.
+    seed
+        Of the stream of scans; the plan's, if none is given.
+    on_progress
+        Called with the number of people prepared and of all.
+
+    Raises
+    ------
+    McnetError
+        A scan cannot be read, or does not fit the field of view.
+    """
+    chosen = [person for person in plan.people if person.name in set(plan.people_split.train)]
+    people: list[PreparedPerson] = []
+    for person in chosen:
+        people.append(prepare_person(person.load(), plan.design, plan.acquisition))
+        if on_progress:
+            on_progress(len(people), len(chosen))
+    return FreshPairs(
+        people=tuple(people),
+        motion=motion,
+        acquisition=plan.acquisition,
+        scans_per_person=len(plan.traces_split.train),
+        seed=plan.seed if seed is None else seed,
+    )

@@ -1,0 +1,169 @@
+"""Batches of scans that are simulated while the network trains, by worker processes.
+
+An epoch is cut into blocks of scans. The slices of a block are shuffled and follow those of the
+block before in one stream, which is cut into batches. Block by block the stream follows from
+seed, epoch and number alone, so that it is the same whoever makes it, and workers run ahead of
+training, beyond the end of the epoch too.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch.utils.data import DataLoader, Dataset
+
+from mcnet.data.fresh_pairs import FreshPairs
+from mcnet.errors import McnetError
+from mcnet.learning.batches import Batch, flipped
+
+# streams of random numbers beside those of `mcnet.data.fresh_pairs`
+_SHUFFLE, _FLIPS = range(2_000_000, 2_000_002)
+_AHEAD = 2
+"""Blocks that each worker makes before they are asked for."""
+
+
+class Slices(NamedTuple):
+    """Slices of some scans, in the order of training."""
+
+    corrupted: Float32[np.ndarray, "n rows columns"]
+    reference_index: Int64[np.ndarray, "n"]
+    """The row of `FreshPairs.references` that belongs to each."""
+    input_scale: Float32[np.ndarray, "n"]
+
+
+class Blocks(Dataset[Slices | McnetError]):
+    """The slices of any epoch and block: what a worker process makes."""
+
+    def __init__(self, pairs: FreshPairs, scans_per_block: int) -> None:
+        self.pairs = pairs
+        self.n_blocks = -(-pairs.n_scans // scans_per_block)
+        """Blocks of an epoch, which have nearly equally many scans."""
+
+    def __getitem__(self, place: tuple[int, int]) -> Slices | McnetError:
+        """Return the shuffled slices of a block, or the error, whose sentence stays whole so."""
+        epoch, block = place
+        try:
+            return self._shuffled(epoch, block)
+        except McnetError as error:
+            return error
+
+    def _shuffled(self, epoch: int, block: int) -> Slices:
+        numbers = np.array_split(np.arange(self.pairs.n_scans), self.n_blocks)[block]
+        scans = [self.pairs.scan(epoch, int(number)) for number in numbers]
+        first = self.pairs.first_reference
+        rows = [first[scan.person] + np.arange(len(scan.corrupted)) for scan in scans]
+        scales = [np.full(len(scan.corrupted), scan.input_scale, np.float32) for scan in scans]
+        rng = np.random.default_rng([self.pairs.seed, _SHUFFLE, epoch, block])
+        order = rng.permutation(sum(map(len, rows)))
+        corrupted = np.concatenate([scan.corrupted for scan in scans])
+        return Slices(corrupted[order], np.concatenate(rows)[order], np.concatenate(scales)[order])
+
+
+class FreshBatches:
+    """Batches of freshly simulated slices, the same for the same seed and any number of workers.
+
+    All batches of an epoch have nearly the same size, and every epoch has equally many. Workers
+    are started by the first batch and go on from epoch to epoch; `close` ends them.
+    """
+
+    def __init__(
+        self,
+        pairs: FreshPairs,
+        batch_size: int,
+        *,
+        flips: bool = False,
+        n_workers: int = 0,
+        scans_per_block: int = 16,
+    ) -> None:
+        self.pairs = pairs
+        self.flips = flips
+        self.n_workers = n_workers
+        self.blocks = Blocks(pairs, scans_per_block)
+        self.n_batches = -(-len(pairs) // batch_size)
+        self.epoch = 0
+        """Seed and epoch decide the stream, so a resumed training needs no remembered state."""
+        self._references = pairs.references
+        self._stream: Iterator[Slices | McnetError] | None = None
+        self._next_epoch = 0
+        """The epoch that the stream comes to next."""
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of the epoch.
+
+        Raises
+        ------
+        McnetError
+            Hardly any generated motion keeps the bounds.
+        """
+        rng = np.random.default_rng([self.pairs.seed, _FLIPS, self.epoch])
+        sizes = [len(part) for part in np.array_split(np.arange(len(self.pairs)), self.n_batches)]
+        for slices in _cut(self._slices(), sizes):
+            batch = self._gathered(slices)
+            yield flipped(batch, rng) if self.flips else batch
+
+    def close(self) -> None:
+        """End the workers; the next batch would start others."""
+        self._stream = None
+
+    def _slices(self) -> Iterator[Slices]:
+        """Blocks of the epoch, from the stream if it stands there, or else from a new one."""
+        if self._stream is None or self._next_epoch != self.epoch:
+            self.close()  # workers of the old stream end before those of the new one start
+            self._stream = self._blocks_from(self.epoch)
+        self._next_epoch = -1  # nobody goes on from within an epoch
+        epoch, last = self.epoch, self.blocks.n_blocks - 1
+        for block in range(last + 1):
+            slices = next(self._stream)
+            if isinstance(slices, McnetError):
+                raise slices
+            if block == last:
+                self._next_epoch = epoch + 1
+            yield slices
+
+    def _blocks_from(self, epoch: int) -> Iterator[Slices | McnetError]:
+        """All blocks from an epoch on, without end."""
+        n_blocks = self.blocks.n_blocks
+        places = ((later, block) for later in count(epoch) for block in range(n_blocks))
+        if self.n_workers == 0:
+            return map(self.blocks.__getitem__, places)
+        loader: DataLoader[Any] = DataLoader(
+            self.blocks,
+            batch_size=None,
+            sampler=places,
+            num_workers=self.n_workers,
+            prefetch_factor=_AHEAD,
+            # a fork would take over the threads' locks, but not the threads, of OpenMP and FFTs
+            multiprocessing_context="spawn",
+            # arrays go through a pipe, so that small shared memory does not end the training
+            collate_fn=_unchanged,
+            generator=torch.Generator(),  # torch's own is left alone
+        )
+        return iter(loader)
+
+    def _gathered(self, slices: Slices) -> Batch:
+        scale = slices.input_scale[:, None, None, None]
+        corrupted = slices.corrupted[:, None] / scale
+        reference = self._references[slices.reference_index][:, None] / scale
+        return Batch(*(torch.from_numpy(array) for array in (corrupted, reference, scale)))
+
+
+def _cut(stream: Iterator[Slices], sizes: list[int]) -> Iterator[Slices]:
+    """The stream of slices again, in pieces of the given sizes."""
+    waiting = next(stream)
+    for size in sizes:
+        while len(waiting.corrupted) < size:
+            following = next(stream)
+            waiting = Slices(*map(np.concatenate, zip(waiting, following, strict=True)))
+        yield Slices(*(array[:size] for array in waiting))
+        waiting = Slices(*(array[size:] for array in waiting))
+
+
+def _unchanged(slices: Any) -> Any:
+    return slices
