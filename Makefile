@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check install
+.PHONY: demo test check bench install
 
 demo: install
 	$(BIN)/mcnet demo -o demo
@@ -17,6 +17,11 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# the simulator beside what a user would pick instead: docs/results/performance.md
+bench: install
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python benchmarks
 
 install: $(READY)
 

@@ -16,7 +16,13 @@ from mcnet import engine as module
 from mcnet.engine import Engine
 from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.corruption import corrupt, corrupt_volume
+from mcnet.simulation.corruption import (
+    corrupt,
+    corrupt_still_slices,
+    corrupt_volume,
+    slices_to_corrupt,
+    still_slices,
+)
 from mcnet.simulation.motion import MotionTrace
 
 SCAN = Acquisition((18, 26, 22), (144.0, 156.0, 143.0))
@@ -135,6 +141,21 @@ def test_a_gpu_makes_the_images_of_the_cpu(request, device_at_hand, route, mode,
     assert isinstance(on_gpu, np.ndarray)
     assert on_gpu.dtype == np.complex64
     assert relative_error(on_gpu, on_cpu) < STATED_ERROR
+
+
+@pytest.mark.parametrize("device_at_hand", ["stand_in", "gpu"])
+def test_slices_made_ready_on_a_gpu_make_the_images_of_the_cpu(
+    request, device_at_hand, head, motion
+):
+    request.getfixturevalue(device_at_hand)
+    moved = motion.restricted_to("rotation+translation")
+    slices = still_slices(head, SIZE, SCAN, np.array([-9.0, 3.0, 11.0]))
+    images = [
+        corrupt_still_slices(slices_to_corrupt(slices, SIZE, engine), moved, SCAN)
+        for engine in (Engine("cuda"), Engine())
+    ]
+    assert isinstance(images[0], np.ndarray)
+    assert relative_error(*images) < STATED_ERROR
 
 
 def test_frequencies_beyond_the_band_are_zero_on_a_gpu_too(stand_in, head, motion):

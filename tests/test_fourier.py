@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from properties import plain_spectrum, relative_error
 
+from mcnet.engine import Engine
 from mcnet.fourier import (
+    SpectrumReader,
     adjoint_spectrum_at,
     centred_fft,
     centred_ifft,
@@ -45,6 +47,40 @@ def test_the_nufft_of_complex_images_is_the_plain_sum(rng):
 def test_beyond_the_band_of_the_image_the_spectrum_is_zero(rng):
     k = np.array([[0.51, 0.49], [0.0, 0.0], [0.0, 0.0]]) / SIZE[0]
     found = spectrum_at(rng.random((1, *SHAPE)).astype(np.float32), SIZE, k)[0]
+    assert found[0] == 0
+    assert found[1] != 0
+
+
+@pytest.mark.parametrize("shape", [(9, 11), (40, 57), (64, 6), (5, 71)])
+def test_reading_made_ready_spectra_is_the_plain_sum(rng, shape):
+    size = SIZE[:2]
+    images = (rng.random((2, *shape)) + 1j * rng.random((2, *shape))).astype(np.complex64)
+    reader = SpectrumReader(images, size)
+    assert len(reader) == 2
+    for _ in range(2):  # a second reading finds the same spectra
+        k = random_frequencies(rng, 2, 67, size)
+        for image, spectrum in zip(images, reader.at(k), strict=True):
+            assert relative_error(spectrum, plain_spectrum(image, size, k)) < 1e-5
+
+
+def test_readers_do_not_disturb_each_other_nor_the_nufft(rng):
+    """They share kept plans, which belong to a size, a number of images and an engine."""
+    first, second = (rng.random((n, 12, 13)).astype(np.float32) for n in (1, 3))
+    k = random_frequencies(rng, 2, 41, SIZE)
+    readers = [
+        SpectrumReader(images, SIZE[:2], engine)
+        for images in (first, second)
+        for engine in (Engine(), Engine(n_threads=1))
+    ]
+    for _ in range(2):
+        for reader, images in zip(readers, (first, first, second, second), strict=True):
+            expected = spectrum_at(images, SIZE[:2], k)
+            assert relative_error(reader.at(k), expected) < 2e-5
+
+
+def test_a_reader_reads_zero_beyond_the_band(rng):
+    k = np.array([[0.51, 0.49], [0.0, 0.0]]) / SIZE[0]
+    found = SpectrumReader(rng.random((1, 9, 11)).astype(np.float32), SIZE[:2]).at(k)[0]
     assert found[0] == 0
     assert found[1] != 0
 

@@ -7,12 +7,13 @@ An engine (`mcnet.engine`) says what computes: on a GPU arrays are cupy's, and c
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import finufft
 import numpy as np
 import scipy.fft
-from jaxtyping import Complex, Complex64, Float, Shaped
+from jaxtyping import Complex, Complex64, Float, Float32, Shaped
 
 from mcnet.engine import ALL_CORES, ONE_CORE, Engine
 
@@ -25,6 +26,9 @@ UPSAMPLING = 1.3
 precision: most of the time goes into the FFT of the finer grid."""
 GPU_TOLERANCE = 1e-6
 """Precision asked of cufinufft, with the usual upsampling of 2."""
+READER_TOLERANCE = 1e-6
+READER_UPSAMPLING = 1.5
+"""Of `SpectrumReader`, whose finer grid is made once: an FFT of it costs nothing afterwards."""
 
 
 def centred_fft(
@@ -70,14 +74,89 @@ def spectrum_at(
         What computes; all arrays lie on its device.
     """
     images = engine.xp.ascontiguousarray(volumes, dtype=np.complex64)
-    points = _radians_per_voxel(frequencies, voxel_size_mm)
     plan = _plan_of(images.shape, engine)
-    plan.setpts(*points)
-    spectra = plan.execute(images)
-    outside = _outside_band(frequencies, voxel_size_mm)
-    if outside is not None:
-        spectra[..., outside] = 0
-    return spectra.reshape(len(images), -1)  # the axis of a single image was dropped
+    plan.setpts(*_radians_per_voxel(frequencies, voxel_size_mm))
+    return _within_band(plan.execute(images), frequencies, voxel_size_mm)
+
+
+class SpectrumReader:
+    """Spectra of slices that are asked for again and again, each time at other frequencies.
+
+    What `spectrum_at` does in every call, dividing the images by the spectrum of the kernel and
+    taking the FFT of a finer grid, is done once; what is left is to read between the points of
+    that grid. Twice as fast for slices of a head, and more exact.
+
+    Parameters
+    ----------
+    images, voxel_size_mm, engine
+        As for `spectrum_at`; the images lie on the CPU. A GPU holds them as they are, since FFTs
+        cost it little.
+    """
+
+    def __init__(
+        self,
+        images: Shaped[np.ndarray, "n_images rows columns"],
+        voxel_size_mm: Sequence[float],
+        engine: Engine = ALL_CORES,
+    ) -> None:
+        self.voxel_size_mm = tuple(voxel_size_mm)
+        self.engine = engine
+        on_gpu = engine.device == "cuda"
+        self._source = engine.array(images) if on_gpu else _fine_spectra(images, engine)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._source)
+
+    def at(
+        self, frequencies: Float[Any, "dimensions n_points"]
+    ) -> Complex64[Any, "n_images n_points"]:
+        """Spectra at frequencies in cycles/mm; zero beyond the band of the images."""
+        if self.engine.device == "cuda":
+            return spectrum_at(self._source, self.voxel_size_mm, frequencies, self.engine)
+        plan = _plan_of(self._source.shape, self.engine, reads=True)
+        plan.setpts(*_radians_per_voxel(frequencies, self.voxel_size_mm))
+        return _within_band(plan.execute(self._source), frequencies, self.voxel_size_mm)
+
+
+def _fine_spectra(
+    images: Shaped[np.ndarray, "n_images rows columns"], engine: Engine
+) -> Complex64[np.ndarray, "n_images fine_rows fine_columns"]:
+    """Spectra on a grid that is finer along every axis, to be read by a kernel."""
+    fine: np.ndarray = images.astype(np.complex64)
+    for axis in (1, 2):
+        n_modes = images.shape[axis]
+        n_fine = 2 * scipy.fft.next_fast_len(int(np.ceil(READER_UPSAMPLING * n_modes / 2)))
+        n_fine = max(n_fine, _SMALLEST_GRID)
+        fine = np.moveaxis(fine, axis, -1) / _read_factors(n_modes, n_fine)
+        padded = np.zeros((*fine.shape[:-1], n_fine), np.complex64)
+        padded[..., : n_modes - n_modes // 2] = fine[..., n_modes // 2 :]
+        padded[..., n_fine - n_modes // 2 :] = fine[..., : n_modes // 2]
+        spectra = scipy.fft.fft(padded, workers=engine.n_threads or -1, overwrite_x=True)
+        fine = np.moveaxis(spectra, -1, axis)
+    return np.ascontiguousarray(fine)
+
+
+@cache
+def _read_factors(n_modes: int, n_fine: int) -> Float32[np.ndarray, "n_modes"]:
+    """What reading from the finer grid multiplies each voxel's share with, found by trying it.
+
+    A voxel's spectrum is a wave; put on the finer grid and read by the kernel, it is the same wave
+    times a factor, to within the tolerance.
+    """
+    # two-dimensional as the images, since finufft chooses its kernel by the dimension too
+    voxels = (np.arange(n_modes) - n_modes // 2)[:, None]
+    waves = np.exp(-2j * np.pi / n_fine * voxels * np.arange(n_fine))
+    waves = np.repeat(waves[:, :, None], _SMALLEST_GRID, axis=2)
+    between = np.arange(16) + 0.5
+    options = {"eps": READER_TOLERANCE, "upsampfac": READER_UPSAMPLING, "spreadinterponly": 1}
+    shape = waves.shape[1:]
+    plan = finufft.Plan(2, shape, n_trans=n_modes, isign=-1, nthreads=1, **options)
+    x, y = 2 * np.pi / n_fine * between / 16, np.full(16, 0.1)
+    plan.setpts(x, y)
+    factors = (plan.execute(waves) / np.exp(-1j * voxels * x)).mean(axis=1).real
+    of_the_other_axis = np.sqrt(factors[n_modes // 2])
+    return np.asarray(factors / of_the_other_axis, dtype=np.float32)
 
 
 def adjoint_spectrum_at(
@@ -118,30 +197,46 @@ def resampling_matrix(
     return np.asarray(back @ forward * (voxel_size_mm * spacing))
 
 
+_SMALLEST_GRID = 32
+"""Points of an axis, more than the kernel is wide."""
 _kept = threading.local()
 
 
-def _plan_of(shape: tuple[int, ...], engine: Engine) -> Any:
+def _plan_of(shape: tuple[int, ...], engine: Engine, *, reads: bool = False) -> Any:
     """Plan of a type-2 transform; the last one of slices is kept with its work memory.
 
-    A plan of volumes is not kept: it would hold hundreds of megabytes to save a few per cent.
+    A plan that reads has finer grids for images, and does nothing but read from them. A plan of
+    volumes is not kept: it would hold hundreds of megabytes to save a few per cent.
     """
-    key = (shape, engine)
+    key = (shape, engine, reads)
     if getattr(_kept, "key", None) == key:
         return _kept.plan
     n_volumes, *source = shape
-    options = {"n_trans": n_volumes, "isign": -1, "dtype": "complex64"}
+    options: dict[str, Any] = {"n_trans": n_volumes, "isign": -1, "dtype": "complex64"}
     if engine.device == "cuda":
         import cufinufft
 
         # a GPU's FFT is fast enough for the usual upsampling
         plan = cufinufft.Plan(2, tuple(source), eps=GPU_TOLERANCE, **options)
     else:
-        options |= {"upsampfac": UPSAMPLING, "nthreads": engine.n_threads}
-        plan = finufft.Plan(2, tuple(source), eps=TOLERANCE, **options)
+        options |= {"nthreads": engine.n_threads, "eps": TOLERANCE, "upsampfac": UPSAMPLING}
+        if reads:
+            options |= {"eps": READER_TOLERANCE, "upsampfac": READER_UPSAMPLING}
+            options["spreadinterponly"] = 1
+        plan = finufft.Plan(2, tuple(source), **options)
     if len(source) == 2:
         _kept.key, _kept.plan = key, plan
     return plan
+
+
+def _within_band(
+    spectra: Any, frequencies: Float[Any, "dimensions n_points"], voxel_size_mm: Sequence[float]
+) -> Complex64[Any, "n_images n_points"]:
+    outside = _outside_band(frequencies, voxel_size_mm)
+    if outside is not None:
+        spectra[..., outside] = 0
+    n_points = frequencies.shape[1]
+    return spectra.reshape(-1, n_points)  # the axis of a single image was dropped
 
 
 def _radians_per_voxel(

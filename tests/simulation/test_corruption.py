@@ -14,6 +14,7 @@ from mcnet.simulation.corruption import (
     corrupt_still_slices,
     corrupt_volume,
     image_at_rest,
+    slices_to_corrupt,
     still_slices,
 )
 from mcnet.simulation.motion import MotionTrace, still
@@ -200,7 +201,9 @@ def test_a_trace_of_the_wrong_length_is_refused(head):
 def test_slices_refuse_motion_that_leaves_them(rng, head):
     slices = still_slices(head, SIZE, SCAN, np.array([0.0]))
     with pytest.raises(McnetError, match="does not stay within sagittal slices"):
-        corrupt_still_slices(slices, SIZE, random_motion(rng, SCAN.n_lines), SCAN)
+        corrupt_still_slices(
+            slices_to_corrupt(slices, SIZE), random_motion(rng, SCAN.n_lines), SCAN
+        )
 
 
 def test_the_oracle_itself_is_right_on_one_voxel():

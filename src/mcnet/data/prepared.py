@@ -1,6 +1,7 @@
 """A person made ready for simulation: still slices, and the references that belong to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Complex64, Float, Float32
@@ -12,7 +13,12 @@ from mcnet.data.volume import Volume
 from mcnet.engine import ALL_CORES, Engine
 from mcnet.metrics import intensity_scale
 from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.corruption import corrupt_still_slices, image_at_rest, still_slices
+from mcnet.simulation.corruption import (
+    corrupt_still_slices,
+    image_at_rest,
+    slices_to_corrupt,
+    still_slices,
+)
 from mcnet.simulation.motion import MotionTrace
 
 
@@ -37,6 +43,8 @@ class PreparedPerson:
     """False for boundary slices, which no pair is made of."""
     positions_mm: Float[np.ndarray, "n_slices"]
     """Places of the slices along x."""
+    _ready: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    """The slices made ready for the engine that was used last, once they were asked for."""
 
     def scanned(
         self, motion: MotionTrace, acquisition: Acquisition, engine: Engine = ALL_CORES
@@ -48,8 +56,15 @@ class PreparedPerson:
         McnetError
             The motion leaves the plane, or has another number of poses than lines are acquired.
         """
-        images = corrupt_still_slices(self.still, self.voxel_size_mm, motion, acquisition, engine)
+        if self._ready.get("engine") != engine:
+            slices = slices_to_corrupt(self.still, self.voxel_size_mm, engine)
+            self._ready.update(engine=engine, slices=slices)
+        images = corrupt_still_slices(self._ready["slices"], motion, acquisition)
         return np.asarray(np.abs(images))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes to other processes; they make ready for themselves."""
+        return self.__dict__ | {"_ready": {}}
 
     def input_scale(self, scan: Float32[np.ndarray, "n_slices n_y n_z"]) -> float:
         """Return the 99.9th percentile of a scan's kept slices: the scale that a user knows."""

@@ -7,16 +7,16 @@ and one 2D transform per sagittal slice for motion within the slices, which leav
 it is in single precision, poses and frequencies apart; `mcnet.fourier` states the error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
-from jaxtyping import Complex64, Float, Shaped
+from jaxtyping import Complex64, Float
 
 from mcnet.engine import ALL_CORES, Engine
 from mcnet.errors import McnetError
-from mcnet.fourier import centred_ifft, resampling_matrix, spectrum_at
+from mcnet.fourier import SpectrumReader, centred_ifft, resampling_matrix, spectrum_at
 from mcnet.geometry import AXES, Axis
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
@@ -71,9 +71,10 @@ def corrupt_volume(
     engine: Engine = ALL_CORES,
 ) -> Complex64[np.ndarray, "n_x n_y n_z"]:
     """Complex image of a moving head by the 3D route: six degrees of freedom."""
-    volumes = volume[None]
+    source = engine.array(volume[None])
     image: np.ndarray = _moved_image(
-        volumes, voxel_size_mm, motion, acquisition, (0, 1, 2), engine
+        lambda frequencies: spectrum_at(source, voxel_size_mm, frequencies, engine),
+        *(voxel_size_mm, motion, acquisition, (0, 1, 2), engine),
     )[0]
     return image
 
@@ -91,8 +92,13 @@ def corrupt_slices(
     Exact: x is left alone by the motion, so that each slice of the 3D image depends on the slice
     of the still head at the same place, band-limited along x as the partitions are.
     """
-    slices = still_slices(volume, voxel_size_mm, acquisition, positions_mm)
-    return corrupt_still_slices(slices, voxel_size_mm, motion, acquisition, engine)
+    _refuse_leaving(motion, acquisition)
+    slices = engine.array(still_slices(volume, voxel_size_mm, acquisition, positions_mm))
+    size = [voxel_size_mm[index] for index in _IN_PLANE]
+    return _moved_image(
+        lambda frequencies: spectrum_at(slices, size, frequencies, engine),
+        *(size, motion, acquisition, _IN_PLANE, engine),
+    )
 
 
 def still_slices(
@@ -103,7 +109,8 @@ def still_slices(
 ) -> Complex64[np.ndarray, "n_slices y z"]:
     """Sagittal slices of the still head, imaged along x and still on the source grid in plane.
 
-    One person's slices serve every trace: `corrupt_still_slices` does the rest.
+    One person's slices serve every trace: `slices_to_corrupt` and `corrupt_still_slices` do the
+    rest.
     """
     along_x = resampling_matrix(
         volume.shape[0], voxel_size_mm[0], acquisition.axis_frequencies("x"), positions_mm
@@ -111,12 +118,20 @@ def still_slices(
     return np.tensordot(along_x, volume, axes=1).astype(np.complex64)
 
 
-def corrupt_still_slices(
+def slices_to_corrupt(
     slices: Complex64[np.ndarray, "n_slices y z"],
     voxel_size_mm: Sequence[float],
-    motion: MotionTrace,
-    acquisition: Acquisition,
     engine: Engine = ALL_CORES,
+) -> SpectrumReader:
+    """`still_slices` made ready to be moved by many traces: `corrupt_still_slices` does the rest.
+
+    ``voxel_size_mm`` is the scan's, along x, y and z.
+    """
+    return SpectrumReader(slices, [voxel_size_mm[index] for index in _IN_PLANE], engine)
+
+
+def corrupt_still_slices(
+    slices: SpectrumReader, motion: MotionTrace, acquisition: Acquisition
 ) -> Complex64[np.ndarray, "n_slices n_y n_z"]:
     """Complex images of `still_slices` that move within their plane.
 
@@ -126,12 +141,10 @@ def corrupt_still_slices(
         The motion leaves the plane, or x is the phase-encoding axis, or the number of poses is
         not the number of lines.
     """
-    if not is_in_plane(motion) or acquisition.phase_encoding_axis == "x":
-        raise McnetError(
-            f"{motion.name} does not stay within sagittal slices acquired line by line; restrict "
-            "it to a mode within the slices, encode along y or z, or use the 3D route."
-        )
-    return _moved_image(slices, voxel_size_mm, motion, acquisition, _IN_PLANE, engine)
+    _refuse_leaving(motion, acquisition)
+    return _moved_image(
+        slices.at, slices.voxel_size_mm, motion, acquisition, _IN_PLANE, slices.engine
+    )
 
 
 def image_at_rest(
@@ -161,7 +174,7 @@ def image_at_rest(
 
 
 def _moved_image(
-    images: Shaped[np.ndarray, "n_images *source"],
+    spectra_at: Callable[[Any], Any],
     voxel_size_mm: Sequence[float],
     motion: MotionTrace,
     acquisition: Acquisition,
@@ -174,10 +187,10 @@ def _moved_image(
     """
     poses = _pose_of_each_line(motion, acquisition)
     axes: list[Axis] = [AXES[index] for index in dimensions]
-    size = [voxel_size_mm[index] for index in dimensions]
     rotations = poses[:, :3, :3][:, dimensions][:, :, dimensions]
     translations = poses[:, :3, 3][:, dimensions]
-    scale = np.prod([voxel_size_mm[i] / acquisition.voxel_size_mm[i] for i in dimensions])
+    sampled_size = [acquisition.voxel_size_mm[index] for index in dimensions]
+    scale = np.prod(np.divide(voxel_size_mm, sampled_size))
 
     # k along each axis of the acquisition, shaped to broadcast over the grid; the pose of a line
     # goes along with its phase encoding, so all that costs a function call has two axes at most
@@ -196,8 +209,8 @@ def _moved_image(
             for d in range(len(axes))
         ]
     )
-    kspace = spectrum_at(engine.array(images), size, rotated, engine)
-    kspace = kspace.reshape(len(images), *(values.size for values in k))
+    kspace = spectra_at(rotated)
+    kspace = kspace.reshape(-1, *(values.size for values in k))
     factor = np.complex64(scale)
     for c, along in enumerate(k):
         ramp = engine.xp.exp(-2j * np.pi * of_line(translations[:, c]) * along)
@@ -213,6 +226,14 @@ def _along(values: Any, axis: int, n_axes: int) -> Any:
 def _total(arrays: Sequence[Any]) -> Any:
     """Sum of arrays that broadcast, the smaller ones first."""
     return reduce(lambda total, array: total + array, sorted(arrays, key=lambda one: one.size))
+
+
+def _refuse_leaving(motion: MotionTrace, acquisition: Acquisition) -> None:
+    if not is_in_plane(motion) or acquisition.phase_encoding_axis == "x":
+        raise McnetError(
+            f"{motion.name} does not stay within sagittal slices acquired line by line; restrict "
+            "it to a mode within the slices, encode along y or z, or use the 3D route."
+        )
 
 
 def _pose_of_each_line(

@@ -1,0 +1,46 @@
+"""All benchmarks in one run, and the page of them: ``make bench``.
+
+Without an argument the page goes to ``docs/results``; give another folder to keep that as it is.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import in_plane
+import on_the_fly
+import page
+import scaling
+import six_dof
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+_INTRODUCTION = """\
+# Performance
+
+Made by `make bench`, which rewrites this page. What mcnet's simulator takes beside what a user
+would pick instead, in one run on one machine: the sides take turns, every side uses all cores, and
+times are medians with the least and the most of the runs. All ratios are to mcnet's median.
+"""
+
+
+def main(folder: Path) -> None:
+    """Run everything, print each part as it comes, and write the page."""
+    benchmarks: tuple[Callable[[], page.Section], ...] = (
+        in_plane.run,
+        six_dof.run,
+        on_the_fly.section,
+        lambda: scaling.run(folder),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    sections = []
+    for benchmark in benchmarks:
+        sections.append(benchmark())
+        page.show(sections[-1])
+    parts = [_INTRODUCTION, page.machine(load) + "\n", *(one.markdown for one in sections)]
+    (folder / "performance.md").write_text("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS)

@@ -1,0 +1,161 @@
+"""Training on motion simulated while it trains, against training on fixed pairs in memory.
+
+Run it as ``python benchmarks/on_the_fly.py``; it prints a table. The network, the batches and the
+images are those of ``experiments/quick.toml``; the heads are made from the built-in one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import page
+import pandas as pd
+
+from mcnet.data.design import PairsDesign
+from mcnet.data.fresh_pairs import FreshPairs
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.prepared import prepare_person
+from mcnet.data.sources import template_people
+from mcnet.learning.losses import LossConfig
+from mcnet.learning.network import NetworkConfig
+from mcnet.learning.recipes import L1
+from mcnet.learning.training import TrainingConfig, TrainingSet, train_stage
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.fresh_motion import FreshMotion
+
+NETWORK = NetworkConfig(levels=5, width=12, head="residual", fold=2)
+N_PEOPLE, SCANS_PER_PERSON = 3, 12
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a training was, by the median epoch after the first, in which workers start."""
+
+    slices_per_s: float
+    waiting_share: float
+    first_epoch_s: float
+    epoch_s: float
+
+
+def run(seconds: float = 60.0) -> str:
+    """Return a Markdown table: slices a second and the share of time spent waiting.
+
+    Parameters
+    ----------
+    seconds
+        About how long each of the three takes, in two turns, between which the others have theirs.
+    """
+    acquisition = Acquisition()
+    people = [
+        prepare_person(person.load(), PairsDesign(), acquisition)
+        for person in template_people(N_PEOPLE, seed=1)
+    ]
+    fresh = FreshPairs(tuple(people), FreshMotion(), acquisition, SCANS_PER_PERSON, seed=1)
+    fixed = as_fixed(fresh)
+    validation = fixed.chosen(range(8))
+    kinds: dict[str, tuple[TrainingSet, int]] = {
+        "fixed pairs in memory": (fixed, 0),
+        "fresh motion, simulated in between": (fresh, 0),
+        "fresh motion, one worker beside": (fresh, 1),
+    }
+    trial = curve_of(fixed, validation, 2, 0)
+    n_epochs = max(3, round(seconds / 2 / float(trial["seconds"].iloc[1])))
+    curves: dict[str, list[pd.DataFrame]] = {name: [] for name in kinds}
+    for _ in range(2):  # in turns, so that what else the machine does falls on all of them
+        for name, (train, n_workers) in kinds.items():
+            curves[name].append(curve_of(train, validation, n_epochs, n_workers))
+    found = {name: speed(of_kind, len(fresh)) for name, of_kind in curves.items()}
+    return _table(found)
+
+
+def section() -> page.Section:
+    """The same as part of the page."""
+    return page.Section(
+        "Training on fresh motion",
+        [
+            "The network, batches and images of `experiments/quick.toml` on 3 drawn heads: fixed "
+            "pairs in memory against scans simulated anew, in the training's own process or in one "
+            "worker beside it. Medians over epochs after the first, in which workers start; "
+            "*waiting* is the share of the time from the end of a step until the next batch.",
+            run(),
+        ],
+    )
+
+
+def as_fixed(fresh: FreshPairs) -> ImagePairs:
+    """Pairs of the first epoch, in memory."""
+    scans = [fresh.scan(0, index) for index in range(fresh.n_scans)]
+    counts = [len(scan.corrupted) for scan in scans]
+    first = fresh.first_reference
+    index = [
+        first[scan.person] + np.arange(count) for scan, count in zip(scans, counts, strict=True)
+    ]
+    references = fresh.references
+    scales = np.array([scan.input_scale for scan in scans], dtype=np.float32)
+    return ImagePairs(
+        corrupted=np.concatenate([scan.corrupted for scan in scans]),
+        references=references,
+        heads=np.ones(references.shape, dtype=bool),
+        reference_index=np.concatenate(index),
+        input_scale=np.repeat(scales, counts),
+        table=pd.DataFrame({"person": np.repeat([scan.person for scan in scans], counts)}),
+    )
+
+
+def curve_of(
+    train: TrainingSet, validation: ImagePairs, n_epochs: int, n_workers: int
+) -> pd.DataFrame:
+    """Train the quick experiment's network for some epochs; its curve has the clock's times."""
+    with TemporaryDirectory() as folder:
+        weights = train_stage(
+            Path(folder),
+            L1,
+            train,
+            validation,
+            network=NETWORK,
+            loss=LossConfig(),
+            training=TrainingConfig(epochs=n_epochs, flips=True),
+            seed=1,
+            initial_weights=None,
+            notes={},
+            quiet=True,
+            n_workers=n_workers,
+        )
+        return pd.read_csv(weights.parent / "curve.csv")
+
+
+def speed(curves: list[pd.DataFrame], n_slices: int) -> Speed:
+    """Speed of several trainings of one kind, from their clocks."""
+    later = pd.concat([curve.iloc[1:] for curve in curves])
+    epoch_s = float(later["seconds"].median())
+    return Speed(
+        slices_per_s=n_slices / epoch_s,
+        waiting_share=float(later["waiting_share"].median()),
+        first_epoch_s=float(np.median([curve["seconds"].iloc[0] for curve in curves])),
+        epoch_s=epoch_s,
+    )
+
+
+def _table(found: dict[str, Speed]) -> str:
+    usual = next(iter(found.values())).slices_per_s
+    lines = [
+        "| training on | slices a second | against fixed pairs | waiting for batches | "
+        "first epoch, s | later epochs, s |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {name} | {one.slices_per_s:.0f} | {one.slices_per_s / usual:.2f} | "
+        f"{one.waiting_share:.1%} | {one.first_epoch_s:.1f} | {one.epoch_s:.1f} |"
+        for name, one in found.items()
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table."""
+    print(run())  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
