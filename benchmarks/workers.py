@@ -17,12 +17,11 @@ title = "Speed of simulation"
 seed = 1
 
 [people]
-n_template = 4
+n_template = 8
 
 [motion]
-n_generated = 192
-n_validation = 48
-n_test = 48
+n_generated = 80
+shared = true
 """
 _RATE = re.compile(r"(\d+) of them new at ([\d.]+) a second")
 
@@ -62,12 +61,12 @@ def run(counts: tuple[int, ...]) -> list[str]:
     ]
     head = ("", "pairs a second", "speed-up", "efficiency", "whole command", "peak memory")
     text = (
-        f"{first.n_pairs} pairs of slices of 4 drawn heads and 192 generated traces, two modes of "
-        "motion, into a fresh zarr store; one run each. *Pairs a second* is what the command "
-        "prints: from the first task to the last, drawing and preparing the heads included, the "
-        "start of Python and of the workers not. *Efficiency*: pairs a second over the number of "
-        "workers times those of one. *Peak memory*: resident memory of all its processes together, "
-        "pages that they share counted for each."
+        f"{first.n_pairs} pairs of slices of 8 drawn heads, each moved by 80 generated traces, two "
+        "modes of motion, into a fresh zarr store; one run each. *Pairs a second* is what the "
+        "command prints: from the first task to the last, drawing and preparing the heads "
+        "included, the start of Python and of the workers not. *Efficiency*: pairs a second over "
+        "the number of workers times those of one. *Peak memory*: resident memory of all its "
+        "processes together, pages that they share counted for each."
     )
     return [title, text, page.table(head, rows)]
 

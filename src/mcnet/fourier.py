@@ -43,20 +43,29 @@ def centred_ifft(
     kspace: Complex[Any, "*shape"], axes: Sequence[int], engine: Engine = ONE_CORE
 ) -> Complex[Any, "*shape"]:
     """Image of a centred spectrum along ``axes``: inverse of `centred_fft`."""
+    return centred_image(engine.xp.fft.ifftshift(kspace, axes=axes), axes, engine)
+
+
+def centred_image(
+    kspace: Complex[Any, "*shape"], axes: Sequence[int], engine: Engine = ONE_CORE
+) -> Complex[Any, "*shape"]:
+    """Centred image of a spectrum that starts at its origin along ``axes``, as FFTs order it.
+
+    The spectrum is written over.
+    """
     xp = engine.xp
-    shifted = xp.fft.ifftshift(kspace, axes=axes)
     if engine.device == "cpu":
         n_threads = engine.n_threads or -1
-        image = scipy.fft.ifftn(shifted, axes=axes, workers=n_threads, overwrite_x=True)
+        image = scipy.fft.ifftn(kspace, axes=axes, workers=n_threads, overwrite_x=True)
     else:
-        image = xp.fft.ifftn(shifted, axes=axes)
+        image = xp.fft.ifftn(kspace, axes=axes)
     return xp.fft.fftshift(image, axes=axes)
 
 
 def spectrum_at(
     volumes: Shaped[Any, "n_volumes *shape"],
     voxel_size_mm: Sequence[float],
-    frequencies: Float[Any, "dimensions n_points"],
+    frequencies: Sequence[Float[Any, "n_points"]] | Float[Any, "dimensions n_points"],
     engine: Engine = ALL_CORES,
 ) -> Complex64[Any, "n_volumes n_points"]:
     """Spectra ``sum over p of f(p) exp(-2 pi i k.p)`` at any frequencies: type-2 NuFFT.
@@ -68,8 +77,8 @@ def spectrum_at(
     voxel_size_mm
         One length a dimension.
     frequencies
-        Where to sample, in cycles/mm. Beyond the band of the images, half a cycle per voxel, the
-        spectrum is zero, not the periodic repetition that the sum alone would give.
+        Where to sample along each axis, in cycles/mm. Beyond the band of the images, half a cycle
+        per voxel, the spectrum is zero, not the periodic repetition that the sum alone would give.
     engine
         What computes; all arrays lie on its device.
     """
@@ -109,7 +118,7 @@ class SpectrumReader:
         return len(self._source)
 
     def at(
-        self, frequencies: Float[Any, "dimensions n_points"]
+        self, frequencies: Sequence[Float[Any, "n_points"]] | Float[Any, "2 n_points"]
     ) -> Complex64[Any, "n_images n_points"]:
         """Spectra at frequencies in cycles/mm; zero beyond the band of the images."""
         if self.engine.device == "cuda":
@@ -230,17 +239,17 @@ def _plan_of(shape: tuple[int, ...], engine: Engine, *, reads: bool = False) -> 
 
 
 def _within_band(
-    spectra: Any, frequencies: Float[Any, "dimensions n_points"], voxel_size_mm: Sequence[float]
+    spectra: Any, frequencies: Sequence[Any] | np.ndarray, voxel_size_mm: Sequence[float]
 ) -> Complex64[Any, "n_images n_points"]:
     outside = _outside_band(frequencies, voxel_size_mm)
     if outside is not None:
         spectra[..., outside] = 0
-    n_points = frequencies.shape[1]
+    n_points = len(frequencies[0])
     return spectra.reshape(-1, n_points)  # the axis of a single image was dropped
 
 
 def _radians_per_voxel(
-    frequencies: Float[Any, "dimensions n_points"], voxel_size_mm: Sequence[float]
+    frequencies: Sequence[Any] | np.ndarray, voxel_size_mm: Sequence[float]
 ) -> list[Float[Any, "n_points"]]:
     return [
         (2 * np.pi * size * frequency).astype(np.float32)
@@ -249,7 +258,7 @@ def _radians_per_voxel(
 
 
 def _outside_band(
-    frequencies: Float[Any, "dimensions n_points"], voxel_size_mm: Sequence[float]
+    frequencies: Sequence[Any] | np.ndarray, voxel_size_mm: Sequence[float]
 ) -> Any | None:
     """Mask of the frequencies beyond the band, or nothing where there are none."""
     # the edge itself belongs to the band: a still head sampled at its own resolution keeps it

@@ -16,7 +16,7 @@ from jaxtyping import Complex64, Float
 
 from mcnet.engine import ALL_CORES, Engine
 from mcnet.errors import McnetError
-from mcnet.fourier import SpectrumReader, centred_ifft, resampling_matrix, spectrum_at
+from mcnet.fourier import SpectrumReader, centred_image, resampling_matrix, spectrum_at
 from mcnet.geometry import AXES, Axis
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
@@ -185,7 +185,8 @@ def _moved_image(
 
     It is on the intensity scale of the source, whatever the two voxel sizes.
     """
-    poses = _pose_of_each_line(motion, acquisition)
+    # k-space in the order of FFTs from the start, the origin first, saves a copy of all of it
+    poses = np.fft.ifftshift(_pose_of_each_line(motion, acquisition), axes=0)
     axes: list[Axis] = [AXES[index] for index in dimensions]
     rotations = poses[:, :3, :3][:, dimensions][:, :, dimensions]
     translations = poses[:, :3, 3][:, dimensions]
@@ -196,26 +197,28 @@ def _moved_image(
     # goes along with its phase encoding, so all that costs a function call has two axes at most
     line_axis = axes.index(acquisition.phase_encoding_axis)
     k = [
-        _along(engine.array(acquisition.axis_frequencies(axis)), place, len(axes))
+        _along(engine.array(np.fft.ifftshift(acquisition.axis_frequencies(axis))), place, len(axes))
         for place, axis in enumerate(axes)
     ]
 
     def of_line(values: Float[np.ndarray, "n_lines"]) -> Any:
         return _along(engine.array(values), line_axis, len(axes))
 
-    rotated = engine.xp.stack(  # R^T k
-        [
-            _total([of_line(rotations[:, c, d]) * k[c] for c in range(len(axes))]).ravel()
-            for d in range(len(axes))
-        ]
-    )
+    rotated = [  # R^T k
+        _total([of_line(rotations[:, c, d]) * k[c] for c in range(len(axes))]).ravel()
+        for d in range(len(axes))
+    ]
     kspace = spectra_at(rotated)
     kspace = kspace.reshape(-1, *(values.size for values in k))
-    factor = np.complex64(scale)
-    for c, along in enumerate(k):
-        ramp = engine.xp.exp(-2j * np.pi * of_line(translations[:, c]) * along)
-        kspace *= (factor if c == 0 else 1) * ramp.astype(np.complex64)
-    return engine.on_host(centred_ifft(kspace, tuple(range(1, kspace.ndim)), engine))
+    ramps = [
+        engine.xp.exp(-2j * np.pi * of_line(translations[:, c]) * along)
+        for c, along in enumerate(k)
+    ]
+    factor = ramps.pop(line_axis) * scale
+    for ramp in ramps:
+        kspace *= (ramp * factor).astype(np.complex64)
+        factor = 1
+    return engine.on_host(centred_image(kspace, tuple(range(1, kspace.ndim)), engine))
 
 
 def _along(values: Any, axis: int, n_axes: int) -> Any:
