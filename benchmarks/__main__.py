@@ -5,6 +5,7 @@ Without an argument the page goes to ``docs/results``; give another folder to ke
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,13 +34,22 @@ def main(folder: Path) -> None:
         lambda: scaling.run(folder),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    load = os.getloadavg()[0]
+    load = _settled_load()
     sections = []
     for benchmark in benchmarks:
         sections.append(benchmark())
         page.show(sections[-1])
     parts = [_INTRODUCTION, page.machine(load) + "\n", *(one.markdown for one in sections)]
     (folder / "performance.md").write_text("\n".join(parts))
+
+
+def _settled_load(most_s: int = 120) -> float:
+    """The machine's load, once what ran just before has faded from it."""
+    for _ in range(most_s):
+        if os.getloadavg()[0] < page.busy_load():
+            break
+        time.sleep(1)
+    return os.getloadavg()[0]
 
 
 if __name__ == "__main__":

@@ -63,6 +63,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
+def busy_load() -> float:
+    """Return the load from which on the machine is too busy to measure on."""
+    return _BUSY * (os.cpu_count() or 1)
+
+
 def machine(load: float) -> str:
     """Cores, the load before the first benchmark, and versions, in a paragraph."""
     n_cores, versions = os.cpu_count() or 1, []
@@ -74,7 +79,7 @@ def machine(load: float) -> str:
             versions.append(f"{name} not installed")
     return (
         f"{n_cores} cores ({platform.machine()}), load {load:.1f} before the first run."
-        f"{busy if load > _BUSY * n_cores else ''} Python {platform.python_version()}; "
+        f"{busy if load > busy_load() else ''} Python {platform.python_version()}; "
         f"{', '.join(versions)}."
     )
 

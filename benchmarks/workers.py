@@ -12,15 +12,19 @@ from tempfile import TemporaryDirectory
 import page
 import psutil
 
+_DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
+HEADS = Path(os.environ.get("MCNET_TEST_DATA", _DATA)).resolve() / "heads"
+"""Real heads, where they are at hand; drawn ones otherwise."""
+_DRAWN = "n_template = 8"
 EXPERIMENT = """\
 title = "Speed of simulation"
 seed = 1
 
 [people]
-n_template = 8
+{people}
 
 [motion]
-n_generated = 80
+n_generated = 78
 shared = true
 """
 _RATE = re.compile(r"(\d+) of them new at ([\d.]+) a second")
@@ -60,10 +64,11 @@ def run(counts: tuple[int, ...]) -> list[str]:
         for one in runs
     ]
     head = ("", "pairs a second", "speed-up", "efficiency", "whole command", "peak memory")
+    heads = "all real heads at hand" if HEADS.is_dir() else "8 drawn heads"
     text = (
-        f"{first.n_pairs} pairs of slices of 8 drawn heads, each moved by 80 generated traces, two "
+        f"{first.n_pairs} pairs of slices of {heads}, each moved by 78 generated traces, two "
         "modes of motion, into a fresh zarr store; one run each. *Pairs a second* is what the "
-        "command prints: from the first task to the last, drawing and preparing the heads "
+        "command prints: from the first task to the last, reading and preparing the heads "
         "included, the start of Python and of the workers not. *Efficiency*: pairs a second over "
         "the number of workers times those of one. *Peak memory*: resident memory of all its "
         "processes together, pages that they share counted for each."
@@ -88,7 +93,8 @@ def _missing() -> str | None:
 def _timed(n_workers: int) -> Run:
     with TemporaryDirectory() as name:
         experiment = Path(name) / "speed.toml"
-        experiment.write_text(EXPERIMENT)
+        people = f'folders = ["{HEADS}"]' if HEADS.is_dir() else _DRAWN
+        experiment.write_text(EXPERIMENT.format(people=people))
         command = [_command(), "simulate", str(experiment), "-o", str(Path(name) / "pairs.zarr")]
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603  (our own command)
