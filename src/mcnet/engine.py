@@ -41,6 +41,16 @@ class Engine:
         """
         return _cupy() if self.device == "cuda" else np
 
+    def require(self) -> None:
+        """Refuse a device that is not here, before any work.
+
+        Raises
+        ------
+        McnetError
+            There is no GPU, or the packages to use it are missing.
+        """
+        _ = self.xp
+
     def array(self, values: Any, dtype: Any = None) -> Any:
         """Array on the device; on the CPU the same one where nothing changes."""
         return self.xp.asarray(values, dtype=dtype)

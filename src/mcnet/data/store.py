@@ -37,24 +37,41 @@ def open_store(location: Location, plan: PairsPlan, *, replace: bool = False) ->
     plan
         Whose pairs it holds.
     replace
-        Whether pairs of another plan make room.
+        Whether what is there makes room, unless it is this plan's.
 
     Raises
     ------
     McnetError
         Something else is there, or the place cannot be written.
     """
-    group = _group_if_there(location)
-    if group is None and not replace:
-        _refuse_occupied(location)
-    if group is not None and group.attrs.get("key") != plan.key:
-        if not replace:
-            raise _other_pairs(location, group.attrs.asdict(), plan.manifest)
-        group = None
+    group = find_store(location, plan, replace=replace)
     try:
         return _laid_out(_new_group(location, plan) if group is None else group, plan)
     except OSError as error:
         raise cannot_write(location, error) from error
+
+
+def find_store(location: Location, plan: PairsPlan, *, replace: bool = False) -> Any | None:
+    """Zarr group of a plan, if it is there; nothing is written.
+
+    Raises
+    ------
+    McnetError
+        Something else is there, and is not to make room.
+    """
+    try:
+        group = zarr_group(location, "r+")
+    except McnetError:
+        raise
+    except _DAMAGE:
+        group = None
+    if group is not None and group.attrs.get("key") == plan.key:
+        return group
+    if not replace and group is None:
+        _refuse_occupied(location)
+    elif not replace:
+        raise _other_pairs(location, group.attrs.asdict(), plan.manifest)
+    return None
 
 
 def is_complete(location: Location, key: str) -> bool:
@@ -168,15 +185,6 @@ def zarr_group(location: Location, mode: Literal["r", "r+"]) -> Any:
                 "s3://bucket/pairs.zarr."
             ) from error
         raise
-
-
-def _group_if_there(location: Location) -> Any | None:
-    try:
-        return zarr_group(location, "r+")
-    except McnetError:
-        raise
-    except _DAMAGE:
-        return None
 
 
 def _new_group(location: Location, plan: PairsPlan) -> Any:

@@ -1,0 +1,77 @@
+"""`mcnet simulate` as a user meets it."""
+
+import pytest
+
+from mcnet import cluster
+from mcnet.cli import main
+from mcnet.data.store import count_pairs
+
+EXPERIMENT = """
+title = "small"
+seed = {seed}
+[people]
+n_template = 3
+[motion]
+n_generated = 4
+scale = 2
+[acquisition]
+matrix = [20, 26, 22]
+fov_mm = [240.0, 260.0, 242.0]
+[pairs]
+n_slices = 2
+min_head_share = 0.0
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    path = tmp_path / "experiment.toml"
+    path.write_text(EXPERIMENT.format(seed=1))
+    return path
+
+
+def simulate(*arguments):
+    main(["simulate", *map(str, arguments)])
+
+
+def fails(capsys, *arguments):
+    """The sentence on which the command ends with status 2."""
+    with pytest.raises(SystemExit) as ended:
+        simulate(*arguments)
+    assert ended.value.code == 2
+    message = " ".join(capsys.readouterr().err.split())
+    assert "Traceback" not in message
+    return message
+
+
+def test_pairs_are_made_counted_and_not_made_twice(experiment, tmp_path, capsys):
+    output = tmp_path / "pairs.zarr"
+    simulate(experiment, "-o", output)
+    said = " ".join(capsys.readouterr().err.split())
+    # one person and two traces train, one and one validate, one and one test
+    assert "16 pairs of 3 people and 4 motion traces, 16 of them new at" in said
+    assert count_pairs(output) == {"train": 4, "validation": 2, "test": 2}
+    simulate(experiment, "-o", output)
+    assert "16 pairs of 3 people and 4 motion traces, 0 of them new." in " ".join(
+        capsys.readouterr().err.split()
+    )
+    experiment.write_text(EXPERIMENT.format(seed=2))
+    assert "holds other pairs (seed 1, not 2; other" in fails(capsys, experiment, "-o", output)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--workers", 2, "--scheduler", "tcp://127.0.0.1:9"), "name one of them"),
+        (("--workers", 0), "0 workers are impossible; give 1 or more."),
+        (("--scheduler", "tcp://127.0.0.1:9"), "scheduler at tcp://127.0.0.1:9 cannot be reached"),
+        (("--device", "cuda"), "device cuda"),
+    ],
+)
+def test_what_cannot_share_the_work_is_told_and_leaves_nothing(
+    experiment, tmp_path, capsys, monkeypatch, flags, sentence
+):
+    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
+    output = tmp_path / "pairs.zarr"
+    assert sentence in fails(capsys, experiment, "-o", output, *flags)
+    assert not output.exists()
