@@ -8,8 +8,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 from properties import ellipsoid
+from synthetic_dicom import Grid, Series
 
 from mcnet.cli import COMMANDS, main
+from mcnet.data.dicom.series import read_series
+from mcnet.data.nifti import write_volume
 
 EXTRA = (
     *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
@@ -349,3 +352,62 @@ def test_the_version_is_told(capsys):
 
 def test_an_unknown_command_ends_with_status_two(capsys):
     assert "corect" in fails(capsys, "corect")
+
+
+# A DICOM series in place of a NIfTI file.
+
+
+@pytest.fixture
+def series(tmp_path):
+    """A small head as a DICOM series, oblique, its slices sagittal."""
+    head = ellipsoid((33, 37, 35), (4, 4, 4), centre_mm=(4, 0, 0), radii_mm=(45, 55, 50))
+    head = head * np.linspace(300, 900, 37, dtype=np.float32)[:, None]
+    grid = Grid(((0.0, 0.96, 0.28), (0.0, 0.28, -0.96)), 4, 4, -4, (70, -90, 60))
+    return Series(stored=head.astype(np.uint16), grid=grid).write(tmp_path / "series")
+
+
+def test_a_dicom_series_is_corrupted_as_the_file_converted_from_it(tmp_path, series, trace):
+    write_volume(tmp_path / "scan.nii", read_series(series).volume)
+    for scan, name in ((series, "a.nii.gz"), (tmp_path / "scan.nii", "b.nii.gz")):
+        corrupt(scan, trace, tmp_path / name, "--reference-output", tmp_path / f"still-{name}")
+    for name in ("{}.nii.gz", "still-{}.nii.gz"):
+        a, b = (nib.load(tmp_path / name.format(which)) for which in "ab")
+        # the affine of a NIfTI file is rounded to single precision
+        np.testing.assert_allclose(a.get_fdata(), b.get_fdata(), atol=1e-2)
+        np.testing.assert_allclose(a.affine, b.affine, atol=1e-4)
+        assert a.get_data_dtype() == np.float32
+    about = json.loads((tmp_path / "a.json").read_text())["inputs_sha256"]
+    assert set(about) == {"motion", *(f"scan/{path.name}" for path in series.iterdir())}
+
+
+def test_a_dicom_series_is_compared(tmp_path, series, capsys):
+    write_volume(tmp_path / "scan.nii", read_series(series).volume)
+    run("compare", series, tmp_path / "scan.nii", series, "--json")
+    images = json.loads(capsys.readouterr().out)["images"]
+    assert [scores["nmse"] for scores in images.values()] == [0, 0]
+
+
+def test_a_folder_without_dicom_ends_in_a_sentence(tmp_path, scan, trace, capsys):
+    told = fails(capsys, "compare", scan, tmp_path)
+    assert f"{tmp_path} holds no DICOM image; give the folder" in told
+    told = fails(capsys, "corrupt", tmp_path, "--motion", trace, "-o", tmp_path / "m.nii.gz")
+    assert "holds no DICOM image" in told
+    assert not (tmp_path / "m.nii.gz").exists()
+
+
+WITHOUT_PYDICOM = """
+import sys
+sys.modules["pydicom"] = None
+from mcnet.cli import main
+main(["compare", *sys.argv[1:], "--json"])
+"""
+
+
+def test_without_pydicom_nifti_is_read_and_the_extra_is_told(scan, series):
+    assert in_a_process(WITHOUT_PYDICOM, scan, scan).returncode == 0
+    done = in_a_process(WITHOUT_PYDICOM, scan, series)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mcnet: pydicom is not installed; mcnet compare needs the extra dicom: "
+        "pip install 'mcnet[dicom]'.\n"
+    )

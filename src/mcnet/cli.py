@@ -58,7 +58,7 @@ def corrupt(
     """Make the scan that a moving head would have given, from a still scan and a motion trace.
 
     Args:
-        scan: A scan without motion, NIfTI.
+        scan: A scan without motion: NIfTI, or the folder of a DICOM series.
         motion: Head motion over time, one pose for each phase-encoding line.
         output: The corrupted magnitude image, NIfTI, with a JSON file of its provenance.
         motion_format: Program that wrote the motion file; auto goes by name and header.
@@ -76,17 +76,19 @@ def corrupt(
     """
     from dataclasses import replace
 
-    from mcnet.data.nifti import read_volume, write_volume
+    from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import refuse_outputs
     from mcnet.data.scan_corruption import corrupt_scan
+    from mcnet.data.scans import files_of_scan, nifti_model, read_scan
     from mcnet.engine import Engine
     from mcnet.simulation.formats import read_motion
 
-    inputs = {"scan": scan, "motion": motion}
     outputs = [path for path in (output, reference_output, phase_output) if path]
-    refuse_outputs(outputs, list(inputs.values()))
+    refuse_outputs(outputs, [scan, motion])
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
-    volume = read_volume(scan)
+    volume, like = read_scan(scan), nifti_model(scan)
+    scan_files = files_of_scan("scan", scan)
+    inputs = scan_files | {"motion": motion}
     trace = (
         read_motion(motion, motion_format)
         .segment(start, acquisition.n_lines)
@@ -97,9 +99,9 @@ def corrupt(
     with _console.status("Imaging the moving head"):
         images = corrupt_scan(volume, trace, acquisition, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
-    write_volume(output, images.corrupted, like=scan, inputs=inputs, notes=about)
+    write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
     if reference_output:
-        write_volume(reference_output, images.reference, like=scan, inputs={"scan": scan})
+        write_volume(reference_output, images.reference, like=like, inputs=scan_files)
     if phase_output:
         phase = replace(images.corrupted, values=images.phase_rad)
         write_volume(phase_output, phase, inputs=inputs, notes=about | {"unit": "rad"})
@@ -140,7 +142,8 @@ def simulate(
         device: What computes: the cores of the CPU, or a CUDA GPU.
     """
     from mcnet.data.simulate import simulate_pairs
-    from mcnet.data.store import open_store
+    from mcnet.data.store import find_store
+    from mcnet.engine import Engine
     from mcnet.experiment import read_experiment
     from mcnet.plan import pairs_plan
 
@@ -149,7 +152,10 @@ def simulate(
             "--workers and --scheduler are two ways to share the work; name one of them."
         )
     plan = pairs_plan(read_experiment(experiment), device=device)
-    open_store(output, plan)  # refused before any worker starts
+    # refused before any worker starts, and before anything is written
+    find_store(output, plan)
+    if scheduler is None:
+        Engine(device).require()
     with (
         _cluster(workers, scheduler) as cluster,
         _announce("Simulating what the scanner makes of moving heads") as on_progress,
@@ -171,18 +177,18 @@ def compare(
     """Print SSIM, PSNR and NMSE of images against their reference, with their definitions.
 
     Args:
-        reference: The scan to compare with, NIfTI.
+        reference: The scan to compare with: NIfTI, or the folder of a DICOM series.
         images: Scans on the same grid.
         json: Print JSON instead of a table.
     """
-    from mcnet.data.nifti import read_volume
+    from mcnet.data.scans import read_scan
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.metrics import SSIM_DEFINITION
 
     if not images:
         raise McnetError("no image to compare is named; give one or more after the reference.")
-    truth = read_volume(reference)
-    scores = {str(path): compare_scans(truth, read_volume(path)) for path in images}
+    truth = read_scan(reference)
+    scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
     definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
@@ -231,6 +237,7 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
         *("safetensors", "torch", "torchmetrics"),
     ),
     "cluster": ("dask", "distributed", "fsspec"),
+    "dicom": ("pydicom",),
 }
 """What the extras of the package install, by the names of the modules."""
 _DESCRIPTION = (

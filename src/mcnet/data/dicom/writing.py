@@ -1,0 +1,144 @@
+"""A volume written as a DICOM series derived from the one that it was made of."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Float64, Integer
+from pydicom import dcmread, dcmwrite
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from mcnet import __version__
+from mcnet.data.dicom.derived import Derivation, derived_instance
+from mcnet.data.dicom.files import quiet_pydicom
+from mcnet.data.dicom.names import refuse_output_folder, series_sidecar
+from mcnet.data.dicom.series import DicomSeries
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.provenance import cannot_read, provenance, write_json, written_whole
+
+_NEEDED = (
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+)
+"""Attributes of the source without which nothing can be derived from it."""
+
+
+@quiet_pydicom()
+def write_series(
+    folder: Path,
+    volume: Volume,
+    like: DicomSeries,
+    *,
+    derivation: str = "Processed",
+    seed: int | None = None,
+    inputs: Mapping[str, Path] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a volume as a derived DICOM series, whole or not at all, and its provenance beside it.
+
+    Every file is one of the source's with new pixels and a new identity: same patient, study,
+    frame of reference, orientation, bits and intensity scale. Private attributes are left out.
+    Equal volumes of equal sources give equal bytes, so that no date of making is written.
+
+    Parameters
+    ----------
+    folder
+        Does not exist yet, or is empty. The provenance goes to ``<folder>.json``.
+    volume
+        Lies on the grid of the source.
+    like
+        The source, of classic files. Intensities are rounded to its steps and clipped to what its
+        bits can hold; the provenance tells how many voxels were clipped.
+    derivation
+        What was done, in a few words, for DerivationDescription.
+    seed, inputs, notes
+        Recorded as by `mcnet.data.nifti.write_volume`.
+
+    Raises
+    ------
+    McnetError
+        The folder is refused by `refuse_output_folder`, the volume does not fit the source or is
+        not finite, the source is of enhanced files or is gone, or the disk is full.
+    """
+    refuse_output_folder(folder)
+    stored = _on_grid_of(volume, like)
+    record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
+    about = _derivation(volume, like, derivation)
+    n_clipped = 0
+    with written_whole(folder) as temporary:
+        temporary.mkdir()
+        for number, plane in enumerate(like.planes):
+            source = _whole_file(plane.file.path)
+            unscaled = (stored[:, :, number].T.astype(np.float64) - plane.intercept) / plane.slope
+            pixels, n_outside = _as_integers(unscaled, source)
+            n_clipped += n_outside
+            instance = derived_instance(source, pixels, about)
+            dcmwrite(temporary / f"{number + 1:04d}.dcm", instance, enforce_file_format=True)
+    write_json(
+        series_sidecar(folder), {**record, "derivation": about.text, "n_voxels_clipped": n_clipped}
+    )
+
+
+def _on_grid_of(volume: Volume, like: DicomSeries) -> Float32[np.ndarray, "column row slice"]:
+    """Values in the axes of the source."""
+    source = like.volume
+    if volume.values.shape != source.values.shape or not np.allclose(
+        volume.affine, source.affine, atol=1e-3
+    ):
+        raise McnetError(
+            f"{volume.name} ({'x'.join(map(str, volume.values.shape))}) lies on another grid than "
+            f"the DICOM series {source.name} ({'x'.join(map(str, source.values.shape))}); write "
+            "NIfTI, or resample it onto the grid of the series first."
+        )
+    if any("PerFrameFunctionalGroupsSequence" in plane.file.header for plane in like.planes):
+        raise McnetError(
+            f"{source.name} is an enhanced multi-frame series, which mcnet reads but does not "
+            "write; write NIfTI instead."
+        )
+    n_bad = volume.values.size - int(np.count_nonzero(np.isfinite(volume.values)))
+    if n_bad:
+        raise McnetError(
+            f"{volume.name} has {n_bad} voxels of NaN or infinite value, which DICOM cannot hold; "
+            "write NIfTI, or replace them first."
+        )
+    return like.order.from_ras(volume.values)
+
+
+def _derivation(volume: Volume, like: DicomSeries, done: str) -> Derivation:
+    """What the instances share; the series' UID follows from the source and all that is new."""
+    text = f"{done} by mcnet {__version__}. Research tool, not a medical device."
+    text = text.encode("ascii", "replace").decode()
+    content = hashlib.sha256(np.ascontiguousarray(volume.values).tobytes()).hexdigest()
+    source = str(like.planes[0].file.header.get("SeriesInstanceUID"))
+    return Derivation(generate_uid(entropy_srcs=[source, text, content]), text)
+
+
+def _whole_file(path: Path) -> Dataset:
+    try:
+        source = dcmread(path)
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    absent = [keyword for keyword in _NEEDED if source.get(keyword) in (None, "")]
+    if absent:
+        raise McnetError(
+            f"{path} has no {absent[0]}, without which no DICOM file can refer to it; write NIfTI, "
+            "or give the series as the scanner wrote it."
+        )
+    return source
+
+
+def _as_integers(
+    unscaled: Float64[np.ndarray, "row column"], source: Dataset
+) -> tuple[Integer[np.ndarray, "row column"], int]:
+    """Numbers to store, rounded and clipped to the source's bits, and how many were clipped."""
+    signed, bits = bool(source.PixelRepresentation), int(source.BitsStored)
+    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    rounded = np.rint(unscaled)
+    n_outside = int(np.count_nonzero((rounded < lowest) | (rounded > highest)))
+    width = 8 * max(1, -(-int(source.BitsAllocated) // 8))
+    dtype = np.dtype(f"{'i' if signed else 'u'}{width // 8}")
+    return np.clip(rounded, lowest, highest).astype(dtype), n_outside
