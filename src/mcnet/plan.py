@@ -70,45 +70,48 @@ def list_people(config: PeopleConfig, seed: int) -> list[list[Person]]:
 
 
 def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> list[MotionTrace]:
-    """Traces by the paper's recipe: bounded segments, scaled, at rest at the k-space centre."""
+    """Traces by the paper's recipe: bounded segments, scaled, at rest at the k-space centre.
 
-    def recipe(traces: list[MotionTrace]) -> list[MotionTrace]:
-        return paper_segments(
-            traces,
-            n_points=acquisition.n_lines,
-            within_mm=config.within_mm,
-            within_deg=config.within_deg,
-            scale=config.scale,
-            centre_time=acquisition.centre_time,
-        )
-
+    Raises
+    ------
+    McnetError
+        A motion file is bad, too few recordings serve, or hardly any generated motion does.
+    """
     if config.folder is not None:
-        recorded = [read_motion(file) for file in motion_files(Path(config.folder))]
-        kept = recipe(recorded)
-        found = (
-            f"{len(kept)} of {len(recorded)} traces in {config.folder} have "
-            f"{acquisition.n_lines} points within {config.within_mm:g} mm and "
-            f"{config.within_deg:g} deg"
+        return _recorded_traces(Path(config.folder), config, acquisition, seed)
+    return _generated_traces(config, acquisition, seed)
+
+
+def _recorded_traces(
+    folder: Path, config: MotionConfig, acquisition: Acquisition, seed: int
+) -> list[MotionTrace]:
+    recorded = [read_motion(file) for file in motion_files(folder)]
+    kept = _by_recipe(recorded, config, acquisition)
+    found = (
+        f"{len(kept)} of {len(recorded)} traces in {folder} have {acquisition.n_lines} points "
+        f"within {config.within_mm:g} mm and {config.within_deg:g} deg"
+    )
+    if len(kept) < config.n_recorded:
+        raise McnetError(f"{found}, not {config.n_recorded}; add traces or ask for fewer.")
+    n_chosen = config.n_recorded or len(kept)
+    if not config.shared and n_chosen <= config.n_validation + config.n_test:
+        raise McnetError(
+            f"{found}, too few for {config.n_validation} to validate, {config.n_test} to test and "
+            "one to train; add traces or ask for fewer."
         )
-        if len(kept) < config.n_recorded:
-            raise McnetError(f"{found}, not {config.n_recorded}; add traces or ask for fewer.")
-        if (
-            not config.shared
-            and (config.n_recorded or len(kept)) <= config.n_validation + config.n_test
-        ):
-            raise McnetError(
-                f"{found}, too few for {config.n_validation} to validate, "
-                f"{config.n_test} to test and one to train; add traces or ask for fewer."
-            )
-        rng = np.random.default_rng([seed, _CHOSEN_TRACES])
-        chosen = rng.permutation(len(kept))[: config.n_recorded or None]
-        return [kept[row] for row in sorted(chosen)]
+    rng = np.random.default_rng([seed, _CHOSEN_TRACES])
+    return [kept[row] for row in sorted(rng.permutation(len(kept))[:n_chosen])]
+
+
+def _generated_traces(
+    config: MotionConfig, acquisition: Acquisition, seed: int
+) -> list[MotionTrace]:
     rng = np.random.default_rng([seed, _GENERATED_MOTION])
     accepted: list[MotionTrace] = []
     for _ in range(_MOST_TRIES * config.n_generated):
         if len(accepted) == config.n_generated:
             break
-        accepted += recipe([generate_motion(acquisition.n_lines, rng)])
+        accepted += _by_recipe([generate_motion(acquisition.n_lines, rng)], config, acquisition)
     else:
         raise McnetError(
             f"hardly any generated motion stays within {config.within_mm:g} mm and "
@@ -120,6 +123,19 @@ def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> li
         )
         for n, trace in enumerate(accepted, start=1)
     ]
+
+
+def _by_recipe(
+    traces: list[MotionTrace], config: MotionConfig, acquisition: Acquisition
+) -> list[MotionTrace]:
+    return paper_segments(
+        traces,
+        n_points=acquisition.n_lines,
+        within_mm=config.within_mm,
+        within_deg=config.within_deg,
+        scale=config.scale,
+        centre_time=acquisition.centre_time,
+    )
 
 
 def _refuse_twice(people: list[Person]) -> None:
