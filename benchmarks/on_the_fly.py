@@ -20,7 +20,8 @@ from mcnet.data.sources import template_people
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import L1
-from mcnet.learning.training import TrainingConfig, TrainingSet, train_stage
+from mcnet.learning.training import TrainingSet, train_stage
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.fresh_motion import FreshMotion
 

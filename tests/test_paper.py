@@ -9,7 +9,7 @@ from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
 from mcnet.learning.losses import LossConfig, total_variation
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import RECIPES
-from mcnet.learning.training import TrainingConfig
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.plan import list_traces
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.formats import motion_files, read_motion

@@ -13,7 +13,7 @@ import mcnet.reproduce as steps
 from mcnet.data.design import PairsDesign
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experiment
 from mcnet.learning.network import NetworkConfig
-from mcnet.learning.training import TrainingConfig
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import read_card
 from mcnet.plan import pairs_plan
 from mcnet.reproduce import reproduce

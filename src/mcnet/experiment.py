@@ -17,7 +17,7 @@ from mcnet.errors import McnetError
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import RECIPES
-from mcnet.learning.training import TrainingConfig
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.simulation.acquisition import Acquisition
 
 _SMALLEST_SLICE = 16

@@ -26,7 +26,8 @@ from mcnet.learning.lesson import Lesson
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import L1
-from mcnet.learning.training import TrainingConfig, train_stage
+from mcnet.learning.training import train_stage
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.fresh_motion import FreshMotion
 

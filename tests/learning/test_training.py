@@ -17,7 +17,8 @@ from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import L1, L1_TV, Stage
 from mcnet.learning.record import EpochRecord
-from mcnet.learning.training import Schedule, TrainingConfig, train_stage
+from mcnet.learning.training import train_stage
+from mcnet.learning.training_config import Schedule, TrainingConfig
 from mcnet.learning.weights import load_network, read_card
 
 MakePairs = Callable[..., ImagePairs]
