@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import in_plane
+import inference
 import on_the_fly
 import page
 import scaling
@@ -19,9 +20,10 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 _INTRODUCTION = """\
 # Performance
 
-Made by `make bench`, which rewrites this page. What mcnet's simulator takes beside what a user
-would pick instead, in one run on one machine: the sides take turns, every side uses all cores, and
-times are medians with the least and the most of the runs. All ratios are to mcnet's median.
+Made by `make bench`, which rewrites this page. What mcnet's simulator and correction take beside
+what a user would pick instead, in one run on one machine: the sides take turns, every side uses
+all cores, and times are medians with the least and the most of the runs. All ratios are to mcnet's
+median.
 """
 
 
@@ -31,6 +33,7 @@ def main(folder: Path) -> None:
         in_plane.run,
         six_dof.run,
         on_the_fly.section,
+        inference.section,
         lambda: scaling.run(folder),
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,8 @@ PACKAGES = (
     "torchkbnufft",
     "mri-nufft",
     "torchio",
+    "onnxruntime",
+    "openvino",
     "zarr",
     "dask",
     "distributed",

@@ -1,16 +1,13 @@
 """An experiment as data: what a TOML file says, checked, and written back in full."""
 
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from difflib import get_close_matches
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from os.path import normpath, relpath
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import tomli_w
-from pydantic import TypeAdapter, ValidationError
 
 from mcnet.data.design import PairsDesign
 from mcnet.errors import McnetError
@@ -18,6 +15,7 @@ from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import RECIPES
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.settings import read_settings
 from mcnet.simulation.acquisition import Acquisition
 
 _SMALLEST_SLICE = 16
@@ -134,19 +132,7 @@ def read_experiment(path: Path) -> Experiment:
     McnetError
         The file is missing, no TOML, or has an unknown key or an impossible value.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise McnetError(f"{path} does not exist; name the TOML file of an experiment.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise McnetError(
-            f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
-        ) from error
-    _refuse_unknown_keys(content, Experiment, path)
-    try:
-        experiment = TypeAdapter(Experiment).validate_python(content)
-    except ValidationError as error:
-        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+    experiment = read_settings(path, Experiment)
     return _with_folders(experiment, lambda folder: normpath(path.parent / folder))
 
 
@@ -168,30 +154,6 @@ def _refuse_small(config: Any, names: tuple[str, ...], *, least: int) -> None:
     for name in names:
         if getattr(config, name) < least:
             raise McnetError(f"{name} {getattr(config, name)} is too few; give {least} or more.")
-
-
-def _refuse_unknown_keys(
-    content: Mapping[str, Any], config: type, path: Path, section: str = ""
-) -> None:
-    known = [item.name for item in fields(config)]
-    hints = get_type_hints(config)
-    for key, value in content.items():
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
-            raise McnetError(f"{path}: {section}{key} is no setting of an experiment; {remedy}")
-        if is_dataclass(hints[key]) and isinstance(value, Mapping):
-            _refuse_unknown_keys(value, hints[key], path, f"{section}{key}.")
-
-
-def _first_complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if isinstance(first.get("ctx", {}).get("error"), McnetError):
-        return f"{place + ': ' if place else ''}{first['ctx']['error']}"
-    if first["type"] == "missing":
-        return f"{place} is missing; add it to the file."
-    return f"{place} is {first['input']!r}; {first['msg'].lower()}: correct it in the file."
 
 
 def _without_none(value: Any) -> Any:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mcnet.correction.slices import correct_slices
+from mcnet.correction.slices import correct_slices, ready_network, slices_at_once
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
 
@@ -62,3 +62,24 @@ def test_a_scale_that_is_no_scale_is_refused(
     network = UNet(NetworkConfig(levels=2, width=3))
     with pytest.raises(McnetError, match="must be a positive number"):
         correct_slices(network, images, input_scale)
+
+
+def test_a_network_made_ready_computes_the_same(images: np.ndarray) -> None:
+    network = UNet(NetworkConfig(levels=2, width=3))
+    network.train()(torch.rand(5, 1, 8, 8))
+    quick = ready_network(network, "cpu")
+    seen = torch.from_numpy(images)[:, None]
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in quick.modules())
+    assert torch.allclose(quick(seen), network.eval()(seen), atol=1e-6)
+
+
+def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(McnetError, match="device cuda is not there"):
+        ready_network(UNet(NetworkConfig(levels=1, width=1)), "cuda")
+
+
+def test_batches_are_never_empty() -> None:
+    assert slices_at_once((256, 256), "cpu") == 8
+    assert slices_at_once((5000, 5000), "cpu") == 1
+    assert slices_at_once((0, 7), "cpu") >= 1

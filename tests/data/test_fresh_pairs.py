@@ -67,13 +67,14 @@ def test_a_fresh_scan_is_the_person_scanned_while_moving_so(pairs):
         assert relative_error(scan.corrupted, still_head) > 1e-3
 
 
-def test_references_lie_where_the_index_says(pairs):
-    for person, first in zip(pairs.people, pairs.first_reference, strict=True):
-        n_kept = person.kept.sum()
-        found = pairs.references[first : first + n_kept]
-        assert np.array_equal(found, person.references[person.kept])
+def test_a_scan_comes_with_its_references_and_heads(pairs):
+    for index in range(pairs.n_scans):
+        scan = pairs.scan(2, index)
+        person = pairs.people[scan.person]
+        assert np.array_equal(scan.references, person.references[person.kept])
+        assert np.array_equal(scan.heads, person.heads[person.kept])
     assert len({int(person.kept.sum()) for person in pairs.people}) > 1
-    assert len(pairs) == 4 * len(pairs.references)
+    assert len(pairs) == 4 * sum(int(person.kept.sum()) for person in pairs.people)
 
 
 def test_a_scan_is_of_seed_epoch_and_number_alone(pairs):
@@ -191,10 +192,8 @@ def test_a_fresh_scan_of_a_stored_motion_is_the_stored_scan(plan, tmp_path, monk
         scan = pairs.scan(0, index)
         name = pairs.people[scan.person].name
         rows = np.flatnonzero((stored.table.person == name) & (stored.table.trace == "t3"))
-        first = pairs.first_reference[scan.person]
         assert len(rows) == len(scan.corrupted)
         assert relative_error(scan.corrupted, stored.corrupted[rows]) < 1e-5
         assert np.allclose(scan.input_scale, stored.input_scale[rows], rtol=1e-5)
-        references = pairs.references[first : first + len(rows)]
         expected = stored.references[stored.reference_index[rows]]
-        assert relative_error(references, expected) < 1e-5
+        assert relative_error(scan.references, expected) < 1e-5

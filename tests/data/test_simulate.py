@@ -191,7 +191,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, people):
     experiment.write_text(EXPERIMENT.format(seed=1))
     whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
     simulate_pairs(whole, pairs_plan(read_experiment(experiment)))
-    command = "from mcnet.cli import main; main()"
+    command = "from mcnet.cli.main import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", command, "simulate", str(experiment), "-o", str(killed)],
         stderr=subprocess.DEVNULL,

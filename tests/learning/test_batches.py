@@ -15,7 +15,7 @@ def test_every_pair_comes_once_and_with_its_own_reference(make_pairs: MakePairs)
     pairs = replace(pairs, reference_index=np.arange(11)[::-1].copy())
     batches = list(PairBatches(pairs, 4, seed=1))
     assert [len(batch.corrupted) for batch in batches] == [4, 4, 3]
-    corrupted, reference, scale = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    corrupted, reference, _, scale, _ = (torch.cat(parts) for parts in zip(*batches, strict=True))
     order = [int(np.flatnonzero(pairs.input_scale == value)[0]) for value in scale.flatten()]
     assert sorted(order) == list(range(11))
     for image, target, row in zip(corrupted, reference, order, strict=True):
@@ -46,6 +46,7 @@ def test_without_a_seed_the_order_stays(make_pairs: MakePairs) -> None:
 
 def test_flips_mirror_both_images_of_a_pair(make_pairs: MakePairs) -> None:
     pairs = make_pairs(16)
+    pairs = replace(pairs, heads=pairs.references > 0.6)
     batches = PairBatches(pairs, 1, seed=0, flips=True)
     seen = set()
     for batch in batches:
@@ -55,5 +56,6 @@ def test_flips_mirror_both_images_of_a_pair(make_pairs: MakePairs) -> None:
             if np.allclose(batch.corrupted[0, 0] * scale, np.flip(pairs.corrupted[row], axes)):
                 expected = np.flip(pairs.references[row], axes)
                 assert np.allclose(batch.reference[0, 0] * scale, expected)
+                assert np.array_equal(batch.head[0, 0], np.flip(pairs.heads[row], axes))
                 seen.add(axes)
     assert seen == {(), (0,), (1,), (0, 1)}

@@ -83,10 +83,12 @@ def test_an_epoch_holds_every_slice_of_its_scans_once_with_its_reference(
     pairs: FreshPairs,
 ) -> None:
     (batches,) = epochs(pairs, [3])
-    corrupted, reference, scale = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+    columns = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+    corrupted, reference, head, scale, _ = columns
     found = {}
-    for image, target, factor in zip(corrupted, reference, scale, strict=True):
-        found[(image[0] * factor).astype(np.float16).tobytes()] = target[0] * factor
+    for image, target, mask, factor in zip(corrupted, reference, head, scale, strict=True):
+        key = (image[0] * factor).astype(np.float16).tobytes()
+        found[key] = target[0] * factor, mask[0]
     assert len(corrupted) == len(found) == 48
     for index in range(pairs.n_scans):
         scan = pairs.scan(3, index)
@@ -94,8 +96,9 @@ def test_an_epoch_holds_every_slice_of_its_scans_once_with_its_reference(
         places = np.flatnonzero(person.kept)
         scaled = (scan.corrupted / np.float32(scan.input_scale)) * np.float32(scan.input_scale)
         for image, place in zip(scaled, places, strict=True):
-            target = found.pop(image.astype(np.float16).tobytes())
+            target, mask = found.pop(image.astype(np.float16).tobytes())
             assert np.allclose(target, person.references[place], rtol=1e-5)
+            assert np.array_equal(mask, person.heads[place])
     assert not found
 
 

@@ -1,9 +1,16 @@
 import pytest
 import torch
+from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from mcnet.errors import McnetError
-from mcnet.learning.losses import LossConfig, hybrid_loss, l1, total_variation
+from mcnet.learning.losses import (
+    LossConfig,
+    dissimilarity_in_head,
+    hybrid_loss,
+    l1,
+    total_variation,
+)
 from mcnet.learning.recipes import Stage
 
 
@@ -62,9 +69,10 @@ def test_the_target_is_the_residual_or_the_output() -> None:
 
 def test_the_total_is_equation_1() -> None:
     output, reference = torch.rand(2, 3, 1, 6, 5)
-    total, term_l1, term_tv = hybrid_loss(output, reference, Stage(0.5, 3.0), LossConfig())
+    total, term_l1, term_tv, dissimilarity = hybrid_loss(output, reference, Stage(0.5, 3.0), LossConfig())
     assert total.item() == pytest.approx(0.5 * term_l1.item() + 3 * term_tv.item())
     assert term_l1 == l1(output, reference)
+    assert dissimilarity == 0
 
 
 def test_gradients_are_zero_and_not_nan_where_the_residual_is_flat() -> None:
@@ -90,3 +98,55 @@ def test_unknown_words_are_refused(setting: str) -> None:
     object.__setattr__(config, setting, "sideways")  # past the type checker of the tests
     with pytest.raises(McnetError, match="'sideways' is none of"):
         config.__post_init__()
+
+
+def test_air_weighs_less_where_it_is_asked_for() -> None:
+    output, reference = as_batch([[1.0, 3.0], [0.0, 2.0]]), torch.zeros(1, 1, 2, 2)
+    head = torch.tensor([[[[True, False], [False, True]]]])
+    assert l1(output, reference, head, 0.0).item() == pytest.approx(1.5)
+    assert l1(output, reference, head, 0.5).item() == pytest.approx((1 + 2 + 0.5 * 3) / 3)
+    assert l1(output, reference, head).item() == pytest.approx(1.5)
+    assert l1(2 * output, reference, ~head, 0.0).item() == pytest.approx(3)
+
+
+def test_dissimilarity_is_scikit_images_with_uniform_windows() -> None:
+    torch.manual_seed(1)
+    reference = torch.rand(1, 1, 21, 25)
+    image = (reference + 0.2 * torch.randn(1, 1, 21, 25)).clamp(0, 1)
+    everywhere = torch.ones(1, 1, 21, 25, dtype=torch.bool)
+    _, similarity = structural_similarity(
+        reference[0, 0].double().numpy(),
+        image[0, 0].double().numpy(),
+        data_range=1.0,
+        win_size=7,
+        use_sample_covariance=False,
+        full=True,
+    )
+    expected = 1 - similarity[3:-3:2, 3:-3:2].mean()
+    found = dissimilarity_in_head(image, reference, everywhere).item()
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert dissimilarity_in_head(reference, reference, everywhere).item() == pytest.approx(0)
+
+
+def test_dissimilarity_looks_inside_the_head_alone() -> None:
+    torch.manual_seed(2)
+    reference = torch.rand(1, 1, 40, 40)
+    image = reference.clone()
+    image[..., 25:] = 0
+    head = torch.zeros(1, 1, 40, 40, dtype=torch.bool)
+    head[..., :18] = True
+    assert dissimilarity_in_head(image, reference, head).item() == pytest.approx(0, abs=1e-6)
+    assert dissimilarity_in_head(image, reference, ~head).item() > 0.3
+
+
+def test_the_weighted_loss_is_the_sum_of_its_parts() -> None:
+    torch.manual_seed(3)
+    output, reference = torch.rand(2, 1, 16, 18), torch.rand(2, 1, 16, 18)
+    head = torch.rand(2, 1, 16, 18) > 0.5
+    config = LossConfig(air_weight=0.2, ssim_weight=0.4)
+    terms = hybrid_loss(output, reference, Stage(2.0, 3.0), config, head)
+    total = 2 * terms.l1 + 3 * terms.tv + 0.4 * terms.dissimilarity
+    assert terms.total.item() == pytest.approx(total.item())
+    assert terms.l1.item() == pytest.approx(l1(output, reference, head, 0.2).item())
+    with pytest.raises(McnetError, match="air_weight"):
+        LossConfig(air_weight=-1.0)

@@ -30,6 +30,23 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, network: UNet) -> None:
     assert torch.equal(again(image), network.eval()(image))
 
 
+def test_half_precision_takes_half_the_room_and_comes_back_in_single(tmp_path: Path) -> None:
+    network = UNet(NetworkConfig(levels=2, width=32))
+    network(torch.rand(4, 1, 8, 6))
+    network.down[0][1].running_var.fill_(1e-9)  # which half precision cannot hold
+    sizes = {}
+    for half in (False, True):
+        path = tmp_path / f"half-{half}"
+        save_network(path, network, card={}, half=half)
+        sizes[half] = path.stat().st_size
+    assert sizes[True] < 0.55 * sizes[False]
+    again = load_network(path)
+    assert {tensor.dtype for tensor in again.state_dict().values()} == {torch.float32, torch.int64}
+    assert again.down[0][1].running_var.max() == network.down[0][1].running_var.max() > 0
+    image = torch.rand(2, 1, 9, 11)
+    assert torch.allclose(again(image), network.eval()(image), atol=2e-2)
+
+
 def test_the_file_says_where_it_comes_from(tmp_path: Path, network: UNet) -> None:
     path = tmp_path / "weights.safetensors"
     save_network(path, network, card={"licence": "CC0", "seed": 4})

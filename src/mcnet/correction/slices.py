@@ -1,11 +1,21 @@
 """Corrected slices from corrupted ones."""
 
+import copy
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 from jaxtyping import Float32
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from mcnet.correction.batches import in_batches
+from mcnet.engine import Device
 from mcnet.errors import McnetError
 from mcnet.learning.network import UNet
+
+_PIXELS_AT_ONCE = {"cpu": 2**19, "cuda": 2**23}
+"""Pixels of one batch. On a CPU 8 slices of 256 x 256 are fastest: more leave the cache."""
 
 
 def correct_slices(
@@ -13,8 +23,8 @@ def correct_slices(
     images: Float32[np.ndarray, "n rows columns"],
     input_scale: Float32[np.ndarray, "n"],
     *,
-    batch_size: int = 32,
-    device: str = "cpu",
+    batch_size: int | None = None,
+    device: Device = "cpu",
 ) -> Float32[np.ndarray, "n rows columns"]:
     """Corrected magnitude images on the scale of the given ones.
 
@@ -24,20 +34,64 @@ def correct_slices(
     Raises
     ------
     McnetError
-        A scale is not a positive number.
+        A scale is not a positive number, or the device is not there.
     """
     if not np.all((input_scale > 0) & np.isfinite(input_scale)):
         raise McnetError(
             f"an input scale is {input_scale.min()}; every scale must be a positive number, the "
             "99.9th percentile of the image's own scan: is one of the scans empty?"
         )
-    network = network.to(device).eval()
+    quick = ready_network(network, device)
     corrected = np.empty_like(images)
-    for start in range(0, len(images), batch_size):
-        part = slice(start, start + batch_size)
+
+    def correct_part(part: slice) -> None:
         scale = input_scale[part, None, None]
         batch = torch.from_numpy(images[part] / scale)[:, None].to(device)
-        with torch.inference_mode():
-            output = network(batch)[:, 0].cpu().numpy()
+        with torch.inference_mode(), mixed_precision(device):
+            output = quick(batch)[:, 0].float().cpu().numpy()
         corrected[part] = np.maximum(output * scale, 0)
+
+    at_once = batch_size or slices_at_once(images.shape[1:], device)
+    in_batches(correct_part, len(images), at_once, device=device)
     return corrected
+
+
+def ready_network(network: UNet, device: Device) -> UNet:
+    """Copy of a network that computes the same faster: batch norm is part of the convolutions.
+
+    Raises
+    ------
+    McnetError
+        There is no GPU that PyTorch can use.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise McnetError(
+            "device cuda is not there, or this PyTorch cannot use it; compute on the device cpu."
+        )
+    quick = copy.deepcopy(network).eval()
+    for module in quick.modules():
+        if isinstance(module, nn.Sequential):
+            _fold_batch_norm(module)
+    # The order in which convolutions read memory fastest, on CPUs and on GPUs.
+    ready: UNet = quick.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ready
+
+
+def _fold_batch_norm(layers: nn.Sequential) -> None:
+    for index, layer in enumerate(layers):
+        after = layers[index + 1] if index + 1 < len(layers) else None
+        if isinstance(layer, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+            layers[index] = fuse_conv_bn_eval(layer, after)
+            layers[index + 1] = nn.Identity()
+
+
+def slices_at_once(shape: tuple[int, ...], device: Device) -> int:
+    """How many slices of a shape make a batch that is fast and takes little memory."""
+    return max(1, _PIXELS_AT_ONCE[device] // max(1, int(np.prod(shape))))
+
+
+def mixed_precision(device: Device) -> AbstractContextManager[object]:
+    """Within it a GPU computes convolutions in half precision; a CPU goes on as it is."""
+    if device == "cuda":
+        return torch.autocast("cuda", dtype=torch.float16)
+    return nullcontext()

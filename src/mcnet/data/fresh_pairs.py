@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from mcnet.data.pairs_plan import PairsPlan
 from mcnet.data.prepared import PreparedPerson, prepare_person
@@ -31,9 +31,15 @@ class FreshScan:
     person: int
     """Which of the people it shows."""
     corrupted: Float32[np.ndarray, "n_kept rows columns"]
-    """Magnitude images of the moving head; its references are in `FreshPairs.references`."""
+    """Magnitude images of the moving head."""
+    references: Float32[np.ndarray, "n_kept rows columns"]
+    """Of the head at rest."""
+    heads: Bool[np.ndarray, "n_kept rows columns"]
+    """True inside the head."""
     input_scale: float
     """99.9th percentile of ``corrupted``: the scale that a user knows."""
+    severity_mm: float
+    """`MotionTrace.rms_displacement_mm` of the motion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +82,6 @@ class FreshPairs:
         return _image_size(self.people[0])
 
     @property
-    def references(self) -> Float32[np.ndarray, "n_references rows columns"]:
-        """Motion-free images of all people's kept slices, person after person."""
-        return np.concatenate([person.references[person.kept] for person in self.people])
-
-    @property
-    def first_reference(self) -> Int64[np.ndarray, "n_people"]:
-        """Where each person's slices begin in `references`."""
-        counts = np.array([person.kept.sum() for person in self.people], dtype=np.int64)
-        return np.cumsum(counts) - counts
-
-    @property
     def sha256(self) -> str:
         """Digest of everything that the scans follow from."""
         digest = hashlib.sha256()
@@ -119,8 +114,17 @@ class FreshPairs:
         number = int(self.people_in_turn(epoch)[index])
         person = self.people[number]
         # one core, whatever there is, since workers simulate beside one another
-        scan = person.scanned(self.motion_of(epoch, index), self.acquisition, ONE_CORE)
-        return FreshScan(number, scan[person.kept], person.input_scale(scan))
+        motion = self.motion_of(epoch, index)
+        scan = person.scanned(motion, self.acquisition, ONE_CORE)
+        kept = person.kept
+        return FreshScan(
+            person=number,
+            corrupted=scan[kept],
+            references=person.references[kept],
+            heads=person.heads[kept],
+            input_scale=person.input_scale(scan),
+            severity_mm=motion.rms_displacement_mm(),
+        )
 
 
 def _image_size(person: PreparedPerson) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from mcnet.data.pairs import ImagePairs
@@ -18,8 +18,12 @@ class Batch(NamedTuple):
     """Corrupted images divided by their input scale."""
     reference: Float32[Tensor, "n 1 rows columns"]
     """References divided by the same scale."""
+    head: Bool[Tensor, "n 1 rows columns"]
+    """True inside the head."""
     input_scale: Float32[Tensor, "n 1 1 1"]
     """Times this, images are back on the person's physical scale."""
+    severity_mm: Float32[Tensor, "n"]
+    """`MotionTrace.rms_displacement_mm` of each image's motion; NaN where it is not known."""
 
 
 class PairBatches:
@@ -38,6 +42,8 @@ class PairBatches:
         self.n_batches = -(-len(pairs) // batch_size)
         self.epoch = 0
         """Seed and epoch decide the order, so a resumed training needs no remembered state."""
+        unknown = np.full(len(pairs), np.nan)
+        self._severity_mm = np.asarray(pairs.table.get("severity_mm", unknown), np.float32)
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -56,11 +62,14 @@ class PairBatches:
         pairs = self.pairs
         scale = pairs.input_scale[chosen][:, None, None, None]
         corrupted = pairs.corrupted[chosen][:, None] / scale
-        reference = pairs.references[pairs.reference_index[chosen]][:, None] / scale
-        return Batch(*(torch.from_numpy(array) for array in (corrupted, reference, scale)))
+        rows = pairs.reference_index[chosen]
+        reference, head = pairs.references[rows][:, None] / scale, pairs.heads[rows][:, None]
+        arrays = corrupted, reference, head, scale, self._severity_mm[chosen]
+        return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
 def flipped(batch: Batch, rng: np.random.Generator) -> Batch:
     """Mirror all images of a batch along rows, columns, both or neither, at random."""
     axes = [axis for axis, turned in zip((2, 3), rng.integers(2, size=2), strict=True) if turned]
-    return Batch(batch.corrupted.flip(axes), batch.reference.flip(axes), batch.input_scale)
+    images = {name: getattr(batch, name).flip(axes) for name in ("corrupted", "reference", "head")}
+    return batch._replace(**images)

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32
 from torch.utils.data import DataLoader, Dataset
 
 from mcnet.data.fresh_pairs import FreshPairs
+from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
 from mcnet.learning.batches import Batch, flipped
 
@@ -25,19 +26,24 @@ _AHEAD = 2
 """Blocks that each worker makes before they are asked for."""
 
 
+SimulatedScans = FreshPairs | VariedScans
+"""Sets whose scans are made when they are asked for."""
+
+
 class Slices(NamedTuple):
     """Slices of some scans, in the order of training."""
 
     corrupted: Float32[np.ndarray, "n rows columns"]
-    reference_index: Int64[np.ndarray, "n"]
-    """The row of `FreshPairs.references` that belongs to each."""
+    references: Float32[np.ndarray, "n rows columns"]
+    heads: Bool[np.ndarray, "n rows columns"]
     input_scale: Float32[np.ndarray, "n"]
+    severity_mm: Float32[np.ndarray, "n"]
 
 
 class Blocks(Dataset[Slices | McnetError]):
     """The slices of any epoch and block: what a worker process makes."""
 
-    def __init__(self, pairs: FreshPairs, scans_per_block: int) -> None:
+    def __init__(self, pairs: SimulatedScans, scans_per_block: int) -> None:
         self.pairs = pairs
         self.n_blocks = -(-pairs.n_scans // scans_per_block)
         """Blocks of an epoch, which have nearly equally many scans."""
@@ -53,13 +59,17 @@ class Blocks(Dataset[Slices | McnetError]):
     def _shuffled(self, epoch: int, block: int) -> Slices:
         numbers = np.array_split(np.arange(self.pairs.n_scans), self.n_blocks)[block]
         scans = [self.pairs.scan(epoch, int(number)) for number in numbers]
-        first = self.pairs.first_reference
-        rows = [first[scan.person] + np.arange(len(scan.corrupted)) for scan in scans]
-        scales = [np.full(len(scan.corrupted), scan.input_scale, np.float32) for scan in scans]
+        n_slices = [len(scan.corrupted) for scan in scans]
+        together = (
+            np.concatenate([scan.corrupted for scan in scans]),
+            np.concatenate([scan.references for scan in scans]),
+            np.concatenate([scan.heads for scan in scans]),
+            np.repeat([scan.input_scale for scan in scans], n_slices).astype(np.float32),
+            np.repeat([scan.severity_mm for scan in scans], n_slices).astype(np.float32),
+        )
         rng = np.random.default_rng([self.pairs.seed, _SHUFFLE, epoch, block])
-        order = rng.permutation(sum(map(len, rows)))
-        corrupted = np.concatenate([scan.corrupted for scan in scans])
-        return Slices(corrupted[order], np.concatenate(rows)[order], np.concatenate(scales)[order])
+        order = rng.permutation(sum(n_slices))
+        return Slices(*(array[order] for array in together))
 
 
 class FreshBatches:
@@ -71,7 +81,7 @@ class FreshBatches:
 
     def __init__(
         self,
-        pairs: FreshPairs,
+        pairs: SimulatedScans,
         batch_size: int,
         *,
         flips: bool = False,
@@ -85,7 +95,6 @@ class FreshBatches:
         self.n_batches = -(-len(pairs) // batch_size)
         self.epoch = 0
         """Seed and epoch decide the stream, so a resumed training needs no remembered state."""
-        self._references = pairs.references
         self._stream: Iterator[Slices | McnetError] | None = None
         self._next_epoch = 0
         """The epoch that the stream comes to next."""
@@ -150,8 +159,9 @@ class FreshBatches:
     def _gathered(self, slices: Slices) -> Batch:
         scale = slices.input_scale[:, None, None, None]
         corrupted = slices.corrupted[:, None] / scale
-        reference = self._references[slices.reference_index][:, None] / scale
-        return Batch(*(torch.from_numpy(array) for array in (corrupted, reference, scale)))
+        reference, head = slices.references[:, None] / scale, slices.heads[:, None]
+        arrays = corrupted, reference, head, scale, slices.severity_mm
+        return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
 def _cut(stream: Iterator[Slices], sizes: list[int]) -> Iterator[Slices]:

@@ -39,7 +39,7 @@ class Lesson(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
         """Loss of a batch, logged with its parts as means of the epoch."""
         output = self.network(batch.corrupted)
-        terms = hybrid_loss(output, batch.reference, self.stage, self.loss)
+        terms = hybrid_loss(output, batch.reference, self.stage, self.loss, batch.head)
         self._log("train", terms._asdict(), len(output))
         return terms.total
 
@@ -50,7 +50,7 @@ class Lesson(lightning.LightningModule):
         """
         output = self.network(batch.corrupted)
         logged: dict[str, Any] = hybrid_loss(
-            output, batch.reference, self.stage, self.loss
+            output, batch.reference, self.stage, self.loss, batch.head
         )._asdict()
         if min(output.shape[-2:]) > _SSIM_WINDOW:
             logged["ssim"] = structural_similarity_index_measure(

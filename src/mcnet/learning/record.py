@@ -8,10 +8,9 @@ from typing import Any
 import lightning.pytorch as lightning
 import pandas as pd
 from lightning.pytorch.callbacks import Checkpoint
-from torch import Tensor
+from torch import Tensor, nn
 
 from mcnet.errors import McnetError
-from mcnet.learning.network import UNet
 from mcnet.provenance import write_text
 
 
@@ -21,7 +20,7 @@ class EpochRecord(Checkpoint):
     It goes into the checkpoint itself, so a resumed training continues the curve.
     """
 
-    def __init__(self, network: UNet, checkpoint: Path, curve: Path, fingerprint: str) -> None:
+    def __init__(self, network: nn.Module, checkpoint: Path, curve: Path, fingerprint: str) -> None:
         self.network = network
         self.checkpoint = checkpoint
         self.curve = curve

@@ -18,12 +18,11 @@ import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from mcnet import __version__
-from mcnet.data.fresh_pairs import FreshPairs
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
-from mcnet.learning.fresh_batches import FreshBatches
+from mcnet.learning.fresh_batches import FreshBatches, SimulatedScans
 from mcnet.learning.lesson import Lesson
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig, UNet
@@ -33,7 +32,7 @@ from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import load_network, read_card, save_network
 from mcnet.provenance import sha256_of_file, sha256_of_json
 
-TrainingSet = ImagePairs | FreshPairs
+TrainingSet = ImagePairs | SimulatedScans
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training people."""
 
@@ -80,7 +79,7 @@ def train_stage(
         "training": asdict(training),
         "seed": seed,
         "initial_weights_sha256": sha256_of_file(initial_weights) if initial_weights else None,
-        "train_sha256": train.sha256 if isinstance(train, FreshPairs) else _sha256_of_pairs(train),
+        "train_sha256": _sha256_of_pairs(train) if isinstance(train, ImagePairs) else train.sha256,
         "validation_sha256": _sha256_of_pairs(validation),
     }
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
@@ -89,15 +88,8 @@ def train_stage(
 
     lesson = _lesson(stage, network, loss, training, seed, initial_weights)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
-    n_workers = _usual_workers(training) if n_workers is None else n_workers
-    batches = _training_batches(train, training, seed, n_workers)
-    with _quiet_lightning(), _interruptible(), batches as train_batches:
-        _trainer(folder, training, record, quiet).fit(
-            lesson,
-            train_batches,
-            PairBatches(validation, training.batch_size),
-            ckpt_path=checkpoint if _continues(checkpoint, fingerprint) else None,
-        )
+    with training_batches(train, training, seed, n_workers) as batches:
+        fit(lesson, record, batches, validation, training, quiet=quiet)
     lesson.network.load_state_dict(record.best_weights)
     about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
     save_network(weights, lesson.network, card={**card, **about})
@@ -105,11 +97,38 @@ def train_stage(
     return weights
 
 
+def fit(
+    lesson: lightning.LightningModule,
+    record: EpochRecord,
+    batches: PairBatches | FreshBatches,
+    validation: ImagePairs,
+    training: TrainingConfig,
+    *,
+    quiet: bool,
+) -> None:
+    """Train for all epochs, or those left after the record's checkpoint, if it is of this training.
+
+    Raises
+    ------
+    McnetError, KeyboardInterrupt
+        As `train_stage`.
+    """
+    continues = _continues(record.checkpoint, record.fingerprint)
+    with _quiet_lightning(), _interruptible():
+        _trainer(record.checkpoint.parent, training, record, quiet).fit(
+            lesson,
+            batches,
+            PairBatches(validation, training.batch_size),
+            ckpt_path=record.checkpoint if continues else None,
+        )
+
+
 @contextmanager
-def _training_batches(
-    train: TrainingSet, training: TrainingConfig, seed: int, n_workers: int
+def training_batches(
+    train: TrainingSet, training: TrainingConfig, seed: int, n_workers: int | None = None
 ) -> Iterator[PairBatches | FreshBatches]:
     """Batches to train on; processes that make them are ended at the end."""
+    n_workers = _usual_workers(training) if n_workers is None else n_workers
     size, flips = training.batch_size, training.flips
     if isinstance(train, ImagePairs):
         yield PairBatches(train, size, seed=seed, flips=flips)
@@ -132,8 +151,8 @@ def _check(
     train: TrainingSet, validation: ImagePairs, network: NetworkConfig, training: TrainingConfig
 ) -> None:
     for name, pairs in (("training", train), ("validation", validation)):
-        if isinstance(pairs, FreshPairs):
-            continue  # it refuses by itself to be empty
+        if not isinstance(pairs, ImagePairs):
+            continue  # they refuse by themselves to be empty
         if len(pairs) == 0:
             raise McnetError(
                 f"the {name} set is empty; give it at least one pair: more people or traces, or "

@@ -20,21 +20,32 @@ _PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
 _PICKLE_BEGINNINGS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
-def save_network(path: Path, network: UNet, *, card: Mapping[str, Any]) -> None:
+def save_network(path: Path, network: UNet, *, card: Mapping[str, Any], half: bool = False) -> None:
     """Write a network's weights with their model card: data, seeds, metrics, licence, limits.
 
-    The card holds what JSON can hold; configuration and provenance are added to it.
+    The card holds what JSON can hold; configuration and provenance are added to it. ``half``
+    stores convolutions in half precision, in half the room; they come back in single precision.
     """
+    write_tensors(path, network.state_dict(), asdict(network.config), card=card, half=half)
+
+
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, torch.Tensor],
+    config: Mapping[str, Any],
+    *,
+    card: Mapping[str, Any],
+    half: bool = False,
+) -> None:
+    """Write tensors with the configuration that they belong to, as `save_network` does."""
     about = {
-        "network": asdict(network.config),
+        "network": dict(config),
         "provenance": provenance(seed=card.get("seed")),
         "card": dict(card),
     }
-    tensors = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
-    }
+    stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(about, sort_keys=True)})
+        save_file(stored, temporary, metadata={_KEY: json.dumps(about, sort_keys=True)})
 
 
 def load_network(path: Path) -> UNet:
@@ -45,7 +56,7 @@ def load_network(path: Path) -> UNet:
     McnetError
         The file is missing, a pickle, damaged, or not mcnet's.
     """
-    about, tensors = _read(path, with_tensors=True)
+    about, tensors = read_tensors(path)
     try:
         network = UNet(NetworkConfig(**about["network"]))
         network.load_state_dict(tensors)
@@ -65,11 +76,27 @@ def read_card(path: Path) -> dict[str, Any]:
     McnetError
         As in `load_network`.
     """
-    about, _ = _read(path, with_tensors=False)
+    about, _ = read_tensors(path, with_tensors=False)
     return about
 
 
-def _read(path: Path, *, with_tensors: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
+    # What batch norm knows of each channel takes no room, and may lie beyond half precision.
+    if half and tensor.ndim > 1:
+        tensor = tensor.half()
+    return tensor.contiguous()
+
+
+def read_tensors(
+    path: Path, *, with_tensors: bool = True
+) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Card of a weights file, as `read_card`, and its tensors unless they are not wanted.
+
+    Raises
+    ------
+    McnetError
+        As in `load_network`.
+    """
     _refuse_pickle(path)
     try:
         with safe_open(path, framework="pt") as stream:

@@ -173,6 +173,24 @@ def image_at_rest(
     return image.astype(np.complex64)
 
 
+def slices_at_rest(
+    slices: Complex64[np.ndarray, "n_slices y z"],
+    voxel_size_mm: Sequence[float],
+    acquisition: Acquisition,
+) -> Complex64[np.ndarray, "n_slices n_y n_z"]:
+    """Complex images of `still_slices` that keep still: a plain sum along y and z."""
+    along_y, along_z = (
+        resampling_matrix(
+            slices.shape[index],
+            voxel_size_mm[index],
+            acquisition.axis_frequencies(AXES[index]),
+            acquisition.axis_positions_mm(AXES[index]),
+        ).astype(np.complex64)
+        for index in _IN_PLANE
+    )
+    return np.asarray(along_y @ slices @ along_z.T)
+
+
 def _moved_image(
     spectra_at: Callable[[Any], Any],
     voxel_size_mm: Sequence[float],

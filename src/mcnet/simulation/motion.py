@@ -69,6 +69,18 @@ class MotionTrace:
         turns = np.abs(np.diff(np.radians(self.rotation_deg), axis=0)).sum(axis=1)
         return np.asarray(shifts + radius_mm * turns)
 
+    def rms_displacement_mm(self, radius_mm: float = 80.0) -> float:
+        """Root mean square displacement from the mean pose, over time and over a sphere.
+
+        Of a pose ``(A, t)`` measured from the mean, the mean over a sphere about the origin is
+        ``radius^2 / 5 trace((A - I)^T (A - I)) + |t|^2`` (Jenkinson, FMRIB TR99MJ1, 1999).
+        """
+        poses = self.at_rest_on_average(np.ones(self.n_points)).poses
+        turned = poses[:, :3, :3] - np.eye(3)
+        of_turns = radius_mm**2 / 5 * (turned**2).sum(axis=(1, 2))
+        of_shifts = (poses[:, :3, 3] ** 2).sum(axis=1)
+        return float(np.sqrt(np.mean(of_turns + of_shifts)))
+
     def scaled(self, factor: float) -> "MotionTrace":
         """Return the trace with every shift and angle multiplied, as the paper multiplies by 8.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mcnet import cluster
-from mcnet.cli import main
+from mcnet.cli.main import main
 from mcnet.data.store import count_pairs
 
 EXPERIMENT = """

@@ -10,7 +10,7 @@ import pytest
 from properties import ellipsoid
 from synthetic_dicom import Grid, Series
 
-from mcnet.cli import COMMANDS, main
+from mcnet.cli.main import COMMANDS, main
 from mcnet.data.dicom.series import read_series
 from mcnet.data.nifti import write_volume
 
@@ -315,7 +315,7 @@ class Without:
         return getattr(self.finder, name)
 
 sys.meta_path[:] = map(Without, sys.meta_path)
-from mcnet.cli import main
+from mcnet.cli.main import main
 scan, trace, moved, still = sys.argv[1:]
 main(["corrupt", scan, "--motion", trace, "-o", moved, "--reference-output", still,
       "--matrix", "32", "--fov-mm", "192"])
@@ -332,7 +332,7 @@ def test_scans_are_corrupted_and_compared_without_the_training_extra(tmp_path, s
 
 
 def test_help_loads_nothing_that_takes_long():
-    code = "import sys; from mcnet.cli import main\ntry: main(['--help'])\n"
+    code = "import sys; from mcnet.cli.main import main\ntry: main(['--help'])\n"
     code += "finally: print({*sys.modules} & {'numpy', 'scipy', 'nibabel', 'pandas', 'torch'})"
     assert in_a_process(code).stdout.endswith("set()\n")
 
@@ -398,7 +398,7 @@ def test_a_folder_without_dicom_ends_in_a_sentence(tmp_path, scan, trace, capsys
 WITHOUT_PYDICOM = """
 import sys
 sys.modules["pydicom"] = None
-from mcnet.cli import main
+from mcnet.cli.main import main
 main(["compare", *sys.argv[1:], "--json"])
 """
 

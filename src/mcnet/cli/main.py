@@ -1,0 +1,94 @@
+"""The table of commands, and where `McnetError` ends.
+
+What takes long to import is imported within the commands that use it.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+from rich.console import Console
+
+from mcnet import __version__
+from mcnet.cli.correction import correct, export, models
+from mcnet.cli.experiments import demo, reproduce, train
+from mcnet.cli.measuring import compare, motion
+from mcnet.cli.simulation import corrupt, simulate
+from mcnet.cli.terminal import console
+from mcnet.errors import McnetError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "correct": correct,
+    "models": models,
+    "export": export,
+    "corrupt": corrupt,
+    "simulate": simulate,
+    "reproduce": reproduce,
+    "train": train,
+    "compare": compare,
+    "motion": motion,
+}
+_RESUMED = ("demo", "reproduce", "simulate", "train")
+"""Commands that go on from where they were interrupted."""
+_EXTRAS: dict[str, tuple[str, ...]] = {
+    "train": (
+        *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+        *("safetensors", "torch", "torchmetrics"),
+    ),
+    "cluster": ("dask", "distributed", "fsspec"),
+    "dicom": ("pydicom",),
+    "export": ("onnx", "onnxscript"),
+}
+"""What the extras of the package install, by the names of the modules."""
+_DESCRIPTION = (
+    "mcnet makes, corrects and measures head motion in structural brain MRI. "
+    "A research tool, not a medical device."
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; bad input ends in one sentence and exit status 2."""
+    given = list(sys.argv[1:] if args is None else args)
+    if given == ["--version"]:
+        Console().print(f"mcnet {__version__}")
+        return
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="mcnet",
+            description=_DESCRIPTION,
+            args=given,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError) as error:
+        _fail(_sentence_about(error, given))
+
+
+def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
+    """Say how a command ended; of a missing module that is mcnet's own fault, raise it again."""
+    command = given[0] if given else ""
+    if isinstance(error, KeyboardInterrupt):
+        # of a data set, what was corrected stays and is not done again
+        if command in _RESUMED or (command == "correct" and "participant" in given):
+            return "interrupted; give the same command again to go on from here."
+        return "interrupted; nothing was written."
+    if isinstance(error, ModuleNotFoundError):
+        module = (error.name or "").partition(".")[0]
+        for extra, modules in _EXTRAS.items():
+            if module in modules:
+                needs = f"mcnet {command} needs the extra {extra}: pip install 'mcnet[{extra}]'"
+                return f"{module} is not installed; {needs}."
+        raise error
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return (
+            f"{error.filename or 'a file'} cannot be read or written ({reason}); check that it is "
+            "there, that you may use it, and that the disk has room."
+        )
+    return str(error)
+
+
+def _fail(sentence: str) -> None:
+    console.print(f"mcnet: {sentence}", style="red", soft_wrap=True, markup=False)
+    sys.exit(2)

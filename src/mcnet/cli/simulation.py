@@ -1,0 +1,161 @@
+"""Commands that make scans of moving heads."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from mcnet.cli.terminal import Output, announce, console
+from mcnet.errors import McnetError
+
+if TYPE_CHECKING:
+    from mcnet.cluster import Cluster
+    from mcnet.simulation.acquisition import Acquisition
+
+
+def corrupt(
+    scan: tyro.conf.Positional[Path],
+    motion: Path,
+    output: Output,
+    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    scale: float = 1.0,
+    start: int = 0,
+    mode: Literal["rotation", "rotation+translation", "six-dof"] = "six-dof",
+    matrix: tuple[int, ...] = (128,),
+    fov_mm: tuple[float, ...] = (256.0,),
+    phase_encoding_axis: Literal["x", "y", "z"] = "y",
+    order: Literal["sequential", "centric", "interleaved"] = "sequential",
+    n_shots: int = 4,
+    device: Literal["cpu", "cuda"] = "cpu",
+    reference_output: Path | None = None,
+    phase_output: Path | None = None,
+) -> None:
+    """Make the scan that a moving head would have given, from a still scan and a motion trace.
+
+    Args:
+        scan: A scan without motion: NIfTI, or the folder of a DICOM series.
+        motion: Head motion over time, one pose for each phase-encoding line.
+        output: The corrupted magnitude image, NIfTI, with a JSON file of its provenance.
+        motion_format: Program that wrote the motion file; auto goes by name and header.
+        scale: Multiply every shift and angle by this; the paper's factor is 8.
+        start: First time point of the trace to use, counted from 0.
+        mode: Which degrees of freedom move. The first two stay within sagittal slices.
+        matrix: Samples along x, y and z, or one number for all.
+        fov_mm: Field of view along x, y and z in mm, or one number for all.
+        phase_encoding_axis: Axis (x right, y front, z up) whose lines are acquired one by one.
+        order: Order in which the lines are acquired.
+        n_shots: Sweeps of an interleaved order.
+        device: What computes: the cores of the CPU, or a CUDA GPU.
+        reference_output: Also write the motion-free image on the same grid.
+        phase_output: Also write the phase of the corrupted image, in radians.
+    """
+    from dataclasses import replace
+
+    from mcnet.data.nifti import write_volume
+    from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.data.scan_corruption import corrupt_scan
+    from mcnet.data.scans import files_of_scan, nifti_model, read_scan
+    from mcnet.engine import Engine
+    from mcnet.simulation.formats import read_motion
+
+    outputs = [path for path in (output, reference_output, phase_output) if path]
+    refuse_outputs(outputs, [scan, motion])
+    acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
+    volume, like = read_scan(scan), nifti_model(scan)
+    scan_files = files_of_scan("scan", scan)
+    inputs = scan_files | {"motion": motion}
+    trace = (
+        read_motion(motion, motion_format)
+        .segment(start, acquisition.n_lines)
+        .at_rest_when(acquisition.centre_time)
+        .scaled(scale)
+        .restricted_to(mode)
+    )
+    with console.status("Imaging the moving head"):
+        images = corrupt_scan(volume, trace, acquisition, Engine(device))
+    about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
+    write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
+    if reference_output:
+        write_volume(reference_output, images.reference, like=like, inputs=scan_files)
+    if phase_output:
+        phase = replace(images.corrupted, values=images.phase_rad)
+        write_volume(phase_output, phase, inputs=inputs, notes=about | {"unit": "rad"})
+    console.print(
+        f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
+        f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
+    )
+
+
+def simulate(
+    experiment: tyro.conf.Positional[Path],
+    output: Annotated[str, tyro.conf.arg(aliases=("-o",))],
+    workers: int | None = None,
+    scheduler: str | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
+) -> None:
+    """Make the pairs of an experiment, here or on a cluster; a second call makes what is missing.
+
+    Args:
+        experiment: TOML file of the experiment.
+        output: The zarr store: a folder, or a URL such as s3://bucket/pairs.zarr.
+        workers: Processes of this machine that share the work; by default this one does it all.
+        scheduler: Address of a dask scheduler whose workers do the work, as tcp://host:8786.
+        device: What computes: the cores of the CPU, or a CUDA GPU.
+    """
+    from mcnet.data.simulate import simulate_pairs
+    from mcnet.data.store import find_store
+    from mcnet.engine import Engine
+    from mcnet.experiment import read_experiment
+    from mcnet.plan import pairs_plan
+
+    if workers is not None and scheduler is not None:
+        raise McnetError(
+            "--workers and --scheduler are two ways to share the work; name one of them."
+        )
+    plan = pairs_plan(read_experiment(experiment), device=device)
+    # refused before any worker starts, and before anything is written
+    find_store(output, plan)
+    if scheduler is None:
+        Engine(device).require()
+    with (
+        _cluster(workers, scheduler) as cluster,
+        announce("Simulating what the scanner makes of moving heads") as on_progress,
+    ):
+        made = simulate_pairs(output, plan, cluster=cluster, on_progress=on_progress)
+    speed = f" at {made.n_new / made.seconds:.0f} a second" if made.n_new else ""
+    console.print(
+        f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
+        f"motion traces, {made.n_new} of them new{speed}.",
+        soft_wrap=True,
+    )
+
+
+def _cluster(
+    workers: int | None, scheduler: str | None
+) -> "AbstractContextManager[Cluster | None]":
+    """Who shares the work, if anybody."""
+    if workers is None and scheduler is None:
+        return nullcontext()
+    from mcnet.cluster import local_cluster, remote_cluster
+
+    return local_cluster(workers) if workers is not None else remote_cluster(str(scheduler))
+
+
+def _acquisition(
+    matrix: tuple[int, ...],
+    fov_mm: tuple[float, ...],
+    phase_encoding_axis: Literal["x", "y", "z"],
+    order: Literal["sequential", "centric", "interleaved"],
+    n_shots: int,
+) -> "Acquisition":
+    from mcnet.simulation.acquisition import Acquisition
+
+    for name, numbers in (("--matrix", matrix), ("--fov-mm", fov_mm)):
+        if len(numbers) not in (1, 3):
+            raise McnetError(
+                f"{name} has {len(numbers)} numbers; give one, or one each for x, y, z."
+            )
+    nx, ny, nz = matrix * 3 if len(matrix) == 1 else matrix
+    x, y, z = fov_mm * 3 if len(fov_mm) == 1 else fov_mm
+    return Acquisition((nx, ny, nz), (x, y, z), phase_encoding_axis, order, n_shots)

@@ -1,0 +1,161 @@
+"""A BIDS data set corrected scan by scan into a derivative data set; what is done is skipped."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mcnet import __version__
+from mcnet.correction.files import CorrectedFile, correct_source, read_source, write_corrected
+from mcnet.correction.models import Model
+from mcnet.correction.scan import CorrectionOptions, Guard
+from mcnet.data.bids import (
+    BidsScan,
+    derivative_folder,
+    find_t1w,
+    refuse_derivative_output,
+    write_derivative_description,
+)
+from mcnet.data.nifti_names import sidecar
+from mcnet.errors import McnetError
+from mcnet.progress import Announce, silently
+from mcnet.provenance import cannot_read, read_json, sha256_of_file, sha256_of_json
+
+DESCRIPTION = "moco"
+"""Of the derivatives' ``desc`` entity."""
+
+WritePage = Callable[[Path, CorrectedFile, Path], None]
+"""Writes the page of a correction: to a path, of the correction, whose scan goes to another."""
+
+
+@dataclass(frozen=True)
+class ScanOutcome:
+    """How the correction of one scan of a data set ended."""
+
+    scan: BidsScan
+    ended: Literal["corrected", "left", "done before", "failed"]
+    sentence: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True)
+class _Derivative:
+    """Where the files of a corrected scan go."""
+
+    image: Path
+    page: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.image, sidecar(self.image), self.page
+
+
+def correct_dataset(
+    root: Path,
+    output: Path,
+    labels: Sequence[str],
+    model: Model,
+    *,
+    guard: Guard,
+    options: CorrectionOptions,
+    write_page: WritePage,
+    announce: Announce = silently,
+) -> list[ScanOutcome]:
+    """How each T1-weighted scan ended; one that cannot be corrected does not stop the others.
+
+    Parameters
+    ----------
+    root, labels
+        The data set and its participants; all of them where none are named.
+    output
+        Folder of the derivative data set. What was made there of the same scan with the same
+        model, options and version of mcnet is not made again.
+    model, guard, options
+        As of `mcnet.correction.scan.correct_scan`.
+    write_page
+        Called for every scan, before the scan itself is written.
+    announce
+        Told of every scan, and of the progress within it.
+
+    Raises
+    ------
+    McnetError
+        The data set, its participants or the output cannot be used at all.
+    """
+    scans = find_t1w(root, labels)
+    refuse_derivative_output(root, output)
+    write_derivative_description(root, output, "Scans with head motion corrected by mcnet")
+
+    def corrected(scan: BidsScan) -> ScanOutcome:
+        derivative = _derivative(scan, output)
+        try:
+            key = _key(scan, model, options)
+            if _is_done(derivative, key):
+                return ScanOutcome(scan, "done before")
+            with announce(f"Correcting {scan.name}") as on_progress:
+                source = read_source(scan.path)
+                found = correct_source(
+                    source, model, guard=guard, options=options, on_progress=on_progress
+                )
+            write_page(derivative.page, found, derivative.image)
+            notes = {**_metadata(scan, found.result.is_left), "key": key}
+            _write_scan(derivative, found, notes)
+        except McnetError as error:
+            return ScanOutcome(scan, "failed", str(error))
+        except OSError as error:
+            return ScanOutcome(scan, "failed", str(cannot_read(scan.path, error)))
+        return ScanOutcome(scan, "left" if found.result.is_left else "corrected")
+
+    return [corrected(scan) for scan in scans]
+
+
+def _derivative(scan: BidsScan, output: Path) -> _Derivative:
+    name = scan.derivative_name(DESCRIPTION)
+    folder = derivative_folder(scan, output)
+    return _Derivative(folder / f"{name}.nii.gz", output / f"{name}.html")
+
+
+def _write_scan(derivative: _Derivative, found: CorrectedFile, notes: Mapping[str, Any]) -> None:
+    """Write scan and, last of all, the JSON file, whose key vouches for scan and page."""
+    try:
+        write_corrected(derivative.image, found, notes)
+    except BaseException:
+        derivative.page.unlink(missing_ok=True)  # it shows what does not stand beside it
+        raise
+
+
+def _key(scan: BidsScan, model: Model, options: CorrectionOptions) -> str:
+    """Digest of all that a corrected scan and its files follow from."""
+    if not scan.path.is_file():
+        raise McnetError(
+            f"{scan.path} is no file (a link that leads nowhere?); get the file, for example with "
+            "datalad get."
+        )
+    return sha256_of_json(
+        {
+            "scan": sha256_of_file(scan.path),
+            "metadata": scan.metadata(),
+            "model": model.sha256,
+            "options": asdict(options),
+            "version": __version__,
+        }
+    )
+
+
+def _is_done(derivative: _Derivative, key: str) -> bool:
+    there = all(path.is_file() for path in derivative.files)
+    return there and read_json(sidecar(derivative.image)).get("key") == key
+
+
+def _metadata(scan: BidsScan, is_left: bool) -> dict[str, Any]:
+    """What BIDS says of a derivative: all that was said of its source, and what it is made of."""
+    inherited = scan.metadata()
+    return {
+        **inherited,
+        "Description": "Judged still by mcnet and left unchanged"
+        if is_left
+        else "Head motion corrected by mcnet; an estimate from the image alone",
+        "Sources": [scan.uri],
+        # raw scans of a head are whole unless they say otherwise
+        "SkullStripped": bool(inherited.get("SkullStripped", False)),
+    }

@@ -1,0 +1,83 @@
+"""Networks for other programs: ONNX files; the only module that needs the extra ``export``."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from mcnet.correction.models import Model
+from mcnet.correction.slices import ready_network
+from mcnet.errors import McnetError
+from mcnet.provenance import provenance, written_whole
+
+INPUT: str = "image"
+OUTPUT: str = "corrected"
+_SUFFIX = ".onnx"
+_USE = (
+    "Input: magnitude images (n, 1, rows, columns) of sagittal slices, rows from back to front and "
+    "columns from bottom to top, divided by the 99.9th percentile of the slices of their scan that "
+    "show the head; any number of rows and columns. Output: corrected images on the same scale, "
+    "not clipped at zero."
+)
+
+
+def export_onnx(model: Model, path: Path) -> None:
+    """Write a model's network as ONNX, of any number of images, rows and columns.
+
+    What is said of the model goes into the file's metadata: ``mcnet`` holds JSON of its name,
+    card, sha256 and provenance, and how to use it.
+
+    Raises
+    ------
+    McnetError
+        The path does not end in ``.onnx``, or cannot be written.
+    ModuleNotFoundError
+        The extra ``export`` is not installed.
+    """
+    if path.suffix.lower() != _SUFFIX:
+        raise McnetError(f"{path} is no name of an ONNX file; give one that ends in {_SUFFIX}.")
+    network = ready_network(model.network, "cpu")
+    # An example that is no multiple of the network's own, so that padding becomes part of the file.
+    side = 2 * model.network.config.multiple + 1
+    with _silent_exporter():
+        program = torch.onnx.export(
+            network,
+            (torch.zeros(2, 1, side, side + 2),),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: "batch", 2: "rows", 3: "columns"},),
+            verbose=False,
+        )
+    if program is None:
+        raise McnetError(
+            f"{model.name} could not be exported by this PyTorch; try another version."
+        )
+    about = {
+        **model.about,
+        "network": asdict(model.network.config),
+        "provenance": provenance(inputs={"model": model.path}),
+        "use": _USE,
+    }
+    program.model.metadata_props["mcnet"] = json.dumps(about, sort_keys=True)
+    with written_whole(path) as temporary:
+        program.save(temporary)
+
+
+@contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """Keep the exporter's notes on torchvision and on its own insides from the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

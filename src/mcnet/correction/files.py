@@ -1,0 +1,162 @@
+"""A scan corrected from where it lies to where it shall lie: NIfTI files and DICOM series."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcnet.correction.models import Model
+from mcnet.correction.outcome import Assessment, CorrectedScan
+from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
+from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
+from mcnet.data.nifti import write_volume
+from mcnet.data.nifti_names import nifti_stem, sidecar
+from mcnet.data.nifti_same_grid import copy_scan, write_map
+from mcnet.data.scans import files_of_scan, read_scan
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.progress import OnProgress
+from mcnet.provenance import provenance, read_json
+
+if TYPE_CHECKING:
+    from mcnet.data.dicom.series import DicomSeries
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A scan to correct, as it was read."""
+
+    path: Path
+    volume: Volume
+    series: "DicomSeries | None"
+    """The series that the volume is of; of a NIfTI file, none."""
+    warnings: tuple[str, ...]
+    """Sentences on why the scan may not be what the models were made for."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedFile:
+    """A scan, what was done to it, and what its written files say of themselves."""
+
+    source: Source
+    result: CorrectedScan
+    record: Mapping[str, Any]
+    """Provenance, severities, model and warnings, as the JSON file has them."""
+
+
+def read_source(path: Path) -> Source:
+    """A scan to correct, of a NIfTI file or of the DICOM series in a folder.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.data.scans.read_scan`, or it is no MR scan.
+    """
+    if path.is_dir():
+        from mcnet.data.dicom.series import read_series  # needs the extra dicom
+
+        series = read_series(path)
+        header = series.planes[0].file.header
+        refuse_other_modality(path, header.get("Modality"))
+        told = [str(header.get(word) or "") for word in ("SeriesDescription", "ProtocolName")]
+        return Source(path, series.volume, series, contrast_warnings(told))
+    volume = read_scan(path)
+    about = read_json(sidecar(path))  # as dcm2niix writes it
+    refuse_other_modality(path, about.get("Modality"))
+    refuse_ct(path, volume)
+    told = [nifti_stem(path), str(about.get("SeriesDescription") or "")]
+    return Source(path, volume, None, contrast_warnings(told))
+
+
+def correct_source(
+    source: Source,
+    model: Model,
+    *,
+    guard: Guard,
+    options: CorrectionOptions,
+    on_progress: OnProgress | None = None,
+) -> CorrectedFile:
+    """A scan with its correction and the record of it; nothing is written yet.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.correction.scan.correct_scan`.
+    """
+    result = correct_scan(
+        source.volume, model, guard=guard, options=options, on_progress=on_progress
+    )
+    result = replace(result, warnings=(*source.warnings, *result.warnings))
+    origin = provenance(inputs=files_of_scan("scan", source.path))
+    return CorrectedFile(source, result, {**origin, **_notes(result, options)})
+
+
+def write_corrected(
+    path: Path, corrected: CorrectedFile, notes: Mapping[str, Any] | None = None
+) -> None:
+    """Write the corrected scan as the source is written, and its record as JSON beside it.
+
+    A NIfTI file keeps its grid, header, data type and intensity scale; a series becomes a derived
+    series, or NIfTI where ``path`` is named so. What was left as it is keeps its stored numbers.
+    ``notes`` are further entries of the JSON file.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.data.nifti.write_volume` and `mcnet.data.dicom.writing.write_series`.
+    """
+    source, result = corrected.source, corrected.result
+    about = {**(notes or {}), **corrected.record}
+    if source.series is None:
+        if result.is_left:
+            copy_scan(source.path, path, notes=about)
+        else:
+            write_volume(path, result.after, like=source.path, notes=about)
+    elif is_nifti_name(path):
+        write_volume(path, result.after, notes=about)
+    else:
+        from mcnet.data.dicom.writing import write_series
+
+        done = "Left unchanged, judged still" if result.is_left else "Motion corrected"
+        write_series(path, result.after, source.series, derivation=done, notes=about)
+
+
+def write_uncertainty(path: Path, corrected: CorrectedFile) -> None:
+    """Write the standard deviation of the correction, voxel by voxel, as NIfTI.
+
+    Raises
+    ------
+    McnetError
+        None was asked for or computed, or it cannot be written.
+    """
+    values = corrected.result.uncertainty
+    if values is None:
+        raise McnetError(
+            f"{path} is not written, since a scan left as it is has no uncertainty; add --force to "
+            "correct it all the same."
+        )
+    about = {**corrected.record, "content": "standard deviation of the correction, in intensities"}
+    if corrected.source.series is None:
+        write_map(path, values, like=corrected.source.path, notes=about)
+    else:
+        write_volume(path, values, notes=about)
+
+
+def is_nifti_name(path: Path) -> bool:
+    """Whether an output is to be NIfTI, by its name."""
+    return path.name.endswith((".nii", ".nii.gz"))
+
+
+def _notes(result: CorrectedScan, options: CorrectionOptions) -> dict[str, Any]:
+    return {
+        "model": {"name": result.model["name"], "sha256": result.model["sha256"]},
+        "options": asdict(options),
+        "severity_before": _severity(result.assessment_before),
+        "severity_after": _severity(result.assessment_after),
+        "is_left": result.is_left,
+        "warnings": list(result.warnings),
+    }
+
+
+def _severity(assessment: Assessment) -> dict[str, Any]:
+    return {**asdict(assessment.severity), "is_still": assessment.is_still}

@@ -1,0 +1,51 @@
+"""What a correction found and did: the images before and after, and what is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcnet.data.volume import Volume
+
+
+@dataclass(frozen=True)
+class Severity:
+    """How far the head moved during the scan, estimated from the image alone.
+
+    The root mean square displacement of the head's tissue from its mean pose, over the time of
+    the scan; the truth lies between the bounds in 90 of 100 simulated scans.
+    """
+
+    mm: float
+    low_mm: float
+    high_mm: float
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What an image tells about itself."""
+
+    severity: Severity
+    is_still: bool
+    """Whether no more motion is seen than in scans of still heads."""
+    warnings: tuple[str, ...] = ()
+    """Sentences on how the scan differs from the training data; empty where it does not."""
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedScan:
+    """A scan before and after correction, on one grid and one intensity scale."""
+
+    before: Volume
+    after: Volume
+    """``before`` itself where the scan was left as it is."""
+    assessment_before: Assessment
+    assessment_after: Assessment
+    is_left: bool
+    """Whether the scan was judged still and left unchanged."""
+    warnings: tuple[str, ...]
+    """Sentences for the user: unlike the training data, resampled, and so on."""
+    uncertainty: Volume | None
+    """Standard deviation of the correction, voxel by voxel, in intensities of the scan, where it
+    was asked for."""
+    model: Mapping[str, Any]
+    """Of the model: name, sha256, and its card."""

@@ -1,0 +1,92 @@
+"""NIfTI files on the grid of another: its voxels unchanged, or a map of what was found in them."""
+
+import gzip
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import nibabel as nib
+import numpy as np
+
+from mcnet.data.nifti_form import image_like
+from mcnet.data.nifti_names import SUFFIXES, refuse_output, sidecar
+from mcnet.data.volume import Volume
+from mcnet.provenance import provenance, write_json, written_whole
+
+
+def copy_scan(
+    source: Path,
+    path: Path,
+    *,
+    inputs: Mapping[str, Path] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a scan again as it is, bit for bit, and its provenance as JSON beside it.
+
+    A ``.nii`` may become a ``.nii.gz`` and the reverse; of a pair of ``.hdr`` and ``.img`` the
+    stored numbers and the header are kept.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.data.nifti.write_volume`.
+    """
+    refuse_output(path)
+    record = {**provenance(inputs=inputs), **(notes or {})}
+    with written_whole(path) as temporary:
+        if source.name.endswith(SUFFIXES):
+            unpack = source.suffix != path.suffix
+            with (
+                _opened(source, "rb", unpack=unpack) as stream,
+                _opened(temporary, "wb", unpack=unpack) as copy,
+            ):
+                shutil.copyfileobj(stream, copy, 1 << 22)
+        else:
+            nib.save(_single_file(nib.load(source)), temporary)
+    write_json(sidecar(path), record)
+
+
+def write_map(
+    path: Path,
+    values: Volume,
+    *,
+    like: Path,
+    inputs: Mapping[str, Path] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a number for each voxel of a scan as float32, in the scan's own order of axes.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.data.nifti.write_volume`.
+    """
+    refuse_output(path)
+    record = {**provenance(inputs=inputs), **(notes or {})}
+    model: Any = nib.load(like)
+    model.set_data_dtype(np.float32)
+    image = image_like(values, model, 1.0, 0.0)
+    image.header["cal_min"] = image.header["cal_max"] = 0  # the scan's window, not the map's
+    with written_whole(path) as temporary:
+        nib.save(image, temporary)
+    write_json(sidecar(path), record)
+
+
+def _single_file(pair: Any) -> nib.Nifti1Image:
+    """Of an image in two files, the one that holds both."""
+    image = nib.Nifti1Image(pair.dataobj.get_unscaled(), pair.affine, pair.header)
+    image.header.set_slope_inter(pair.dataobj.slope, pair.dataobj.inter)
+    return image
+
+
+@contextmanager
+def _opened(path: Path, mode: str, *, unpack: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """Bytes of a file, or of what is compressed in it; equal content gives equal files."""
+    with path.open(mode) as stream:
+        if not unpack or path.suffix != ".gz":
+            yield stream
+            return
+        with gzip.GzipFile("", mode, 6, stream, mtime=0) as content:
+            yield content

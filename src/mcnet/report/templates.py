@@ -1,0 +1,15 @@
+"""The pages' templates, with everything escaped that is put into them."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+
+def page_template(name: str) -> Template:
+    """Template of a page, by the name of its file in this package."""
+    environment = Environment(
+        loader=PackageLoader("mcnet", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,61 @@
+"""Settings in TOML files: read into a dataclass, with a sentence on what is wrong."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from mcnet.errors import McnetError
+
+Settings = TypeVar("Settings")
+
+
+def read_settings(path: Path, kind: type[Settings]) -> Settings:
+    """Dataclass of the kind, as a TOML file says; what it does not say has its default.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no TOML, or has an unknown key or an impossible value.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise McnetError(f"{path} does not exist; name the TOML file of an experiment.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise McnetError(
+            f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
+        ) from error
+    _refuse_unknown_keys(content, kind, path)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+
+
+def _refuse_unknown_keys(
+    content: Mapping[str, Any], config: type, path: Path, section: str = ""
+) -> None:
+    known = [item.name for item in fields(config)]
+    hints = get_type_hints(config)
+    for key, value in content.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
+            raise McnetError(f"{path}: {section}{key} is no setting of an experiment; {remedy}")
+        if is_dataclass(hints[key]) and isinstance(value, Mapping):
+            _refuse_unknown_keys(value, hints[key], path, f"{section}{key}.")
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if isinstance(first.get("ctx", {}).get("error"), McnetError):
+        return f"{place + ': ' if place else ''}{first['ctx']['error']}"
+    if first["type"] == "missing":
+        return f"{place} is missing; add it to the file."
+    return f"{place} is {first['input']!r}; {first['msg'].lower()}: correct it in the file."

@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import CARD, random_network
+
+from mcnet.correction.export import INPUT, export_onnx
+from mcnet.correction.models import Model, load_model
+from mcnet.errors import McnetError
+from mcnet.learning.weights import save_network
+
+SIZES = ((1, 16, 24), (3, 9, 37))
+"""One that is a multiple of the network's own, and one that is not."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    save_network(path, random_network(fold=2), card=CARD)
+    return load_model(str(path))
+
+
+@pytest.fixture(scope="module")
+def exported(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnxscript")
+    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
+    export_onnx(model, path)
+    return path
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_onnx_runtime_gives_the_same_image(
+    model: Model, exported: Path, size: tuple[int, int, int], rng: np.random.Generator
+) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+    n_images, rows, columns = size
+    images = rng.random((n_images, 1, rows, columns), dtype=np.float32)
+    found = session.run(None, {INPUT: images})[0]
+    with torch.inference_mode():
+        expected = model.network(torch.from_numpy(images)).numpy()
+    assert np.abs(expected - images).max() > 0.01, "the network should change something"
+    assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    loaded = onnx.load(exported)
+    onnx.checker.check_model(loaded)
+    about = json.loads({entry.key: entry.value for entry in loaded.metadata_props}["mcnet"])
+    assert about["card"]["licence"] == "CC0-1.0"
+    assert about["sha256"] == model.sha256 == about["provenance"]["inputs_sha256"]["model"]
+    assert about["network"]["fold"] == 2
+    assert "99.9th percentile" in about["use"]
+    assert [path.name for path in exported.parent.iterdir()] == ["tiny.onnx"]
+
+
+def test_other_names_than_onnx_are_refused(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(McnetError, match=r"ends in \.onnx"):
+        export_onnx(model, tmp_path / "tiny.pt")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,108 @@
+"""The guard: what it says of a scan follows from its weights, whatever the scan's scale or grid."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mcnet.correction.guard import SeverityGuard, load_guard
+from mcnet.data.scan_corruption import corrupt_scan
+from mcnet.data.template import varied_head
+from mcnet.data.volume import Volume
+from mcnet.engine import ALL_CORES
+from mcnet.errors import McnetError
+from mcnet.learning.severity import SeverityConfig, SeverityNetwork
+from mcnet.learning.weights import write_tensors
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.generators import generate_motion
+
+CONFIG = SeverityConfig(levels=2, width=4, fold=2)
+CALIBRATION = {"z_low_middle_high": [-1.6, 0.0, 1.7], "still_below_mm": 0.3, "usual_below": 1.5}
+
+
+def write_guard(path: Path, **changes: object) -> Path:
+    torch.manual_seed(0)
+    network = SeverityNetwork(CONFIG)
+    n = CONFIG.widths[-1]
+    tensors = {
+        **network.state_dict(),
+        "usual.mean": torch.zeros(n),
+        "usual.precision": torch.eye(n),
+    }
+    card = {"trained_pixel_mm": [1.0, 6.0], "calibration": {**CALIBRATION, **changes}}
+    write_tensors(path, tensors, {"levels": 2, "width": 4, "fold": 2}, card=card)
+    return path
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> SeverityGuard:
+    return load_guard(write_guard(tmp_path / "guard.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def scan() -> Volume:
+    values = np.random.default_rng(1).gamma(2, 100, (21, 33, 27)).astype(np.float32)
+    return Volume(values, np.diag([5.0, 4.0, 4.0, 1.0]), "noise")
+
+
+def test_bounds_enclose_the_estimate(guard: SeverityGuard, scan: Volume) -> None:
+    severity = guard.assess(scan).severity
+    assert 0 <= severity.low_mm < severity.mm < severity.high_mm
+
+
+def test_the_scale_of_a_scan_does_not_count(guard: SeverityGuard, scan: Volume) -> None:
+    larger = replace(scan, values=1000 * scan.values)
+    assert guard.assess(larger).severity.mm == pytest.approx(
+        guard.assess(scan).severity.mm, rel=1e-4
+    )
+
+
+def test_air_beside_the_head_does_not_count(guard: SeverityGuard, scan: Volume) -> None:
+    wider = replace(scan, values=np.pad(scan.values, ((40, 25), (0, 0), (0, 0))))
+    assert guard.assess(wider).severity == guard.assess(scan).severity
+
+
+def test_still_and_unusual_are_what_the_calibration_says(tmp_path: Path, scan: Volume) -> None:
+    usual = load_guard(write_guard(tmp_path / "a", still_below_mm=1e9, usual_below=1e9))
+    unusual = load_guard(write_guard(tmp_path / "b", still_below_mm=0.0, usual_below=0.0))
+    assert usual.assess(scan).is_still
+    assert usual.assess(scan).warnings == ()
+    assert not unusual.assess(scan).is_still
+    (warning,) = unusual.assess(scan).warnings
+    assert "unlike those trained on" in warning
+
+
+def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(3)}, foreign)
+    with pytest.raises(McnetError, match="another program"):
+        load_guard(foreign)
+    other = tmp_path / "other.safetensors"
+    write_tensors(other, {"a": torch.zeros(3)}, {"levels": 2}, card={})
+    with pytest.raises(McnetError, match="does not judge"):
+        load_guard(other)
+    with pytest.raises(McnetError, match="is no file"):
+        load_guard(tmp_path / "none.safetensors")
+
+
+@pytest.mark.skipif(
+    not (Path(__file__).parents[2] / "src/mcnet/weights/severity.safetensors").exists(),
+    reason="the weights do not ship yet",
+)
+def test_the_shipped_guard_tells_a_moving_head_from_a_still_one() -> None:
+    guard = load_guard()
+    rng = np.random.default_rng(3)
+    head = varied_head(rng)
+    acquisition = Acquisition((96, 192, 192), (192.0, 240.0, 240.0))
+    motion = generate_motion(192, rng).restricted_to("rotation+translation")
+    found = {}
+    for name, scale in (("still", 0.0), ("severe", 8.0)):
+        images = corrupt_scan(head, motion.scaled(scale), acquisition, ALL_CORES)
+        found[name] = guard.assess(images.corrupted)
+    truth_mm = motion.scaled(8.0).rms_displacement_mm()
+    assert found["severe"].severity.mm > 2 * found["still"].severity.mm
+    assert not found["severe"].is_still
+    assert 0.3 * truth_mm < found["severe"].severity.mm < 3 * truth_mm

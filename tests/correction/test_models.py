@@ -1,0 +1,134 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import CARD, random_network
+
+from mcnet.correction import models
+from mcnet.correction.models import (
+    DEFAULT_MODEL,
+    MODEL_COLUMNS,
+    load_model,
+    model_rows,
+    shipped_models,
+)
+from mcnet.errors import McnetError
+from mcnet.learning.weights import save_network
+from mcnet.provenance import sha256_of_file
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with models that take the place of those that come with mcnet."""
+    folder = tmp_path / "weights"
+    for name in ("paper-2mm", "a-model", DEFAULT_MODEL):
+        save_network(folder / f"{name}.safetensors", random_network(), card=card(name=name))
+    (folder / "severity.safetensors").write_bytes(b"something else")
+    monkeypatch.setattr(models, "WEIGHTS", folder)
+    return folder
+
+
+def card(**entries: Any) -> dict[str, Any]:
+    return {**CARD, **entries}
+
+
+def test_a_model_comes_by_its_name(shipped: Path) -> None:
+    model = load_model("paper-2mm")
+    assert model.name == "paper-2mm"
+    assert model.path == shipped / "paper-2mm.safetensors"
+    assert model.sha256 == sha256_of_file(model.path)
+    assert model.card["licence"] == "CC0-1.0"
+    assert model.trained_pixel_mm == (1.0, 1.2)
+    assert torch.equal(model.network.last.weight, random_network().last.weight)
+
+
+def test_a_model_comes_by_its_path_and_is_called_what_its_card_says(
+    shipped: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_network(path, random_network(), card=card(name="mine-2"))
+    assert load_model(str(path)).name == "mine-2"
+    save_network(path, random_network(), card={k: v for k, v in CARD.items() if k != "name"})
+    assert load_model(str(path)).name == "mine"
+
+
+def test_the_default_is_listed_first_and_what_judges_scans_is_not(shipped: Path) -> None:
+    listed = shipped_models()
+    assert [model.name for model in listed] == [DEFAULT_MODEL, "a-model", "paper-2mm"]
+    assert listed[0].card["purpose"] == "tests"
+
+
+def test_the_table_tells_what_a_user_chooses_by(shipped: Path) -> None:
+    row = dict(zip(MODEL_COLUMNS, model_rows(shipped_models())[2], strict=True))
+    assert row.pop("sha256") == sha256_of_file(shipped / "paper-2mm.safetensors")
+    assert row == {
+        "model": "paper-2mm",
+        "for": "tests",
+        "pixels": "sagittal, 1 to 1.2 mm",
+        "parameters": "0.0 M",
+        "data": "drawn heads, noise",
+        "licence": "CC0-1.0",
+        "metrics": "slices 12; ssim 0.9123",
+    }
+
+
+def test_an_empty_folder_lists_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "WEIGHTS", tmp_path)
+    assert shipped_models() == ()
+    with pytest.raises(McnetError, match="choose from none"):
+        load_model(DEFAULT_MODEL)
+
+
+def test_what_a_card_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "WEIGHTS", tmp_path)
+    short = {"plane": "sagittal", "trained_pixel_mm": [2, 2]}
+    save_network(tmp_path / "m.safetensors", random_network(), card=short)
+    row = model_rows(shipped_models())[0]
+    assert row[2] == "sagittal, 2 mm"
+    assert row.count("not stated") == 4
+
+
+@pytest.mark.parametrize("name", ["t1w-2mm", "severity"])
+def test_an_unknown_name_is_answered_with_the_known_ones(shipped: Path, name: str) -> None:
+    with pytest.raises(McnetError, match="choose from a-model, paper-2mm, t1w-1mm"):
+        load_model(name)
+
+
+def test_a_path_without_a_file_is_refused(shipped: Path) -> None:
+    with pytest.raises(McnetError, match="is no file"):
+        load_model("nothing.safetensors")
+
+
+def test_a_folder_is_refused(shipped: Path) -> None:
+    with pytest.raises(McnetError, match="is no file"):
+        load_model(str(shipped))
+
+
+def test_a_pickle_is_refused(shipped: Path, tmp_path: Path) -> None:
+    torch.save(random_network().state_dict(), tmp_path / "model.pt")
+    with pytest.raises(McnetError, match="is a pickle file"):
+        load_model(str(tmp_path / "model.pt"))
+
+
+def test_a_damaged_file_is_refused(shipped: Path) -> None:
+    path = shipped / "a-model.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+    for act in (lambda: load_model("a-model"), shipped_models):
+        with pytest.raises(McnetError, match="no whole safetensors file"):
+            act()
+
+
+def test_slices_of_another_plane_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "axial.safetensors"
+    save_network(path, random_network(), card=card(plane="axial"))
+    with pytest.raises(McnetError, match="trained on axial slices"):
+        load_model(str(path))
+
+
+@pytest.mark.parametrize("size", [None, 1.0, [1.0], [2.0, 1.0], [0, 1], ["1", "2"], [1, None]])
+def test_a_card_without_a_pixel_size_is_refused(tmp_path: Path, size: object) -> None:
+    path = tmp_path / "unknown.safetensors"
+    save_network(path, random_network(), card=card(trained_pixel_mm=size))
+    with pytest.raises(McnetError, match="trained_pixel_mm"):
+        load_model(str(path))

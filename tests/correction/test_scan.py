@@ -1,0 +1,268 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import FakeGuard, model_of, random_network, still_network
+
+from mcnet.correction import scan as scan_module
+from mcnet.correction.models import Model
+from mcnet.correction.scan import CorrectionOptions, correct_scan, input_scale
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.learning.network import NetworkConfig, UNet
+
+SHAPE = (9, 37, 45)
+FORCED = CorrectionOptions(force=True)
+
+
+@pytest.fixture
+def scan(rng: np.random.Generator) -> Volume:
+    return volume_of(rng.random(SHAPE, dtype=np.float32) + 0.1)
+
+
+def volume_of(values: np.ndarray, voxel_size_mm: tuple[float, ...] = (1.0, 1.0, 1.0)) -> Volume:
+    return Volume(values, np.diag([*voxel_size_mm, 1.0]), "somebody")
+
+
+def adding_network(amount: float) -> UNet:
+    """A network that adds the same to every pixel."""
+    network = still_network()
+    assert network.last.bias is not None
+    torch.nn.init.constant_(network.last.bias, amount)
+    return network
+
+
+class OneBrightPixel(UNet):
+    """Adds 1 at one pixel of every image that it sees, wherever the pixel of 0.9 is."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image + (image == image.amax(dim=(2, 3), keepdim=True))
+
+
+def planting_model() -> Model:
+    return model_of(OneBrightPixel(NetworkConfig(levels=1, width=1)))
+
+
+def with_bright_voxels(shape: tuple[int, ...], places: np.ndarray) -> np.ndarray:
+    """Slices whose brightest voxel is at a place of its own, below the brightest of the scan."""
+    values = np.full(shape, 0.2, dtype=np.float32)
+    values[np.arange(shape[0]), places[:, 0], places[:, 1]] = np.linspace(0.4, 0.5, shape[0])
+    return values
+
+
+def test_a_network_that_changes_nothing_gives_the_scan_back(scan: Volume) -> None:
+    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=FORCED)
+    assert not result.is_left
+    assert np.array_equal(result.after.values, scan.values)
+    assert np.array_equal(result.after.affine, scan.affine)
+    assert result.after.name == scan.name
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize("voxel_size_mm", [(1, 1, 3), (2, 0.4, 0.4), (1, 2.5, 2.5), (3, 1.7, 0.8)])
+def test_nothing_is_lost_where_nothing_is_corrected_at_any_voxel_size(
+    scan: Volume, voxel_size_mm: tuple[float, ...]
+) -> None:
+    scan = volume_of(scan.values, voxel_size_mm)
+    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard())
+    assert np.array_equal(result.after.values, scan.values)
+    assert "unlike the model's training data" in result.warnings[0]
+
+
+def test_the_network_sees_sagittal_slices_in_their_order(rng: np.random.Generator) -> None:
+    places = np.stack([rng.integers(0, SHAPE[1], SHAPE[0]), rng.integers(0, SHAPE[2], SHAPE[0])], 1)
+    scan = volume_of(with_bright_voxels(SHAPE, places))
+    scan.values[0, 0, 0] = 9.0  # room above; the brightest of its slice
+    places[0] = 0, 0
+    after = correct_scan(scan, planting_model(), guard=FakeGuard()).after.values
+    changed = np.argwhere(after - scan.values > 0.01)
+    assert changed.tolist() == [[x, *places[x].tolist()] for x in range(1, SHAPE[0])]
+
+
+def test_oblique_and_flipped_affines_change_nothing_but_the_affine(scan: Volume) -> None:
+    model = model_of(random_network())
+    plain = correct_scan(scan, model, guard=FakeGuard())
+    angle = np.radians(12)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    for affine in (turn, np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, -1, 1]) @ turn):
+        result = correct_scan(replace(scan, affine=affine), model, guard=FakeGuard())
+        assert np.array_equal(result.after.values, plain.after.values)
+        assert np.array_equal(result.after.affine, affine)
+        assert result.warnings == ()
+
+
+def test_slices_far_from_sagittal_draw_a_warning(scan: Volume) -> None:
+    angle = np.radians(31)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    turned = replace(scan, affine=turn)
+    result = correct_scan(turned, model_of(still_network()), guard=FakeGuard())
+    assert "turned by 31 degrees" in result.warnings[0]
+
+
+def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
+    shape = (9, 40, 30)
+    places = np.stack([np.arange(4, 31, 3), np.arange(3, 12, 1)], 1)
+    values = with_bright_voxels(shape, places)
+    values[0, 0, 0] = 9.0
+    scan = volume_of(values, (1, 1, 3))  # seen with 40 x 90 pixels of 1 mm
+    after = correct_scan(scan, planting_model(), guard=FakeGuard()).after.values
+    for x in range(1, 9):
+        added = after[x] - values[x]
+        assert np.unravel_index(added.argmax(), added.shape) == tuple(places[x])
+        assert added[places[x, 0] - 1].max() < 0.02 * added.max(), "no other row is met"
+
+
+def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> None:
+    scan = volume_of(scan.values, (1, 0.5, 1.7))
+    scan.values[0, 0, 0] = 100.0  # room above
+    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard())
+    added = result.after.values - scan.values
+    added[0, 0, 0] = added[1, 1, 1]
+    assert np.allclose(added, 0.25 * input_scale(scan.values), rtol=1e-4)
+
+
+def test_the_result_scales_with_the_scan(scan: Volume) -> None:
+    model = model_of(random_network())
+    result = correct_scan(scan, model, guard=FakeGuard()).after.values
+    times = correct_scan(volume_of(scan.values * 1000), model, guard=FakeGuard()).after.values
+    assert np.abs(result - scan.values).max() > 0.01
+    assert np.allclose(times, result * 1000, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2, 9])
+def test_slices_are_corrected_by_themselves(
+    scan: Volume, monkeypatch: pytest.MonkeyPatch, n_at_once: int
+) -> None:
+    model, options = model_of(random_network()), CorrectionOptions(uncertainty=True)
+    together = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    monkeypatch.setattr(scan_module, "slices_at_once", lambda _shape, _device: n_at_once)
+    told: list[tuple[int, int]] = []
+    batched = correct_scan(
+        scan,
+        model,
+        guard=FakeGuard(),
+        options=options,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    assert np.allclose(batched.after.values, together.after.values, atol=1e-5)
+    assert batched.uncertainty is not None
+    assert together.uncertainty is not None
+    assert np.allclose(batched.uncertainty.values, together.uncertainty.values, atol=1e-5)
+    done = [*range(n_at_once, 9, n_at_once), 9]
+    assert [total for _, total in told] == [9] * len(done)
+    assert told[-1] == (9, 9)
+
+
+def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
+    guard = FakeGuard(is_still=True, warnings=("Unlike.",))
+    result = correct_scan(scan, model_of(random_network()), guard=guard)
+    assert result.is_left
+    assert result.after is result.before is scan
+    assert result.assessment_after is result.assessment_before
+    assert guard.seen == [scan]
+    assert result.uncertainty is None
+    assert result.warnings == ("Unlike.",)
+
+
+def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
+    options = CorrectionOptions(uncertainty=True)
+    guard = FakeGuard(is_still=True)
+    result = correct_scan(scan, model_of(random_network()), guard=guard, options=options)
+    assert result.uncertainty is None
+    assert "No uncertainty" in result.warnings[0]
+
+
+def test_force_corrects_a_still_scan(scan: Volume) -> None:
+    guard = FakeGuard(is_still=True)
+    result = correct_scan(scan, model_of(random_network()), guard=guard, options=FORCED)
+    assert not result.is_left
+    assert not np.array_equal(result.after.values, scan.values)
+    assert guard.seen == [scan, result.after]
+
+
+def test_warnings_of_the_guard_come_first(scan: Volume) -> None:
+    scan = volume_of(scan.values, (1, 1, 3))
+    guard = FakeGuard(warnings=("Unlike.",))
+    assert correct_scan(scan, model_of(still_network()), guard=guard).warnings[0] == "Unlike."
+
+
+def test_the_result_names_its_model(scan: Volume) -> None:
+    model = model_of(still_network())
+    about = correct_scan(scan, model, guard=FakeGuard()).model
+    assert about["name"] == "tiny"
+    assert about["sha256"] == model.sha256
+    assert about["card"]["licence"] == "CC0-1.0"
+
+
+def test_uncertainty_is_zero_where_flips_make_no_difference(scan: Volume) -> None:
+    options = CorrectionOptions(uncertainty=True)
+    model = model_of(adding_network(0.1))
+    result = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    assert result.uncertainty is not None
+    assert result.uncertainty.values.shape == SHAPE
+    assert result.uncertainty.values.max() < 1e-6
+
+
+def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume) -> None:
+    scan.values[0, 0, 0] = 100.0  # room above
+    network, scale = random_network(), input_scale(scan.values)
+    options = CorrectionOptions(uncertainty=True)
+    result = correct_scan(scan, model_of(network), guard=FakeGuard(), options=options)
+    answers = []
+    for step_y, step_z in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        seen = (scan.values / scale)[:, ::step_y, ::step_z]
+        with torch.inference_mode():
+            output = network(torch.from_numpy(seen.copy())[:, None])[:, 0].numpy()
+        answers.append((output[:, ::step_y, ::step_z] - scan.values / scale) * scale)
+    assert result.uncertainty is not None
+    spread = np.std(answers, axis=0, ddof=1)
+    assert spread.max() > 0.01 * scale
+    assert np.allclose(result.uncertainty.values, spread, atol=1e-4 * scale)
+    expected = np.clip(scan.values + np.mean(answers, axis=0), 0, 100)
+    assert np.allclose(result.after.values, expected, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("amount", [-100.0, 100.0])
+def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amount: float) -> None:
+    after = correct_scan(scan, model_of(adding_network(amount)), guard=FakeGuard()).after.values
+    assert after.min() == after.max() == (0 if amount < 0 else scan.values.max())
+
+
+def test_a_scan_with_negative_values_keeps_them(scan: Volume) -> None:
+    scan = volume_of(scan.values - 0.3)
+    after = correct_scan(scan, model_of(still_network()), guard=FakeGuard()).after.values
+    assert np.array_equal(after, scan.values)
+
+
+def test_air_at_the_sides_does_not_change_the_input_scale(scan: Volume) -> None:
+    wide = np.pad(scan.values, ((40, 40), (0, 0), (0, 0)))
+    assert input_scale(wide) == pytest.approx(input_scale(scan.values))
+
+
+def test_a_scan_without_signal_is_refused() -> None:
+    scan = volume_of(np.zeros(SHAPE, dtype=np.float32))
+    with pytest.raises(McnetError, match="a scale has to be positive"):
+        correct_scan(scan, model_of(still_network()), guard=FakeGuard())
+
+
+def test_a_gpu_that_is_not_there_is_told_before_any_work(
+    scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    guard = FakeGuard()
+    options = CorrectionOptions(device="cuda")
+    with pytest.raises(McnetError, match="device cuda is not there"):
+        correct_scan(scan, model_of(still_network()), guard=guard, options=options)
+    assert guard.seen == []
+
+
+def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
+    network = random_network()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    correct_scan(scan, model_of(network), guard=FakeGuard())
+    after = network.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)

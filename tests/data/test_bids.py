@@ -1,0 +1,137 @@
+"""BIDS data sets: which scans are found, what is said of them, how derivatives are named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mcnet.data.bids import (
+    BidsScan,
+    derivative_folder,
+    find_t1w,
+    is_bids,
+    refuse_derivative_output,
+    write_derivative_description,
+)
+from mcnet.errors import McnetError
+
+FILES = (
+    "sub-01/anat/sub-01_T1w.nii.gz",
+    "sub-02/ses-b/anat/sub-02_ses-b_acq-hi_run-2_T1w.nii",
+    "sub-02/ses-b/anat/sub-02_ses-b_acq-hi_run-1_T1w.nii",
+    "sub-02/ses-a/anat/sub-02_ses-a_T1w.nii.gz",
+    # none of these is a T1-weighted magnitude image
+    "sub-01/anat/sub-01_T2w.nii.gz",
+    "sub-01/anat/sub-01_part-phase_T1w.nii.gz",
+    "sub-01/anat/sub-01_mod-T1w_defacemask.nii.gz",
+    "sub-01/func/sub-01_task-rest_bold.nii.gz",
+    "derivatives/other/sub-01/anat/sub-01_desc-x_T1w.nii.gz",
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "raw"
+    for name in FILES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.8.0"}')
+    return root
+
+
+def names(scans: list[BidsScan]) -> list[str]:
+    return [scan.path.relative_to(scan.root).as_posix() for scan in scans]
+
+
+def test_all_magnitude_t1w_scans_are_found_in_order(root: Path) -> None:
+    assert names(find_t1w(root)) == [FILES[0], FILES[3], FILES[2], FILES[1]]
+
+
+@pytest.mark.parametrize("label", ["02", "sub-02"])
+def test_participants_are_named_with_or_without_sub(root: Path, label: str) -> None:
+    assert names(find_t1w(root, [label])) == [FILES[3], FILES[2], FILES[1]]
+    assert len(find_t1w(root, [label, "02"])) == 3
+
+
+def test_a_scan_stored_twice_is_one_scan(root: Path) -> None:
+    (root / "sub-01/anat/sub-01_T1w.nii").touch()
+    assert names(find_t1w(root, ["01"])) == [FILES[0]]
+
+
+def test_an_absent_participant_is_told_with_those_that_are_there(root: Path) -> None:
+    with pytest.raises(McnetError, match="has no participant sub-07; it has sub-01, sub-02: name"):
+        find_t1w(root, ["01", "07"])
+
+
+def test_what_is_no_data_set_is_refused(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "none", root / FILES[0]):
+        with pytest.raises(McnetError, match="is no BIDS data set"):
+            find_t1w(path)
+    assert is_bids(root)
+    (root / "dataset_description.json").unlink()
+    assert is_bids(root)  # by its participants
+
+
+def test_a_data_set_without_t1w_scans_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sub-01" / "anat").mkdir(parents=True)
+    with pytest.raises(McnetError, match="has no T1w scan of sub-01; expected files such as"):
+        find_t1w(tmp_path, ["01"])
+
+
+def test_a_derivative_keeps_folder_and_entities(root: Path, tmp_path: Path) -> None:
+    scan = find_t1w(root, ["02"])[1]
+    assert scan.derivative_name("moco") == "sub-02_ses-b_acq-hi_run-1_desc-moco_T1w"
+    assert derivative_folder(scan, tmp_path / "out") == tmp_path / "out/sub-02/ses-b/anat"
+    assert scan.uri == f"bids:raw:{FILES[2]}"
+
+
+def test_nearer_metadata_win_and_those_of_other_scans_do_not_apply(root: Path) -> None:
+    def say(name: str, **values: object) -> None:
+        (root / name).write_text(json.dumps(values))
+
+    say("T1w.json", A="top", B="top", C="top", D="top")
+    say("acq-hi_T1w.json", B="top of hi")
+    say("acq-lo_T1w.json", A="of others")
+    say("sub-02/sub-02_T1w.json", C="person", D="person")
+    say("sub-02/ses-b/anat/sub-02_ses-b_acq-hi_run-1_T1w.json", D="scan")
+    say("sub-02/ses-b/anat/sub-02_ses-b_acq-hi_run-2_T1w.json", A="other run")
+    assert find_t1w(root, ["02"])[1].metadata() == {
+        "A": "top",
+        "B": "top of hi",
+        "C": "person",
+        "D": "scan",
+    }
+    assert find_t1w(root, ["01"])[0].metadata() == dict.fromkeys("ABCD", "top")
+
+
+def test_damaged_metadata_are_told(root: Path) -> None:
+    (root / "T1w.json").write_text("{")
+    with pytest.raises(McnetError, match=r"T1w.json is damaged"):
+        find_t1w(root, ["01"])[0].metadata()
+
+
+def test_the_derivative_says_what_it_is_and_where_it_comes_from(root: Path, tmp_path: Path) -> None:
+    output = root / "derivatives" / "mcnet"
+    write_derivative_description(root, output, "Corrected")
+    about = json.loads((output / "dataset_description.json").read_text())
+    assert about["DatasetType"] == "derivative"
+    assert about["GeneratedBy"][0]["Name"] == "mcnet"
+    assert about["DatasetLinks"] == {"raw": "../.."}
+    assert str(tmp_path) not in (output / "dataset_description.json").read_text()
+    refuse_derivative_output(root, output)  # mcnet's own is written again
+
+
+def test_outputs_that_cannot_be_are_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(McnetError, match="is the source; give the derivative"):
+        refuse_derivative_output(root, root / "sub-01" / "..")
+    with pytest.raises(McnetError, match="is a data set that mcnet did not make"):
+        refuse_derivative_output(tmp_path / "other", root)
+    with pytest.raises(McnetError, match=r"cannot be written .*is no folder"):
+        refuse_derivative_output(root, root / FILES[0] / "out")
+    monkeypatch.setattr("mcnet.data.bids.os.access", lambda *_: False)
+    with pytest.raises(McnetError, match="no permission to write"):
+        refuse_derivative_output(root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

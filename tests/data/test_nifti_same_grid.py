@@ -1,0 +1,73 @@
+"""Copies that change nothing, and maps that lie voxel by voxel on a scan."""
+
+import gzip
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mcnet.data.nifti import read_volume
+from mcnet.data.nifti_same_grid import copy_scan, write_map
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+
+AFFINE = np.array([[0, 0, 2.0, 5], [-1.5, 0, 0, 6], [0, -1, 0, 7], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    values = np.random.default_rng(4).integers(0, 900, size=(9, 12, 10)).astype(np.int16)
+    image = nib.Nifti1Image(values, AFFINE)
+    image.header.set_slope_inter(0.5, -3)
+    nib.save(image, tmp_path / "scan.nii")
+    return tmp_path / "scan.nii"
+
+
+def test_a_copy_has_the_bytes_of_its_source_through_compression_and_back(
+    scan: Path, tmp_path: Path
+) -> None:
+    copy_scan(scan, tmp_path / "a.nii")
+    copy_scan(scan, tmp_path / "a-packed.nii.gz")
+    copy_scan(tmp_path / "a-packed.nii.gz", tmp_path / "b.nii")
+    copy_scan(tmp_path / "a-packed.nii.gz", tmp_path / "b-packed.nii.gz")
+    whole = scan.read_bytes()
+    assert (tmp_path / "a.nii").read_bytes() == (tmp_path / "b.nii").read_bytes() == whole
+    packed = (tmp_path / "a-packed.nii.gz").read_bytes()
+    assert gzip.decompress(packed) == whole
+    assert (tmp_path / "b-packed.nii.gz").read_bytes() == packed
+
+
+def test_compressing_twice_gives_the_same_bytes(scan: Path, tmp_path: Path) -> None:
+    for name in ("a.nii.gz", "other.nii.gz"):
+        copy_scan(scan, tmp_path / name)
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "other.nii.gz").read_bytes()
+
+
+def test_provenance_lies_beside_both(scan: Path, tmp_path: Path) -> None:
+    copy_scan(scan, tmp_path / "copy.nii", inputs={"scan": scan}, notes={"is_left": True})
+    write_map(tmp_path / "map.nii", read_volume(scan), like=scan, notes={"content": "a map"})
+    copied, mapped = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("copy", "map")
+    )
+    assert (copied["is_left"], set(copied["inputs_sha256"])) == (True, {"scan"})
+    assert mapped["content"] == "a map"
+
+
+def test_a_map_is_float32_in_the_order_of_the_scans_axes(scan: Path, tmp_path: Path) -> None:
+    volume = read_volume(scan)
+    values = volume.values / np.float32(7)
+    write_map(tmp_path / "map.nii.gz", Volume(values, volume.affine, "map"), like=scan)
+    image, source = nib.load(tmp_path / "map.nii.gz"), nib.load(scan)
+    np.testing.assert_array_equal(image.affine, source.affine)
+    assert image.get_data_dtype() == np.float32
+    np.testing.assert_allclose(image.get_fdata(), source.get_fdata() / 7, rtol=1e-6)
+
+
+def test_other_names_than_nifti_are_refused(scan: Path, tmp_path: Path) -> None:
+    with pytest.raises(McnetError, match="does not end in .nii"):
+        copy_scan(scan, tmp_path / "a.mgz")
+    with pytest.raises(McnetError, match="does not end in .nii"):
+        write_map(tmp_path / "a.mgz", read_volume(scan), like=scan)
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.nii"]

@@ -1,0 +1,81 @@
+"""A corrector as data: what its file says is what is trained."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from properties import ellipsoid
+
+from mcnet.correction.models import load_model
+from mcnet.corrector import read_corrector, train_corrector
+from mcnet.errors import McnetError
+
+CORRECTORS = sorted((Path(__file__).parents[1] / "experiments" / "correctors").glob("*.toml"))
+
+TINY = """
+name = "tiny"
+purpose = "tests"
+data = "drawn heads"
+seed = 2
+[[people]]
+folder = "heads"
+scans_per_person = 2
+validation = ["b"]
+aside = ["c"]
+[variety]
+matrix = 44
+pixel_mm = [4.5, 5.0]
+slices_per_scan = 2
+[network]
+levels = 2
+width = 2
+head = "residual"
+fold = 2
+[loss]
+air_weight = 0.1
+ssim_weight = 1.0
+[training]
+epochs = 1
+batch_size = 4
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "heads").mkdir()
+    for name, radius in (("a", 45), ("b", 50), ("c", 55)):
+        shape, size = (29, 40, 37), (5.0, 4.0, 4.5)
+        values = ellipsoid(shape, size, centre_mm=(4, 6, -5), radii_mm=(radius, 60, 55))
+        values = values * np.linspace(0.5, 1.5, shape[1])[:, None]
+        image = nib.Nifti1Image((1000 * values).astype(np.int16), np.diag([*size, 1.0]))
+        nib.save(image, tmp_path / "heads" / f"{name}.nii.gz")
+    (tmp_path / "tiny.toml").write_text(TINY)
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
+    corrector = read_corrector(folder / "tiny.toml")
+    weights = train_corrector(corrector, folder / "run", root=folder)
+    model = load_model(str(weights))
+    assert model.name == "tiny"
+    assert model.trained_pixel_mm == (4.5, 5.0)
+    assert model.card["trained_on"] == ["a"]
+    assert model.card["validated_on"] == ["b"]
+    assert model.card["aside"] == ["c"]
+    assert model.card["licence"] == "Apache-2.0"
+
+
+def test_people_that_are_not_there_are_told(folder: Path) -> None:
+    (folder / "tiny.toml").write_text(TINY.replace('"c"', '"nobody"'))
+    with pytest.raises(McnetError, match="nobody named nobody"):
+        train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
+
+
+@pytest.mark.parametrize("path", CORRECTORS, ids=lambda path: path.stem)
+def test_the_correctors_of_the_repository_are_valid(path: Path) -> None:
+    corrector = read_corrector(path)
+    assert corrector.name == path.stem
+    # the four heads on which the shipped weights are tested
+    assert set(corrector.people[0].aside) == {"sub-09", "sub-10", "sub-11", "sub-13"}

@@ -1,0 +1,56 @@
+"""Models with few parameters, and guards that say what they are told to."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mcnet.correction.models import Model
+from mcnet.correction.outcome import Assessment, Severity
+from mcnet.data.volume import Volume
+from mcnet.learning.network import NetworkConfig, UNet
+
+CARD: dict[str, Any] = {
+    "name": "tiny",
+    "purpose": "tests",
+    "plane": "sagittal",
+    "trained_pixel_mm": [1.0, 1.2],
+    "licence": "CC0-1.0",
+    "data": ["drawn heads", "noise"],
+    "metrics": {"ssim": 0.91234, "slices": 12},
+}
+
+
+def random_network(*, head: str = "residual", fold: int = 2, seed: int = 0) -> UNet:
+    """A network whose batch norm has seen something and whose weights are all at work."""
+    torch.manual_seed(seed)
+    network = UNet(NetworkConfig(levels=2, width=3, head=head, fold=fold))
+    for name, parameter in network.named_parameters():
+        if name.startswith("last"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    network.train()(torch.rand(8, 1, 16, 12))
+    return network.eval()
+
+
+def still_network() -> UNet:
+    """A network that changes nothing."""
+    return UNet(NetworkConfig(levels=2, width=2, head="residual", fold=2)).eval()
+
+
+def model_of(network: UNet, **card: Any) -> Model:
+    """A model that no file holds."""
+    return Model("tiny", Path("tiny.safetensors"), "0" * 64, network, {**CARD, **card})
+
+
+@dataclass
+class FakeGuard:
+    """Judges every scan alike, and remembers which ones it saw."""
+
+    is_still: bool = False
+    warnings: tuple[str, ...] = ()
+    seen: list[Volume] = field(default_factory=list)
+
+    def assess(self, volume: Volume) -> Assessment:
+        self.seen.append(volume)
+        return Assessment(Severity(1.0, 0.5, 2.0), self.is_still, self.warnings)
