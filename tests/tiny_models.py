@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
-from mcnet.correction.models import Model
+from mcnet.correction.models import Model, load_model
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.data.volume import Volume
 from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.weights import save_network
 
 CARD: dict[str, Any] = {
     "name": "tiny",
@@ -43,6 +44,17 @@ def model_of(network: UNet, **card: Any) -> Model:
     return Model("tiny", Path("tiny.safetensors"), "0" * 64, network, {**CARD, **card})
 
 
+def tiny_weights(path: Path, seed: int = 3) -> Path:
+    """Write a network that changes every image a little, and takes pixels of nearly any size."""
+    save_network(path, random_network(seed=seed), card={**CARD, "trained_pixel_mm": [0.5, 20.0]})
+    return path
+
+
+def tiny_model(folder: Path, seed: int = 3) -> Model:
+    """The network of `tiny_weights`, loaded."""
+    return load_model(str(tiny_weights(folder / f"tiny-{seed}.safetensors", seed)))
+
+
 @dataclass
 class FakeGuard:
     """Judges every scan alike, and remembers which ones it saw."""
@@ -53,4 +65,4 @@ class FakeGuard:
 
     def assess(self, volume: Volume) -> Assessment:
         self.seen.append(volume)
-        return Assessment(Severity(1.0, 0.5, 2.0), self.is_still, self.warnings)
+        return Assessment(Severity(1.25, 0.75, 2.0), self.is_still, self.warnings)

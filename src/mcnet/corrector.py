@@ -18,7 +18,7 @@ from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.recipes import L1
 from mcnet.learning.severity import SeverityConfig
-from mcnet.learning.severity_training import train_severity
+from mcnet.learning.severity_training import train_severity, write_calibrated
 from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import read_tensors, write_tensors
@@ -110,6 +110,7 @@ def train_corrector(
     """
     train, validation = _scans(corrector, root)
     notes = _card(corrector, train, validation)
+    shipped = folder / f"{corrector.name}.safetensors"
     if corrector.teaches == "severity":
         weights = train_severity(
             folder,
@@ -118,10 +119,13 @@ def train_corrector(
             network=corrector.severity_network,
             training=corrector.training,
             seed=corrector.seed,
-            notes=notes,
             quiet=quiet,
         )
-        return _as_it_ships(weights, corrector, notes)
+        with announce("Scanning people to calibrate with") as on_progress:
+            write_calibrated(
+                shipped, weights, train, validation, notes=notes, on_progress=on_progress
+            )
+        return shipped
     with announce(f"Scanning {len(validation.people)} people for validation") as on_progress:
         fixed = validation.fixed_pairs(on_progress=on_progress)
     weights = train_stage(
@@ -137,16 +141,9 @@ def train_corrector(
         notes={"name": corrector.name},
         quiet=quiet,
     )
-    return _as_it_ships(weights, corrector, {**notes, "metrics": dict(metrics or {})})
-
-
-def _as_it_ships(weights: Path, corrector: Corrector, notes: Mapping[str, Any]) -> Path:
-    """File that ships, beside the trained weights: its card in full, convolutions in half."""
     about, tensors = read_tensors(weights)
-    shipped = weights.with_name(f"{corrector.name}.safetensors")
-    # what a judge remembers of usual scans is not for half precision
-    half = corrector.teaches == "correction"
-    write_tensors(shipped, tensors, about["network"], card={**about["card"], **notes}, half=half)
+    card = {**about["card"], **notes, "metrics": dict(metrics or {})}
+    write_tensors(shipped, tensors, about["network"], card=card, half=True)
     return shipped
 
 

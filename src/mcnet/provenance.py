@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -74,6 +75,24 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Refuse, before any work, a file or folder that could not be made where it is to lie.
+
+    Raises
+    ------
+    McnetError
+        What is to hold it is no folder, or may not be written to.
+    """
+    try:
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(f"{folder} is no folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"no permission to write to {folder}")
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path | str, error: OSError) -> McnetError:

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import nibabel as nib
 import numpy as np
 import pytest
-from fake_correction import FixedGuard, tiny_weights
 from properties import ellipsoid
 from synthetic_dicom import SAGITTAL, Grid, Series
+from tiny_models import FakeGuard, tiny_weights
 
 from mcnet.cli import correction as commands
 from mcnet.cli.main import COMMANDS, main
@@ -30,7 +30,7 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def guard(monkeypatch):
     """What judges: here as a test says, not by learned weights."""
-    judge = SimpleNamespace(load_guard=lambda: judge.found, found=FixedGuard())
+    judge = SimpleNamespace(load_guard=lambda: judge.found, found=FakeGuard())
     monkeypatch.setitem(sys.modules, "mcnet.correction.guard", judge)
     return judge
 
@@ -93,7 +93,7 @@ def test_a_scan_its_page_and_its_uncertainty_are_written(tmp_path, scan, weights
 
 
 def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, capsys):
-    guard.found = FixedGuard(is_still=True, warnings=("An odd [scan].",))
+    guard.found = FakeGuard(is_still=True, warnings=("An odd [scan].",))
     run("correct", scan, "-o", tmp_path / "left.nii.gz", "--model", weights)
     assert (tmp_path / "left.nii.gz").read_bytes() == scan.read_bytes()
     told = capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, caps
 def test_a_still_scan_has_no_uncertainty_and_that_is_no_failure(
     tmp_path, scan, weights, guard, capsys
 ):
-    guard.found = FixedGuard(is_still=True)
+    guard.found = FakeGuard(is_still=True)
     given = ["-o", tmp_path / "out.nii.gz", "--uncertainty", tmp_path / "sd.nii.gz"]
     run("correct", scan, *given, "--model", weights)
     assert not (tmp_path / "sd.nii.gz").exists()
@@ -241,7 +241,7 @@ def test_bad_weights_are_refused(tmp_path, scan, weights, capsys):
 def test_a_full_disk_ends_in_a_sentence(
     tmp_path, scan, weights, capsys, monkeypatch, guard, is_still
 ):
-    guard.found = FixedGuard(is_still=is_still)
+    guard.found = FakeGuard(is_still=is_still)
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -12,8 +12,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from fake_correction import FixedGuard, tiny_model
 from properties import ellipsoid
+from tiny_models import FakeGuard, tiny_model
 
 from mcnet import __version__
 from mcnet.correction import dataset
@@ -71,7 +71,7 @@ def correct(
         output,
         labels,
         model,
-        guard=FixedGuard(is_still=is_still),
+        guard=FakeGuard(is_still=is_still),
         options=given.pop("options", CorrectionOptions()),
         write_page=given.pop("write_page", write_page),
         **given,

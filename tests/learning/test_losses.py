@@ -69,7 +69,9 @@ def test_the_target_is_the_residual_or_the_output() -> None:
 
 def test_the_total_is_equation_1() -> None:
     output, reference = torch.rand(2, 3, 1, 6, 5)
-    total, term_l1, term_tv, dissimilarity = hybrid_loss(output, reference, Stage(0.5, 3.0), LossConfig())
+    total, term_l1, term_tv, dissimilarity = hybrid_loss(
+        output, reference, Stage(0.5, 3.0), LossConfig()
+    )
     assert total.item() == pytest.approx(0.5 * term_l1.item() + 3 * term_tv.item())
     assert term_l1 == l1(output, reference)
     assert dissimilarity == 0

@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console
 
 from mcnet import __version__
-from mcnet.cli.correction import correct, export, models
+from mcnet.cli.correction import correct, evaluate, export, models
 from mcnet.cli.experiments import demo, reproduce, train
 from mcnet.cli.measuring import compare, motion
 from mcnet.cli.simulation import corrupt, simulate
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "correct": correct,
     "models": models,
+    "evaluate": evaluate,
     "export": export,
     "corrupt": corrupt,
     "simulate": simulate,

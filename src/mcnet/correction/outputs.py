@@ -1,13 +1,12 @@
 """Where a correction may be written: refused before any work is done."""
 
-import os
 from pathlib import Path
 
 from mcnet.correction.files import Source, is_nifti_name
 from mcnet.data.dicom.names import refuse_output_folder
 from mcnet.data.nifti_names import refuse_outputs
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_write
+from mcnet.provenance import refuse_unwritable
 
 
 def refuse_correction_outputs(
@@ -30,7 +29,7 @@ def refuse_correction_outputs(
     refuse_outputs(nifti, [source])
     if to_series:
         refuse_output_folder(output)
-        _refuse_unwritable(output)
+        refuse_unwritable(output)
     if source.is_dir():
         for path in (output, uncertainty, page):
             _refuse_within(source, path)
@@ -68,17 +67,6 @@ def _refuse_page(page: Path) -> None:
             f"{page} does not end in .html; the page of a correction is HTML: name it "
             f"{page.stem}.html, for example."
         )
-    _refuse_unwritable(page)
+    refuse_unwritable(page)
     if page.is_dir():
         raise McnetError(f"{page} is a folder; give the page a name of its own.")
-
-
-def _refuse_unwritable(path: Path) -> None:
-    try:
-        folder = next(parent for parent in path.parents if parent.exists())
-        if not folder.is_dir():
-            raise NotADirectoryError(f"{folder} is no folder")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"no permission to write to {folder}")
-    except OSError as error:
-        raise cannot_write(path, error) from error

@@ -10,7 +10,14 @@ from typing import Any
 from mcnet import __version__
 from mcnet.data.nifti_names import nifti_stem
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_read, cannot_write, read_json, write_json, write_text
+from mcnet.provenance import (
+    cannot_read,
+    cannot_write,
+    read_json,
+    refuse_unwritable,
+    write_json,
+    write_text,
+)
 
 BIDS_VERSION = "1.10.0"
 _NOT_MAGNITUDE = ("part-phase", "part-real", "part-imag")
@@ -126,12 +133,8 @@ def refuse_derivative_output(root: Path, output: Path) -> None:
             f"{output / 'derivatives' / 'mcnet'}."
         )
     description = output / "dataset_description.json"
+    refuse_unwritable(description)
     try:
-        folder = next(path for path in (output, *output.parents) if path.exists())
-        if not folder.is_dir():
-            raise NotADirectoryError(f"{folder} is no folder")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"no permission to write to {folder}")
         makers = read_json(description).get("GeneratedBy") if description.exists() else None
         foreign = description.exists() and "mcnet" not in str(makers)
     except OSError as error:

@@ -1,11 +1,10 @@
 """Names of NIfTI files: what a scan is called, and which outputs are refused before any work."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_write, read_json
+from mcnet.provenance import cannot_write, read_json, refuse_unwritable
 
 SUFFIXES = (".nii.gz", ".nii")
 
@@ -36,8 +35,10 @@ def refuse_output(path: Path) -> None:
             f"{path} does not end in .nii or .nii.gz; scans are written as NIfTI: "
             f"name the output {nifti_stem(path)}.nii.gz, for example."
         )
+    refuse_unwritable(path)
     try:
-        _refuse_unwritable(path)
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
         foreign = sidecar(path).exists() and read_json(sidecar(path)).get("generator") != "mcnet"
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -69,13 +70,3 @@ def refuse_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
                 "give every output a name of its own."
             )
         written[place] = output
-
-
-def _refuse_unwritable(path: Path) -> None:
-    folder = next(parent for parent in path.parents if parent.exists())
-    if path.is_dir():
-        raise OSError("it is a folder")
-    if not folder.is_dir():
-        raise OSError(f"{folder} is no folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(f"no permission to write to {folder}")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Complex64, Float32
+from jaxtyping import Bool, Complex64, Float32, Int64
 
 from mcnet.data.masks import head_mask
 from mcnet.data.pairs import ImagePairs
@@ -139,8 +139,10 @@ class VariedScans:
             [people, list(self.scans_per_person), asdict(self.variety), self.seed]
         )
 
-    def scan(self, epoch: int, index: int) -> VariedScan:
+    def scan(self, epoch: int, index: int, *, n_spread: int = 0) -> VariedScan:
         """One scan of an epoch, the same whenever and wherever it is made.
+
+        With ``n_spread`` so many slices are spread over the head, instead of being neighbours.
 
         Raises
         ------
@@ -150,22 +152,25 @@ class VariedScans:
         everybody = np.repeat(np.arange(len(self.people)), self.scans_per_person)
         in_turn = np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
         rng = np.random.default_rng([self.seed, _SCANS, epoch, index])
-        return _scan_of(self._head(int(in_turn[index])), self.variety, rng)
+        person = self._head(int(in_turn[index]))
+        return _scan_of(person, _places(person, self.variety, n_spread, rng), self.variety, rng)
 
-    def fixed_pairs(self, *, epoch: int = 0, on_progress: OnProgress | None = None) -> ImagePairs:
-        """The scans of one epoch as a fixed set, for validation."""
+    def fixed_pairs(
+        self, *, epoch: int = 0, n_spread: int = 0, on_progress: OnProgress | None = None
+    ) -> ImagePairs:
+        """The scans of one epoch as a fixed set, for validation; ``n_spread`` as for `scan`."""
         scans = []
         for index in range(self.n_scans):
-            scans.append(self.scan(epoch, index))
+            scans.append(self.scan(epoch, index, n_spread=n_spread))
             if on_progress:
                 on_progress(index + 1, self.n_scans)
-        n_slices = self.variety.slices_per_scan
+        n_slices = [len(scan.corrupted) for scan in scans]
         table = pd.DataFrame({"severity_mm": np.repeat([s.severity_mm for s in scans], n_slices)})
         return ImagePairs(
             corrupted=np.concatenate([scan.corrupted for scan in scans]),
             references=np.concatenate([scan.references for scan in scans]),
             heads=np.concatenate([scan.heads for scan in scans]),
-            reference_index=np.arange(len(self), dtype=np.int64),
+            reference_index=np.arange(sum(n_slices), dtype=np.int64),
             input_scale=np.repeat([scan.input_scale for scan in scans], n_slices).astype(
                 np.float32
             ),
@@ -202,10 +207,24 @@ def _still_head(person: Person) -> _StillHead:
     return _StillHead(values.astype(np.float16), head, volume.voxel_size_mm, places)
 
 
-def _scan_of(person: _StillHead, variety: Variety, rng: np.random.Generator) -> VariedScan:
+def _places(
+    person: _StillHead, variety: Variety, n_spread: int, rng: np.random.Generator
+) -> Int64[np.ndarray, "n_slices"]:
+    """Slices of a scan, by their indices along x."""
+    if n_spread:
+        chosen = np.linspace(0, len(person.places) - 1, n_spread).round().astype(int)
+        return np.asarray(person.places[chosen], dtype=np.int64)
     n_slices = variety.slices_per_scan
-    first = int(rng.choice(person.places[: max(len(person.places) - n_slices + 1, 1)]))
-    part = slice(first, first + n_slices)
+    first = rng.choice(person.places[: max(len(person.places) - n_slices + 1, 1)])
+    return np.asarray(first + np.arange(n_slices), dtype=np.int64)
+
+
+def _scan_of(
+    person: _StillHead,
+    part: Int64[np.ndarray, "n_slices"],
+    variety: Variety,
+    rng: np.random.Generator,
+) -> VariedScan:
     acquisition = _acquisition(person, variety, rng)
     slices = _another_contrast(person.values[part].astype(np.float32), variety, rng)
     at_rest = slices_at_rest(slices, person.voxel_size_mm, acquisition)
@@ -270,7 +289,7 @@ def _another_contrast(
     amounts = rng.uniform(-1, 1, 5)
     logarithm = sum(a * term for a, term in zip(amounts, (y, z, y * z, y * y, z * z), strict=True))
     field_ = np.exp(variety.bias / 2 * np.asarray(logarithm, dtype=np.float32))
-    return (slices ** np.float32(power) * field_).astype(np.complex64)
+    return np.asarray(slices ** np.float32(power) * field_, dtype=np.complex64)
 
 
 def _on_grid(
@@ -288,4 +307,4 @@ def _on_grid(
         shape = [-1 if place == axis else 1 for place in range(3)]
         taken: np.ndarray = np.take(out, index.clip(0, n - 1), axis=axis)
         out = taken & inside.reshape(shape)
-    return out
+    return np.asarray(out)

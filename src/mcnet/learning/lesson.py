@@ -5,13 +5,14 @@ from typing import Any
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, optim
+from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.learning.batches import Batch, PairBatches
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.losses import LossConfig, hybrid_loss
 from mcnet.learning.network import UNet
+from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.recipes import Stage
 
 _SSIM_WINDOW = 11
@@ -64,18 +65,9 @@ class Lesson(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam, and the schedule over all steps of the stage."""
-        adam = optim.Adam(self.network.parameters(), lr=self.learning_rate)
         n_steps = max(int(self.trainer.estimated_stepping_batches), 1)
-        schedule: optim.lr_scheduler.LRScheduler
-        if self.schedule == "cosine":
-            schedule = optim.lr_scheduler.CosineAnnealingLR(adam, T_max=n_steps)
-        elif self.schedule == "one-cycle":
-            schedule = optim.lr_scheduler.OneCycleLR(
-                adam, max_lr=self.learning_rate, total_steps=n_steps
-            )
-        else:
-            return adam
-        return {"optimizer": adam, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        parameters = self.network.parameters()
+        return adam_on_schedule(parameters, self.learning_rate, self.schedule, n_steps)
 
     def _log(self, prefix: str, values: dict[str, Any], n_images: int) -> None:
         named = {f"{prefix}_{name}": torch.as_tensor(value) for name, value in values.items()}

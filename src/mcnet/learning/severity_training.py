@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, optim
+from torch import Tensor
 
 from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
@@ -18,6 +18,7 @@ from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
 from mcnet.learning.batches import Batch
 from mcnet.learning.fresh_batches import FreshBatches
+from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.severity import (
     OFFSET_MM,
@@ -28,11 +29,14 @@ from mcnet.learning.severity import (
 )
 from mcnet.learning.training import fit, training_batches
 from mcnet.learning.training_config import TrainingConfig
-from mcnet.learning.weights import read_card, write_tensors
+from mcnet.learning.weights import read_card, read_tensors, write_tensors
+from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json
 
 _CALIBRATION_STILL_SHARE = 0.3
-_CALIBRATION_EPOCHS = 8
+_CALIBRATION_EPOCHS = 4
+_N_SPREAD = 8
+"""Slices of a scan, spread over the head."""
 _COVERAGE = (0.05, 0.5, 0.95)
 _STILL_PASSED = 0.95
 """Share of still scans that are to be judged still."""
@@ -50,17 +54,16 @@ def train_severity(
     network: SeverityConfig,
     training: TrainingConfig,
     seed: int,
-    notes: Mapping[str, Any],
     quiet: bool = False,
 ) -> Path:
-    """Weights file ``folder/weights.safetensors`` of a trained and calibrated judge of slices.
+    """Weights file ``folder/weights.safetensors`` of a trained judge of slices.
 
     An interrupted training goes on from its last whole epoch, as `train_stage`.
 
     Raises
     ------
     McnetError, KeyboardInterrupt
-        As `train_stage`, or no scan of the calibration keeps still.
+        As `train_stage`.
     """
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
@@ -77,28 +80,52 @@ def train_severity(
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
     with training_batches(train, training, seed) as batches:
         fit(lesson, record, batches, validation.fixed_pairs(), training, quiet=quiet)
-    lesson.network.load_state_dict(record.best_weights)
-    judge = lesson.network.eval()
+    about = {"fingerprint": fingerprint, "best": record.best}
+    write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
+    checkpoint.unlink(missing_ok=True)
+    return weights
 
-    usual = _features(judge, train.fixed_pairs(), train.variety.slices_per_scan)
-    mean, precision = _usual_features(usual)
-    variety = replace(validation.variety, still_share=_CALIBRATION_STILL_SHARE)
+
+def write_calibrated(
+    path: Path,
+    weights: Path,
+    train: VariedScans,
+    validation: VariedScans,
+    *,
+    notes: Mapping[str, Any],
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Write a trained judge with what its answers are worth: bounds, what is still, what is usual.
+
+    Usual is what the people look like that it was trained on; bounds and limits come from those of
+    the validation, a third of whose scans keep still. Every scan shows slices spread over the
+    head, as the guard looks at them.
+
+    Raises
+    ------
+    McnetError
+        The weights are not of a judge, or no scan of the calibration keeps still.
+    """
+    about, tensors = read_tensors(weights)
+    judge = SeverityNetwork(SeverityConfig(**about["network"]))
+    judge.load_state_dict(tensors)
+    judge.eval()
     others = VariedScans(
         validation.people,
         [_CALIBRATION_EPOCHS * count for count in validation.scans_per_person],
-        variety,
+        replace(validation.variety, still_share=_CALIBRATION_STILL_SHARE),
         validation.seed + 1,
-    ).fixed_pairs()
-    calibration = _calibration(judge, others, variety.slices_per_scan, mean, precision)
-    about = {"fingerprint": fingerprint, "best": record.best, "calibration": calibration}
-    write_tensors(
-        weights,
-        {**judge.state_dict(), "usual.mean": mean, "usual.precision": precision},
-        asdict(network),
-        card={**card, **about, **notes},
     )
-    checkpoint.unlink(missing_ok=True)
-    return weights
+    usual = train.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
+    mean, precision = _usual_features(_features(judge, usual))
+    unseen = others.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
+    calibration = _calibration(judge, unseen, mean, precision)
+    write_tensors(
+        path,
+        {**tensors, "usual.mean": mean, "usual.precision": precision},
+        about["network"],
+        card={**about["card"], "calibration": calibration, **notes},
+    )
 
 
 class SeverityLesson(lightning.LightningModule):
@@ -109,7 +136,7 @@ class SeverityLesson(lightning.LightningModule):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = SeverityNetwork(config)
-        self.learning_rate = training.learning_rate
+        self.training_config = training
 
     def on_train_epoch_start(self) -> None:
         """Tell the epoch to the batches, which follow after this."""
@@ -132,18 +159,14 @@ class SeverityLesson(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Adam, its rate up and down over all steps."""
-        adam = optim.Adam(self.network.parameters(), lr=self.learning_rate)
+        """Adam, and the schedule over all steps."""
         n_steps = max(int(self.trainer.estimated_stepping_batches), 1)
-        schedule = optim.lr_scheduler.OneCycleLR(
-            adam, max_lr=self.learning_rate, total_steps=n_steps
-        )
-        return {"optimizer": adam, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        training = self.training_config
+        parameters = self.network.parameters()
+        return adam_on_schedule(parameters, training.learning_rate, training.schedule, n_steps)
 
 
-def _features(
-    judge: SeverityNetwork, pairs: ImagePairs, slices_per_scan: int
-) -> Float[Tensor, "n_scans features"]:
+def _features(judge: SeverityNetwork, pairs: ImagePairs) -> Float[Tensor, "n_scans features"]:
     """Features of whole scans: means over their slices."""
     scaled = pairs.corrupted / pairs.input_scale[:, None, None]
     found = []
@@ -152,7 +175,7 @@ def _features(
             batch = torch.from_numpy(scaled[start : start + 64])[:, None]
             found.append(judge.features(batch))
     together = torch.cat(found)
-    return together.reshape(-1, slices_per_scan, together.shape[1]).mean(dim=1).clone()
+    return together.reshape(-1, _N_SPREAD, together.shape[1]).mean(dim=1).clone()
 
 
 def _usual_features(
@@ -170,13 +193,12 @@ def _usual_features(
 def _calibration(
     judge: SeverityNetwork,
     pairs: ImagePairs,
-    slices_per_scan: int,
     mean: Tensor,
     precision: Tensor,
 ) -> dict[str, Any]:
     """What answers on other people's scans say about further ones."""
-    features = _features(judge, pairs, slices_per_scan)
-    severity_mm = pairs.table["severity_mm"].to_numpy(np.float32)[::slices_per_scan]
+    features = _features(judge, pairs)
+    severity_mm = pairs.table["severity_mm"].to_numpy(np.float32)[::_N_SPREAD]
     with torch.inference_mode():
         centre, log_deviation = judge.judged(features).double().numpy().T
     found_z = (np.log(severity_mm + OFFSET_MM) - centre) / np.exp(log_deviation)

@@ -46,6 +46,8 @@ def write_tensors(
     stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
         save_file(stored, temporary, metadata={_KEY: json.dumps(about, sort_keys=True)})
+        # safetensors lets its writer alone read a file, and others are to use the weights
+        temporary.chmod(0o644)
 
 
 def load_network(path: Path) -> UNet:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from mcnet.evaluation.comparisons import comparisons
@@ -26,6 +25,7 @@ from mcnet.report.figures import (
 )
 from mcnet.report.style import save_figure
 from mcnet.report.tables import comparison_tables, severity_tables, summary_tables
+from mcnet.report.templates import page_template
 from mcnet.report.verdict import verdict
 
 COMPARED_METRICS = ("ssim", "ssim_head_registered")
@@ -97,7 +97,7 @@ def write_report(
         _write_csv(folder / f"{name}.csv", frame)
     tables = summary_tables(table)
     write_text(folder / "table.md", "\n".join(part.markdown() for part in tables))
-    page = _template().render(
+    page = page_template("page.html.jinja").render(
         title=title,
         verdict=verdict(table, proposed_model(rows)),
         ssim_definition=SSIM_DEFINITION,
@@ -176,17 +176,6 @@ def _write_picture(folder: Path, name: str, title: str, caption: str, figure: Fi
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
     with written_whole(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def _template() -> Any:  # jinja2's Template
-    environment = Environment(
-        loader=PackageLoader("mcnet", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.jinja")
 
 
 def _plain(value: object) -> str:

@@ -1,0 +1,254 @@
+"""A shipped corrector on trial: people and motion that it has not seen, at several severities.
+
+Each person is scanned on the scan's own grid, still and with each recorded trace at each factor,
+and corrected as `mcnet correct` does it. The rows are those of `mcnet.evaluation.rows`, one data
+set ("mode") a factor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32
+
+from mcnet.correction.models import Model
+from mcnet.correction.outcome import Assessment, CorrectedScan
+from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
+from mcnet.data.design import PairsDesign
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.prepared import prepare_person
+from mcnet.data.sources import Person
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.evaluation.rows import evaluate
+from mcnet.metrics import ssim_whole_and_inside
+from mcnet.progress import OnProgress
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.motion import MotionTrace
+
+Slices = Float32[np.ndarray, "n rows columns"]
+Image = Float32[np.ndarray, "rows columns"]
+
+_N_POINTS = 128
+"""Points of a recording that are used, as in the paper; resampled to the lines of a scan."""
+
+
+@dataclass(frozen=True)
+class TrialDesign:
+    """What a corrector is tried on."""
+
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0)
+    """Recorded motion is multiplied by these."""
+    n_traces: int = 8
+    """Recorded traces, drawn at random; everybody moves by each of them."""
+    n_slices: int = 10
+    """Sagittal slices of each scan."""
+    spacing_mm: float = 8.0
+    """Distance between them."""
+    within: float = 2.0
+    """Traces that go farther than this, in mm or degrees, before they are multiplied, are left
+    out."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what tries nothing."""
+        if not self.factors or min(self.factors) <= 0 or self.n_traces < 1:
+            raise McnetError(
+                f"factors {list(self.factors)} and {self.n_traces} traces try nothing; give "
+                "positive factors and at least one trace."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What came of it."""
+
+    rows: pd.DataFrame
+    """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
+    severities: pd.DataFrame
+    """One row a scan: person, trace, factor, true ``severity_mm``, and the guard's estimate with
+    its bounds before and after correction."""
+    still: pd.DataFrame
+    """One row a slice of a still scan that was corrected by force: SSIM to itself."""
+    examples: dict[float, tuple[Image, Image, Image]]
+    """For each factor, one slice of the first person: reference, corrupted, corrected."""
+
+
+def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[MotionTrace]:
+    """Traces of the trial, at factor 1, measured from their middle.
+
+    Raises
+    ------
+    McnetError
+        Too few traces are long and calm enough.
+    """
+    first = [
+        trace.segment(0, _N_POINTS).at_rest_when(_N_POINTS // 2)
+        for trace in traces
+        if trace.n_points >= _N_POINTS
+    ]
+    calm = [
+        t for t in first if t.is_within(translation_mm=design.within, rotation_deg=design.within)
+    ]
+    if len(calm) < design.n_traces:
+        raise McnetError(
+            f"{len(calm)} of {len(traces)} traces have {_N_POINTS} points within "
+            f"{design.within:g} mm and degrees, not {design.n_traces}; give more or ask for fewer."
+        )
+    order = np.random.default_rng(design.seed).permutation(len(calm))
+    return [calm[row] for row in sorted(order[: design.n_traces])]
+
+
+def try_corrector(
+    people: Sequence[Person],
+    traces: Sequence[MotionTrace],
+    model: Model,
+    guard: Guard,
+    design: TrialDesign,
+    *,
+    on_progress: OnProgress | None = None,
+) -> Trial:
+    """Rows of all people, traces and factors, and what the guard said of each scan.
+
+    Raises
+    ------
+    McnetError
+        A person is one that the model was trained on, or a scan cannot be read.
+    """
+    _refuse_known(people, model)
+    found = _Found()
+    total = len(people) * len(traces)
+    for number, person in enumerate(people):
+        subject = _Subject(person, design)
+        found.add_still(subject, subject.corrected(subject.references, model, guard))
+        for place, trace in enumerate(traces):
+            if on_progress:
+                on_progress(number * len(traces) + place, total)
+            for factor in design.factors:
+                motion = subject.moving(trace, factor)
+                scan = subject.prepared.scanned(motion, subject.acquisition)[subject.kept]
+                result = subject.corrected(scan, model, guard)
+                key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
+                found.add(subject, key, motion, scan, result, model.name)
+                middle = len(scan) // 2
+                images = subject.references[middle], scan[middle], result.after.values[middle]
+                found.examples.setdefault(factor, images)
+    if on_progress:
+        on_progress(total, total)
+    return found.trial
+
+
+def native_acquisition(volume: Volume) -> Acquisition:
+    """A scan on the volume's own grid, encoded front to back, one line after another."""
+    x, y, z = volume.values.shape
+    matrix = (x, y + y % 2, z + z % 2)
+    fov = tuple(n * size for n, size in zip(matrix, volume.voxel_size_mm, strict=True))
+    return Acquisition(matrix, (fov[0], fov[1], fov[2]), "y")
+
+
+class _Subject:
+    """A person of the trial, made ready on the scan's own grid."""
+
+    def __init__(self, person: Person, design: TrialDesign) -> None:
+        self.name = person.name
+        volume = person.load()
+        positions = PairsDesign(n_slices=design.n_slices, spacing_mm=design.spacing_mm)
+        self.acquisition = native_acquisition(volume)
+        self.prepared = prepare_person(volume, positions, self.acquisition)
+        self.kept = self.prepared.kept
+        self.references = self.prepared.references[self.kept]
+        self.heads = self.prepared.heads[self.kept]
+        self.positions_mm = self.prepared.positions_mm[self.kept]
+        _, *in_plane = self.acquisition.voxel_size_mm
+        self.affine = np.diag([design.spacing_mm, *in_plane, 1.0])
+
+    def moving(self, trace: MotionTrace, factor: float) -> MotionTrace:
+        """The recording, as long as the scan, within sagittal slices, times the factor."""
+        in_lines = trace.resampled(self.acquisition.n_lines).restricted_to("rotation+translation")
+        return in_lines.at_rest_when(self.acquisition.centre_time).scaled(factor)
+
+    def corrected(self, slices: Slices, model: Model, guard: Guard) -> CorrectedScan:
+        """The slices, corrected as a scan of its own, whatever the guard says."""
+        volume = Volume(slices, self.affine, self.name)
+        return correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=True))
+
+
+@dataclass
+class _Found:
+    """Rows as they come."""
+
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    severities: list[dict[str, Any]] = field(default_factory=list)
+    still: list[dict[str, Any]] = field(default_factory=list)
+    examples: dict[float, tuple[Image, Image, Image]] = field(default_factory=dict)
+
+    @property
+    def trial(self) -> Trial:
+        """All of it."""
+        rows = pd.concat(self.rows, ignore_index=True)
+        severities, still = pd.DataFrame(self.severities), pd.DataFrame(self.still)
+        return Trial(rows, severities, still, self.examples)
+
+    def add(
+        self,
+        subject: _Subject,
+        key: dict[str, str],
+        motion: MotionTrace,
+        scan: Slices,
+        result: CorrectedScan,
+        label: str,
+    ) -> None:
+        """Score a scan and remember what the guard said."""
+        table = pd.DataFrame({"position_mm": subject.positions_mm})
+        pairs = ImagePairs(
+            corrupted=scan,
+            references=subject.references,
+            heads=subject.heads,
+            reference_index=np.arange(len(scan), dtype=np.int64),
+            input_scale=np.ones(len(scan), np.float32),
+            table=table.assign(**key, magnitude=motion.magnitude),
+        )
+        self.rows.append(evaluate(pairs, {label: result.after.values}))
+        self.severities.append(
+            {**key, "severity_mm": motion.rms_displacement_mm()}
+            | _told("before", result.assessment_before)
+            | _told("after", result.assessment_after)
+        )
+
+    def add_still(self, subject: _Subject, result: CorrectedScan) -> None:
+        """Score a still scan against itself."""
+        for place, image in enumerate(result.after.values):
+            reference, head = subject.references[place], subject.heads[place]
+            whole, inside = ssim_whole_and_inside(reference, image, data_range=1.0, mask=head)
+            self.still.append(
+                {
+                    "person": subject.name,
+                    "position_mm": float(subject.positions_mm[place]),
+                    "ssim": whole,
+                    "ssim_head": inside,
+                    "judged_still": result.assessment_before.is_still,
+                }
+            )
+
+
+def _told(when: str, assessment: Assessment) -> dict[str, Any]:
+    found = assessment.severity
+    return {
+        f"{when}_mm": found.mm,
+        f"{when}_low_mm": found.low_mm,
+        f"{when}_high_mm": found.high_mm,
+        f"{when}_judged_still": assessment.is_still,
+        f"{when}_warned": bool(assessment.warnings),
+    }
+
+
+def _refuse_known(people: Sequence[Person], model: Model) -> None:
+    known = {*model.card.get("trained_on", ()), *model.card.get("validated_on", ())}
+    seen = sorted(person.name for person in people if person.name in known)
+    if seen:
+        raise McnetError(
+            f"{', '.join(seen)}: {model.name} was trained on or chosen by these people; try it on "
+            "others."
+        )

@@ -1,0 +1,196 @@
+"""The trial of a corrector for people: tables in Markdown, pictures, and numbers for its card."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mcnet.evaluation.comparisons import comparisons
+from mcnet.evaluation.statistics import summary
+from mcnet.evaluation.trial import Trial
+from mcnet.metrics import SSIM_DEFINITION
+from mcnet.provenance import provenance, write_json, write_text
+from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
+from mcnet.report.tables import ReportTable, comparison_tables
+
+METRIC = "ssim_head_registered"
+
+
+def write_trial(
+    folder: Path, trial: Trial, *, model: str, sha256: str, inputs: Mapping[str, Path] | None = None
+) -> dict[str, Any]:
+    """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
+    numbers = trial_summary(trial, model)
+    write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / "severity.csv", trial.severities.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / "still.csv", trial.still.to_csv(index=False, float_format="%.6g"))
+    tests = comparisons(trial.rows, ("corrupted",), metric=METRIC, rng=np.random.default_rng(1))
+    tables = [
+        factor_table(trial, model),
+        person_table(trial, model),
+        *comparison_tables(tests[tests["model"] == model]),
+        guard_table(trial),
+    ]
+    text = "\n".join(
+        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
+    )
+    write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+    with style():
+        save_figure(example_figure(trial), folder, "examples")
+        save_figure(severity_figure(trial), folder, "severity")
+    about = {"model": model, "sha256": sha256, **numbers}
+    record = {"summary": about, "provenance": provenance(inputs=dict(inputs or {}))}
+    write_json(folder / "trial.json", record)
+    write_json(folder / "summary.json", numbers)
+    return numbers
+
+
+def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
+    """Numbers for the model card: by factor, SSIM in the head before and after, both registered."""
+    of_factor = {}
+    for factor, paired in _paired(trial):
+        before, after = paired["corrupted"], paired[model]
+        of_factor[factor] = {
+            "ssim_head_registered_before": round(float(before.mean()), 4),
+            "ssim_head_registered_after": round(float(after.mean()), 4),
+            "share_of_distance_closed": round(_closed(before, after), 4),
+            "share_of_slices_worse": round(float((after < before).mean()), 4),
+        }
+    return {
+        **of_factor,
+        "still_by_force_ssim_head": round(float(trial.still["ssim_head"].mean()), 4),
+        "people": sorted(trial.rows["person"].unique()),
+        "n_traces": int(trial.rows["trace"].nunique()),
+    }
+
+
+def factor_table(trial: Trial, model: str) -> ReportTable:
+    """Every factor: baselines and model, mean ± SD, the share closed, and slices made worse."""
+    rows = trial.rows
+    lines = []
+    for record in summary(rows).to_dict("records"):
+        label = str(record["model"])
+        if label == "registered":  # every row is registered here
+            continue
+        paired = dict(_paired(trial))[str(record["mode"])]
+        worse = float((paired[label] < paired["corrupted"]).mean())
+        mean, deviation = float(record[f"{METRIC}_mean"]), float(record[f"{METRIC}_sd"])
+        is_baseline = label == "corrupted"
+        lines.append(
+            [
+                str(record["mode"]),
+                label,
+                f"{mean:.3f} ± {deviation:.3f}",
+                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_closed']):+.1f} %",
+                "–" if is_baseline else f"{100 * worse:.1f} %",
+                f"{float(record['ssim_mean']):.3f}",
+            ]
+        )
+    n = len(rows[rows["model"] == model])
+    people, traces = sorted(rows["person"].unique()), rows["trace"].nunique()
+    return ReportTable(
+        f"Inside the head, every image registered to the reference: {n} slices of {len(people)} "
+        f"people ({', '.join(people)}) and {traces} recorded traces; mean ± SD over slices",
+        (
+            *("motion", "image", "SSIM in head", "distance closed", "slices worse"),
+            "SSIM, whole image, not registered",
+        ),
+        lines,
+        "Slices worse: than the corrupted image, by however little.",
+    )
+
+
+def person_table(trial: Trial, model: str) -> ReportTable:
+    """Share of the distance closed for every person and factor."""
+    factors = [factor for factor, _ in _paired(trial)]
+    lines = []
+    for person in sorted(trial.rows["person"].unique()):
+        cells = [person]
+        for _, paired in _paired(trial):
+            mine = paired[paired.index.get_level_values("person") == person]
+            before, after = mine["corrupted"], mine[model]
+            closed = f"{100 * _closed(before, after):+.1f} %"
+            cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({closed})")
+        still = trial.still[trial.still["person"] == person]
+        judged = "judged still" if bool(still["judged_still"].iloc[0]) else "not judged still"
+        least, mean = still["ssim_head"].min(), still["ssim_head"].mean()
+        cells.append(f"{mean:.4f}, least {least:.4f}; {judged}")
+        lines.append(cells)
+    header = ("person", *factors, "still scan, corrected by force, against itself")
+    return ReportTable("By person: SSIM in head, registered, before → after", header, lines)
+
+
+def guard_table(trial: Trial) -> ReportTable:
+    """What the guard said of the scans, by factor."""
+    lines = []
+    for factor, scans in trial.severities.groupby("mode", sort=False):
+        inside = scans["severity_mm"].between(scans["before_low_mm"], scans["before_high_mm"])
+        error = (scans["before_mm"] - scans["severity_mm"]).abs()
+        lines.append(
+            [
+                str(factor),
+                f"{scans['severity_mm'].mean():.2f} ± {scans['severity_mm'].std():.2f}",
+                f"{scans['before_mm'].mean():.2f} ± {scans['before_mm'].std():.2f}",
+                f"{error.mean():.2f}",
+                f"{100 * inside.mean():.0f} %",
+                f"{scans['after_mm'].mean():.2f} ± {scans['after_mm'].std():.2f}",
+                f"{int(scans['before_judged_still'].sum())} of {len(scans)}",
+                f"{int(scans['before_warned'].sum())} of {len(scans)}",
+            ]
+        )
+    header = (
+        *("motion", "true severity (mm)", "estimate before (mm)", "mean absolute error"),
+        *("truth within bounds", "estimate after (mm)", "judged still", "called unusual"),
+    )
+    return ReportTable("The guard's estimates, of whole scans", header, lines)
+
+
+def example_figure(trial: Trial) -> Figure:
+    """Reference, corrupted and corrected slice at every factor, in one grey window."""
+    n = len(trial.examples)
+    figure = Figure(figsize=(7.5, 2.6 * n), layout="constrained")
+    axes = figure.subplots(n, 3, squeeze=False)
+    for of_factor, (factor, images) in zip(axes, sorted(trial.examples.items()), strict=True):
+        titles = ("reference", f"corrupted, factor {factor:g}", "corrected")
+        for axis, image, title in zip(of_factor, images, titles, strict=True):
+            axis.imshow(image.T, origin="lower", cmap="gray", vmin=0, vmax=0.8)
+            axis.set_title(title)
+            axis.set_axis_off()
+    return figure
+
+
+def severity_figure(trial: Trial) -> Figure:
+    """True severity against the guard's estimate, one point a scan, with its bounds."""
+    figure = Figure(figsize=(4.5, 4.0), layout="constrained")
+    axis = figure.subplots()
+    scans = trial.severities
+    truth, found = scans["severity_mm"], scans["before_mm"]
+    below = (found - scans["before_low_mm"]).clip(lower=0)
+    above = (scans["before_high_mm"] - found).clip(lower=0)
+    axis.errorbar(
+        truth, found, yerr=[below, above], fmt="o", ms=3, lw=0.6, color=BLUE, label="before"
+    )
+    axis.plot(truth, scans["after_mm"], ".", ms=4, color=VERMILION, label="after correction")
+    ends = [0.1, float(max(truth.max(), found.max())) * 1.2]
+    axis.plot(ends, ends, lw=0.8, color=GREY)
+    axis.set(xscale="log", yscale="log", xlabel="true severity (mm)", ylabel="estimate (mm)")
+    axis.set_ylim(bottom=0.05)
+    axis.legend()
+    return figure
+
+
+def _paired(trial: Trial) -> list[tuple[str, pd.DataFrame]]:
+    """For every factor, one row a slice and one column an image."""
+    found = []
+    for factor in trial.rows["mode"].unique():
+        of_factor = trial.rows[trial.rows["mode"] == factor]
+        keys = ["person", "trace", "position_mm"]
+        found.append((str(factor), of_factor.pivot(index=keys, columns="model", values=METRIC)))
+    return found
+
+
+def _closed(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
+    return float((after.mean() - before.mean()) / (1 - before.mean()))
