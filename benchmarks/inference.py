@@ -30,10 +30,8 @@ Call = Callable[[Images], Images]
 
 OURS = "mcnet: the same, a batch on each core"
 PACKAGES = ("ONNX Runtime", "OpenVINO")
-SCAN = NetworkConfig(levels=4, width=32, head="residual", fold=4)
-"""The network of the shipped 1 mm model."""
-SLICE = NetworkConfig(levels=5, width=12, head="residual", fold=2)
-"""A network for single slices of 2 mm."""
+SCAN = SLICE = NetworkConfig(levels=5, width=12, head="residual", fold=2)
+"""The network of the shipped models."""
 N_SLICES, N_AT_ONCE = 176, 8
 N_ROUNDS = 5
 

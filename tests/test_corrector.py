@@ -79,3 +79,12 @@ def test_the_correctors_of_the_repository_are_valid(path: Path) -> None:
     assert corrector.name == path.stem
     # the four heads on which the shipped weights are tested
     assert set(corrector.people[0].aside) == {"sub-09", "sub-10", "sub-11", "sub-13"}
+
+
+def test_unknown_settings_are_told_in_lists_too(folder: Path) -> None:
+    for wrong, told in (("asides", "people.asides"), ("scan_per_person", "people.scan_per_person")):
+        (folder / "tiny.toml").write_text(
+            TINY.replace("[variety]", f"[[people]]\n{wrong} = 3\n[variety]")
+        )
+        with pytest.raises(McnetError, match=rf"{told} is no setting; did you mean people\."):
+            read_corrector(folder / "tiny.toml")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,7 +25,9 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise McnetError(f"{path} does not exist; name the TOML file of an experiment.") from error
+        raise McnetError(
+            f"{path} does not exist; name a TOML file, such as experiments/quick.toml."
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise McnetError(
             f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
@@ -46,9 +48,13 @@ def _refuse_unknown_keys(
         if key not in known:
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
-            raise McnetError(f"{path}: {section}{key} is no setting of an experiment; {remedy}")
+            raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
         if is_dataclass(hints[key]) and isinstance(value, Mapping):
             _refuse_unknown_keys(value, hints[key], path, f"{section}{key}.")
+        for member in get_args(hints[key]):
+            if is_dataclass(member) and isinstance(member, type) and isinstance(value, list):
+                for item in value:
+                    _refuse_unknown_keys(item, member, path, f"{section}{key}.")
 
 
 def _first_complaint(error: ValidationError) -> str:

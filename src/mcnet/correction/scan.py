@@ -21,7 +21,8 @@ from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
-"""Axes of a batch that are flipped, for each of the answers whose spread is the uncertainty."""
+"""Axes of a batch that are flipped, for each of the answers whose mean is the correction and whose
+spread is its uncertainty. Networks are trained on flipped slices too."""
 _HEAD_SHARE = 0.1
 """Slices with less signal than this share of the brightest one show no head, only air."""
 _TILTED_DEG = 20.0
@@ -46,7 +47,7 @@ class CorrectionOptions:
     force: bool = False
     """Correct a scan even where it is judged still."""
     uncertainty: bool = False
-    """Give the uncertainty of every voxel; takes four times as long."""
+    """Give the uncertainty of every voxel too."""
     device: Device = "cpu"
 
     def __post_init__(self) -> None:
@@ -139,19 +140,18 @@ def _corrections(
 ) -> tuple[Float32[np.ndarray, "x rows columns"], Float32[np.ndarray, "x rows columns"] | None]:
     """What is to be added to a scan, and its standard deviation if that is asked for.
 
-    The deviation is that of the answers to the slice and its flips, the correction their mean;
-    both are of one batch at a time, so that they take no memory.
+    The correction is the mean of the answers to the slice and its flips, the deviation theirs; both
+    are of one batch at a time, so that they take no memory.
     """
     device, scale = options.device, input_scale(values)
     correction = np.empty_like(values)
     deviation = np.empty_like(values) if options.uncertainty else None
     at_once = slices_at_once(max(sampling.native, sampling.seen, key=np.prod), device)
-    flips = _FLIPS if options.uncertainty else _FLIPS[:1]
 
     def correct_part(part: slice) -> None:
         images = torch.from_numpy(values[part] / np.float32(scale)).to(device)
         with torch.inference_mode(), mixed_precision(device):
-            answers = torch.stack([_answer(correct, images, flip, sampling) for flip in flips])
+            answers = torch.stack([_answer(correct, images, flip, sampling) for flip in _FLIPS])
         correction[part] = answers.mean(dim=0).cpu().numpy() * np.float32(scale)
         if deviation is not None:
             deviation[part] = answers.std(dim=0).cpu().numpy() * np.float32(scale)
