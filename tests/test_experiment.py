@@ -58,7 +58,10 @@ def test_relative_folders_start_at_the_file(written, tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (SMALL + "[training]\nepoch = 3\n", r"training\.epoch is no setting; .* training\.epochs\?"),
+        (
+            SMALL + "[training]\nepoch = 3\n",
+            r"training\.epoch is no setting; .* training\.epochs\?",
+        ),
         (SMALL + "[trainin]\nepochs = 3\n", r"trainin is no setting"),
         (SMALL + "[training]\nepochs = 0\n", "epochs 0 is impossible"),
         (SMALL + '[training]\nepochs = "many"\n', r"training\.epochs is 'many'"),

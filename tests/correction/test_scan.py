@@ -266,3 +266,16 @@ def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
     after = network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume) -> None:
+    network = random_network()
+    whole = correct_scan(scan, model_of(network), guard=FakeGuard())
+    at_mm = FakeGuard().assess(scan).severity.mm
+    curve = {"severity_mm": [0.0, 2 * at_mm], "gain": [0.0, 1.0]}
+    half = correct_scan(scan, model_of(network, gain=curve), guard=FakeGuard())
+    change = whole.after.values - scan.values
+    inside = (whole.after.values > 0) & (whole.after.values < scan.values.max())
+    assert np.abs(change[inside]).max() > 0.01
+    found = half.after.values - scan.values
+    assert np.allclose(found[inside], change[inside] / 2, atol=1e-3 * scan.values.max())

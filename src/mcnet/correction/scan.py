@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from mcnet.correction.batches import in_batches
+from mcnet.correction.gain import gain_of_card
 from mcnet.correction.models import Model
 from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.sampling import SliceSampling, sampling_for
@@ -66,7 +67,8 @@ def correct_scan(
 ) -> CorrectedScan:
     """Return a scan before and after correction, and what is known of both.
 
-    The network's correction, what it would add to its input, is added to the scan's own voxels:
+    The network's correction, what it would add to its input, times the gain that the model card
+    states for the estimated severity, is added to the scan's own voxels:
     nothing is lost where nothing is corrected, whatever the voxel size. The result keeps between
     zero (or the scan's least value, if that is below) and the scan's greatest value, so that the
     file's data type can hold it.
@@ -104,6 +106,10 @@ def correct_scan(
         options,
         on_progress,
     )
+    gain = np.float32(gain_of_card(model.card).at(judged.severity.mm))
+    correction *= gain
+    if deviation is not None:
+        deviation *= gain
     least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
     after = replace(scan, values=np.clip(scan.values + correction, least, greatest))
     return replace(

@@ -95,6 +95,8 @@ class VariedScan:
     """What the 99.9th percentile of the whole corrupted scan may be."""
     severity_mm: float
     """`MotionTrace.rms_displacement_mm` of the motion."""
+    pixel_mm: tuple[float, float]
+    """Along y and z."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +244,7 @@ def _scan_of(
         heads=_on_grid(person.head[part], person.voxel_size_mm, acquisition),
         input_scale=float(np.exp(rng.uniform(-2 * variety.gain, variety.gain))),
         severity_mm=motion.rms_displacement_mm(),
+        pixel_mm=acquisition.voxel_size_mm[1:],
     )
 
 

@@ -1,7 +1,7 @@
 """A shipped corrector on trial: people and motion that it has not seen, at several severities.
 
 Each person is scanned on the scan's own grid, still and with each recorded trace at each factor,
-and corrected as `mcnet correct` does it. The rows are those of `mcnet.evaluation.rows`, one data
+and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are those of `mcnet.evaluation.rows`, one data
 set ("mode") a factor.
 """
 
@@ -122,7 +122,7 @@ def try_corrector(
     total = len(people) * len(traces)
     for number, person in enumerate(people):
         subject = _Subject(person, design)
-        found.add_still(subject, subject.corrected(subject.references, model, guard))
+        found.add_still(subject, subject.corrected(subject.references, model, guard, force=True))
         for place, trace in enumerate(traces):
             if on_progress:
                 on_progress(number * len(traces) + place, total)
@@ -169,10 +169,12 @@ class _Subject:
         in_lines = trace.resampled(self.acquisition.n_lines).restricted_to("rotation+translation")
         return in_lines.at_rest_when(self.acquisition.centre_time).scaled(factor)
 
-    def corrected(self, slices: Slices, model: Model, guard: Guard) -> CorrectedScan:
-        """The slices, corrected as a scan of its own, whatever the guard says."""
+    def corrected(
+        self, slices: Slices, model: Model, guard: Guard, *, force: bool = False
+    ) -> CorrectedScan:
+        """The slices, corrected as a scan of its own, if the guard does not judge it still."""
         volume = Volume(slices, self.affine, self.name)
-        return correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=True))
+        return correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=force))
 
 
 @dataclass

@@ -99,7 +99,8 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             "SSIM, whole image, not registered",
         ),
         lines,
-        "Slices worse: than the corrupted image, by however little.",
+        "Scans that the guard judged still were left as they are, as users get them. Slices worse: "
+        "than the corrupted image, by however little.",
     )
 
 

@@ -1,0 +1,89 @@
+"""How much of a network's correction is applied, by how far the head is estimated to have moved.
+
+A network taught on scans of all severities corrects mild motion too much and severe motion too
+little, since it cannot be sure which it sees. The guard looks at the whole scan and knows better.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mcnet.errors import McnetError
+
+GAINS: tuple[float, ...] = tuple(np.arange(0, 2.01, 0.2).round(1).tolist())
+"""Gains that are tried."""
+
+
+@dataclass(frozen=True)
+class GainCurve:
+    """Gain against the estimated severity: straight lines between points, level beyond them."""
+
+    severity_mm: tuple[float, ...] = (0.0,)
+    gain: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no curve."""
+        if len(self.severity_mm) != len(self.gain) or not self.gain or min(self.gain) < 0:
+            raise McnetError(
+                f"gains {list(self.gain)} at {list(self.severity_mm)} mm are no curve; give a gain "
+                "of 0 or more for every severity."
+            )
+
+    def at(self, severity_mm: float) -> float:
+        """Gain for a scan of this estimated severity."""
+        return float(np.interp(severity_mm, self.severity_mm, self.gain))
+
+    @property
+    def as_dict(self) -> dict[str, list[float]]:
+        """Form in which a model card holds it."""
+        return {"severity_mm": list(self.severity_mm), "gain": list(self.gain)}
+
+
+def gain_of_card(card: Mapping[str, Any]) -> GainCurve:
+    """Curve of a model card; of one that has none, a gain of 1.
+
+    Raises
+    ------
+    McnetError
+        The card holds something else.
+    """
+    found = card.get("gain")
+    if found is None:
+        return GainCurve()
+    try:
+        severities, gains = (tuple(map(float, found[name])) for name in ("severity_mm", "gain"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise McnetError(
+            f"the model card's gain is {found!r}; expected severity_mm and gain, two lists of "
+            "numbers: train the model again."
+        ) from error
+    return GainCurve(severities, gains)
+
+
+def fitted_gain(
+    severity_mm: Sequence[float] | Float[np.ndarray, "n_scans"],
+    loss: Float[np.ndarray, "n_scans n_gains"],
+    *,
+    n_bins: int = 5,
+) -> GainCurve:
+    """The curve that makes the loss of scans smallest, rising with severity.
+
+    Parameters
+    ----------
+    severity_mm
+        Estimated severity of each scan.
+    loss
+        Of each scan at each of `GAINS`.
+    n_bins
+        Groups of equally many scans, from the mildest to the severest: a point of the curve each.
+    """
+    order = np.argsort(severity_mm, kind="stable")
+    places, best = [], []
+    for members in np.array_split(order, n_bins):
+        places.append(float(np.mean(np.asarray(severity_mm)[members])))
+        best.append(GAINS[int(loss[members].mean(axis=0).argmin())])
+    rising = np.maximum.accumulate(best)
+    return GainCurve(tuple(round(place, 3) for place in places), tuple(map(float, rising)))
