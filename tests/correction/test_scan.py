@@ -279,3 +279,6 @@ def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume)
     assert np.abs(change[inside]).max() > 0.01
     found = half.after.values - scan.values
     assert np.allclose(found[inside], change[inside] / 2, atol=1e-3 * scan.values.max())
+    unlike = FakeGuard(warnings=("Unlike.",))
+    least = correct_scan(scan, model_of(network, gain=curve), guard=unlike)
+    assert np.array_equal(least.after.values, scan.values)  # the curve's least gain is 0

@@ -12,7 +12,7 @@ from tiny_models import FakeGuard, model_of, random_network, still_network
 from mcnet.data.sources import Person
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.evaluation.trial import TrialDesign, chosen_traces, native_acquisition, try_corrector
+from mcnet.evaluation.trial import TrialDesign, chosen_traces, trial_acquisition, try_corrector
 from mcnet.report.trial_page import trial_summary, write_trial
 from mcnet.simulation.generators import generate_motion
 from mcnet.simulation.motion import MotionTrace
@@ -47,7 +47,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
     corrupted = trial.rows[trial.rows["model"] == "corrupted"].reset_index()
     assert np.allclose(mine["ssim_head"], corrupted["ssim_head"])
     assert np.allclose(trial.still["ssim_head"], 1)
-    numbers = write_trial(tmp_path, trial, model="tiny", sha256="0" * 64)
+    numbers = write_trial(tmp_path, trial, model="tiny", fingerprint="0" * 64)
     assert numbers == trial_summary(trial, "tiny")
     assert numbers["factor 3"]["share_of_distance_closed"] == pytest.approx(0, abs=1e-6)
     assert (
@@ -84,7 +84,11 @@ def test_short_or_lively_traces_are_left_out() -> None:
     assert [trace.name for trace in chosen_traces(traces, DESIGN)] == ["t0", "t1"]
 
 
-def test_the_native_acquisition_keeps_the_grid() -> None:
-    acquisition = native_acquisition(_head(60.0))
+def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
+    acquisition = trial_acquisition(_head(60.0))
     assert acquisition.matrix == (31, 58, 52)
     assert acquisition.voxel_size_mm == pytest.approx(SIZE)
+    coarser = trial_acquisition(_head(60.0), 6.0)
+    assert coarser.matrix == (31, 38, 34)
+    assert coarser.voxel_size_mm == pytest.approx((5.0, 6.0, 6.0))
+    assert coarser.fov_mm[1] >= 57 * SIZE[1]

@@ -238,6 +238,7 @@ def evaluate(
     names: tuple[str, ...] = (),
     factors: tuple[float, ...] = (2.0, 4.0, 8.0),
     n_traces: int = 8,
+    pixel_mm: float | None = None,
     seed: int = 1,
 ) -> None:
     """Score a model on people and recorded motion that it was not trained on.
@@ -250,6 +251,7 @@ def evaluate(
         names: Only these people.
         factors: Recorded motion is multiplied by these.
         n_traces: Recorded traces, drawn at random.
+        pixel_mm: Pixel size of the scans; each person's own, if none is given.
         seed: Of the draw.
     """
     from mcnet.correction.guard import load_guard
@@ -259,7 +261,7 @@ def evaluate(
     from mcnet.report.trial_page import write_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
-    design = TrialDesign(factors=factors, n_traces=n_traces, seed=seed)
+    design = TrialDesign(factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, seed=seed)
     corrector = load_model(model)
     found = people_in_folder(people)
     unknown = sorted(set(names) - {person.name for person in found})
@@ -275,7 +277,11 @@ def evaluate(
         )
     inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}
     numbers = write_trial(
-        output, trial, model=corrector.name, sha256=corrector.sha256, inputs=inputs
+        output,
+        trial,
+        model=corrector.name,
+        fingerprint=str(corrector.card.get("fingerprint", "not stated")),
+        inputs=inputs,
     )
     for factor, told in numbers.items():
         if isinstance(told, dict):

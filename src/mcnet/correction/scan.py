@@ -106,7 +106,7 @@ def correct_scan(
         options,
         on_progress,
     )
-    gain = np.float32(gain_of_card(model.card).at(judged.severity.mm))
+    gain = np.float32(_gain(model, judged))
     correction *= gain
     if deviation is not None:
         deviation *= gain
@@ -120,6 +120,15 @@ def correct_scan(
         warnings=(*judged.warnings, *_warnings(scan, sampling)),
         uncertainty=None if deviation is None else replace(scan, values=deviation),
     )
+
+
+def _gain(model: Model, judged: Assessment) -> float:
+    """How much of the correction is applied: little where the scan is unlike those learned from.
+
+    Of such a scan neither the severity is to be trusted nor the correction.
+    """
+    curve = gain_of_card(model.card)
+    return min(curve.gain) if judged.warnings else curve.at(judged.severity.mm)
 
 
 def input_scale(values: Float32[np.ndarray, "x y z"]) -> float:

@@ -1,8 +1,8 @@
 """A shipped corrector on trial: people and motion that it has not seen, at several severities.
 
 Each person is scanned on the scan's own grid, still and with each recorded trace at each factor,
-and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are those of `mcnet.evaluation.rows`, one data
-set ("mode") a factor.
+and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are
+those of `mcnet.evaluation.rows`, one data set ("mode") a factor.
 """
 
 from collections.abc import Sequence
@@ -47,6 +47,8 @@ class TrialDesign:
     """Sagittal slices of each scan."""
     spacing_mm: float = 8.0
     """Distance between them."""
+    pixel_mm: float | None = None
+    """Pixel size of the scans along y and z; each person's own, if none is given."""
     within: float = 2.0
     """Traces that go farther than this, in mm or degrees, before they are multiplied, are left
     out."""
@@ -54,6 +56,8 @@ class TrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
+        if self.pixel_mm is not None and not 0 < self.pixel_mm < np.inf:
+            raise McnetError(f"pixel size {self.pixel_mm:g} mm is impossible; give a positive one.")
         if not self.factors or min(self.factors) <= 0 or self.n_traces < 1:
             raise McnetError(
                 f"factors {list(self.factors)} and {self.n_traces} traces try nothing; give "
@@ -140,12 +144,20 @@ def try_corrector(
     return found.trial
 
 
-def native_acquisition(volume: Volume) -> Acquisition:
-    """A scan on the volume's own grid, encoded front to back, one line after another."""
+def trial_acquisition(volume: Volume, pixel_mm: float | None = None) -> Acquisition:
+    """A scan of the volume's extent, encoded front to back, one line after another.
+
+    On the volume's own grid, to an even number of pixels, unless another pixel size is given.
+    """
     x, y, z = volume.values.shape
-    matrix = (x, y + y % 2, z + z % 2)
-    fov = tuple(n * size for n, size in zip(matrix, volume.voxel_size_mm, strict=True))
-    return Acquisition(matrix, (fov[0], fov[1], fov[2]), "y")
+    thickness, *own_mm = volume.voxel_size_mm
+    along = []
+    for n, size in zip((y, z), own_mm, strict=True):
+        n_pixels = n if pixel_mm is None else int(np.ceil(n * size / pixel_mm))
+        along.append((n_pixels + n_pixels % 2, pixel_mm or size))
+    (rows, row_mm), (columns, column_mm) = along
+    fov_mm = (x * thickness, rows * row_mm, columns * column_mm)
+    return Acquisition((x, rows, columns), fov_mm, "y")
 
 
 class _Subject:
@@ -155,7 +167,7 @@ class _Subject:
         self.name = person.name
         volume = person.load()
         positions = PairsDesign(n_slices=design.n_slices, spacing_mm=design.spacing_mm)
-        self.acquisition = native_acquisition(volume)
+        self.acquisition = trial_acquisition(volume, design.pixel_mm)
         self.prepared = prepare_person(volume, positions, self.acquisition)
         self.kept = self.prepared.kept
         self.references = self.prepared.references[self.kept]

@@ -20,7 +20,12 @@ METRIC = "ssim_head_registered"
 
 
 def write_trial(
-    folder: Path, trial: Trial, *, model: str, sha256: str, inputs: Mapping[str, Path] | None = None
+    folder: Path,
+    trial: Trial,
+    *,
+    model: str,
+    fingerprint: str,
+    inputs: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
@@ -41,7 +46,7 @@ def write_trial(
     with style():
         save_figure(example_figure(trial), folder, "examples")
         save_figure(severity_figure(trial), folder, "severity")
-    about = {"model": model, "sha256": sha256, **numbers}
+    about = {"model": model, "training_fingerprint": fingerprint, **numbers}
     record = {"summary": about, "provenance": provenance(inputs=dict(inputs or {}))}
     write_json(folder / "trial.json", record)
     write_json(folder / "summary.json", numbers)

@@ -1,0 +1,97 @@
+"""What ships: the weights lie in the package, say what they are, and do more good than harm."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcnet.correction.gain import gain_of_card
+from mcnet.correction.guard import load_guard
+from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
+from mcnet.correction.scan import CorrectionOptions, correct_scan
+from mcnet.data.masks import head_mask
+from mcnet.data.scan_corruption import CorruptedScan, corrupt_scan
+from mcnet.data.template import varied_head
+from mcnet.engine import ALL_CORES
+from mcnet.metrics import intensity_scale, ssim
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.alignment import alignment_weights
+from mcnet.simulation.generators import generate_motion
+
+ACQUISITION = Acquisition((30, 192, 192), (180.0, 240.0, 240.0))
+SEALED_ASIDE = {"sub-09", "sub-10", "sub-11", "sub-13"}
+
+
+def test_two_models_ship_and_the_default_comes_first() -> None:
+    shipped = shipped_models()
+    assert [model.name for model in shipped] == [DEFAULT_MODEL, "paper-2mm"]
+    assert len(model_rows(shipped)) == 2
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 12e6
+
+
+@pytest.mark.parametrize("name", [DEFAULT_MODEL, "paper-2mm"])
+def test_cards_tell_data_licence_limits_and_metrics(name: str) -> None:
+    card = load_model(name).card
+    for key in ("purpose", "data", "licence", "limits", "seed", "trained_on", "metrics"):
+        assert card[key], key
+    assert SEALED_ASIDE.isdisjoint([*card["trained_on"], *card["validated_on"]])
+    assert set(card["aside"]) == SEALED_ASIDE
+    gains = gain_of_card(card).gain
+    assert list(gains) == sorted(gains)
+    assert gains[-1] > 0
+
+
+def test_no_path_of_a_machine_is_in_the_weights() -> None:
+    for path in WEIGHTS.iterdir():
+        header = path.read_bytes()[:20_000]
+        assert b"/work/" not in header
+        assert b"/home/" not in header
+        assert b"/tmp/" not in header
+
+
+@pytest.fixture(scope="module")
+def scans() -> tuple[CorruptedScan, CorruptedScan]:
+    """The built-in head, which no network learned from: after severe motion, and still."""
+    rng = np.random.default_rng(11)
+    head = varied_head(rng)
+    still = corrupt_scan(head, generate_motion(192, rng).scaled(0.0), ACQUISITION, ALL_CORES)
+    weights = alignment_weights(still.reference.values, ACQUISITION)
+    motion = generate_motion(192, rng).restricted_to("rotation+translation").scaled(24.0)
+    moved = corrupt_scan(head, motion.at_rest_on_average(weights), ACQUISITION, ALL_CORES)
+    return moved, still
+
+
+def test_severe_motion_of_a_head_of_another_kind_is_corrected(
+    scans: tuple[CorruptedScan, CorruptedScan],
+) -> None:
+    moved, _ = scans
+    scale = intensity_scale(moved.reference.values)
+    reference = moved.reference.values / scale
+    head = head_mask(reference)
+    options = CorrectionOptions(force=True)
+    model = load_model(DEFAULT_MODEL)
+    corrected = correct_scan(moved.corrupted, model, guard=load_guard(), options=options).after
+    before, after = (
+        ssim(reference, image.values / scale, data_range=1.0, mask=head)
+        for image in (moved.corrupted, corrected)
+    )
+    assert before < 0.98
+    assert after > before
+
+
+def test_a_still_scan_corrected_by_force_is_nearly_itself(
+    scans: tuple[CorruptedScan, CorruptedScan],
+) -> None:
+    _, still = scans
+    scale = intensity_scale(still.corrupted.values)
+    image = still.corrupted.values / scale
+    options = CorrectionOptions(force=True)
+    result = correct_scan(
+        still.corrupted, load_model(DEFAULT_MODEL), guard=load_guard(), options=options
+    )
+    assert ssim(image, result.after.values / scale, data_range=1.0, mask=head_mask(image)) > 0.97
+
+
+def test_weights_are_readable_by_all() -> None:
+    for path in WEIGHTS.iterdir():
+        assert Path(path).stat().st_mode & 0o044 == 0o044
