@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Complex64, Float32, Int64
+from threadpoolctl import threadpool_limits
 
 from mcnet.data.masks import head_mask
 from mcnet.data.pairs import ImagePairs
@@ -155,7 +156,9 @@ class VariedScans:
         in_turn = np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
         rng = np.random.default_rng([self.seed, _SCANS, epoch, index])
         person = self._head(int(in_turn[index]))
-        return _scan_of(person, _places(person, self.variety, n_spread, rng), self.variety, rng)
+        # one thread, since the number of threads changes the rounding of products
+        with threadpool_limits(limits=1):
+            return _scan_of(person, _places(person, self.variety, n_spread, rng), self.variety, rng)
 
     def fixed_pairs(
         self, *, epoch: int = 0, n_spread: int = 0, on_progress: OnProgress | None = None
