@@ -268,7 +268,7 @@ def ends_in(monkeypatch, capsys, error, command):
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_ctrl_c_ends_in_a_sentence_that_is_true(monkeypatch, capsys, command):
     sentence = ends_in(monkeypatch, capsys, KeyboardInterrupt(), command)
-    resumed = command in ("demo", "reproduce", "simulate")
+    resumed = command in ("demo", "reproduce", "simulate", "train")
     assert ("same command again" in sentence) == resumed
     assert ("nothing was written" in sentence) != resumed
 

@@ -56,6 +56,7 @@ def train_severity(
     training: TrainingConfig,
     seed: int,
     quiet: bool = False,
+    n_workers: int | None = None,
 ) -> Path:
     """Weights file ``folder/weights.safetensors`` of a trained judge of slices.
 
@@ -79,7 +80,7 @@ def train_severity(
         return weights
     lesson = SeverityLesson(network, training, seed)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
-    with training_batches(train, training, seed) as batches:
+    with training_batches(train, training, seed, n_workers) as batches:
         fit(lesson, record, batches, validation.fixed_pairs(), training, quiet=quiet)
     about = {"fingerprint": fingerprint, "best": record.best}
     write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
