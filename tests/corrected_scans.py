@@ -44,6 +44,7 @@ def corrected_scan(**changes: object) -> CorrectedScan:
         "is_left": False,
         "warnings": (),
         "uncertainty": Volume(head.values, head.affine, "scan"),
+        "motion": None,
         "model": MODEL,
     }
     return CorrectedScan(**(fields | changes))

@@ -17,10 +17,12 @@ from jaxtyping import Float32
 
 from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
 from mcnet.correction.guard import load_guard
-from mcnet.correction.models import Model
+from mcnet.correction.models import Model, load_model
 from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
 from mcnet.data.sources import Person, people_in_folder
-from mcnet.data.varied_scans import VariedScan, VariedScans, Variety
+from mcnet.data.varied_scan import VariedScan
+from mcnet.data.varied_scans import VariedScans
+from mcnet.data.variety import Variety
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.losses import LossConfig, dissimilarity_in_head
@@ -67,6 +69,8 @@ class Corrector:
     people: tuple[ScannedFolder, ...]
     teaches: Literal["correction", "severity"] = "correction"
     """What the network learns: to correct slices, or to judge how far the head moved."""
+    start: str = ""
+    """A model that comes with mcnet, whose weights training starts from; none if empty."""
     seed: int = 1
     variety: Variety = field(default_factory=Variety)
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -151,7 +155,7 @@ def train_corrector(
         loss=corrector.loss,
         training=corrector.training,
         seed=corrector.seed,
-        initial_weights=None,
+        initial_weights=load_model(corrector.start).path if corrector.start else None,
         notes={"name": corrector.name},
         quiet=quiet,
     )

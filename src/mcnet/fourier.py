@@ -184,6 +184,65 @@ def adjoint_spectrum_at(
     return np.asarray(transform(*points, values, shape, **options))
 
 
+class PlanarTransform:
+    """Spectra of a batch of slices at fixed frequencies, and the adjoint: plans made once.
+
+    For those who go back and forth many times between slices and one set of frequencies.
+    Frequencies beyond the band read as zero, and give nothing back.
+
+    Parameters
+    ----------
+    n_slices, shape
+        Size of the batch, and rows and columns of its slices.
+    pixel_mm, frequencies
+        As for `spectrum_at`.
+    engine
+        Cores of the CPU.
+    """
+
+    def __init__(
+        self,
+        n_slices: int,
+        shape: tuple[int, int],
+        pixel_mm: Sequence[float],
+        frequencies: Sequence[Float[np.ndarray, "n_points"]],
+        engine: Engine = ALL_CORES,
+    ) -> None:
+        self._outside = _outside_band(frequencies, pixel_mm)
+        points = _radians_per_voxel(frequencies, pixel_mm)
+        options: dict[str, Any] = {"n_trans": n_slices, "dtype": "complex64"}
+        options |= {"nthreads": engine.n_threads, "eps": PLANAR_TOLERANCE}
+        self._there, self._back = (
+            finufft.Plan(kind, shape, isign=sign, upsampfac=PLANAR_UPSAMPLING, **options)
+            for kind, sign in ((2, -1), (1, 1))
+        )
+        for plan in (self._there, self._back):
+            plan.setpts(*points)
+
+    def spectra(
+        self, slices: Shaped[np.ndarray, "n_slices rows columns"]
+    ) -> Complex64[np.ndarray, "n_slices n_points"]:
+        """Spectra of the slices: type 2."""
+        spectra = self._there.execute(np.ascontiguousarray(slices, dtype=np.complex64))
+        if self._outside is not None:
+            spectra[..., self._outside] = 0
+        return np.asarray(spectra.reshape(len(slices), -1))
+
+    def adjoint(
+        self, spectra: Complex64[np.ndarray, "n_slices n_points"]
+    ) -> Complex64[np.ndarray, "n_slices rows columns"]:
+        """Images ``sum over k of F(k) exp(+2 pi i k.p)``: type 1."""
+        if self._outside is not None:
+            spectra = spectra * ~self._outside
+        images = self._back.execute(np.ascontiguousarray(spectra, dtype=np.complex64))
+        return np.asarray(images.reshape(len(spectra), *images.shape[-2:]))
+
+
+PLANAR_TOLERANCE = 1e-4
+"""Of `PlanarTransform`: what is searched for with it is far less certain."""
+PLANAR_UPSAMPLING = 1.25
+
+
 def resampling_matrix(
     n_voxels: int,
     voxel_size_mm: float,

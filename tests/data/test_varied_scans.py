@@ -9,7 +9,8 @@ import pytest
 from properties import ellipsoid, relative_error
 
 from mcnet.data.sources import Person
-from mcnet.data.varied_scans import VariedScans, Variety
+from mcnet.data.varied_scans import VariedScans
+from mcnet.data.variety import Variety
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 

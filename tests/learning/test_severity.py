@@ -10,7 +10,8 @@ from properties import ellipsoid
 
 from mcnet.correction.guard import load_guard
 from mcnet.data.sources import Person
-from mcnet.data.varied_scans import VariedScans, Variety
+from mcnet.data.varied_scans import VariedScans
+from mcnet.data.variety import Variety
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.severity import (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcnet.correction.outcome import Assessment
     from mcnet.correction.scan import CorrectionOptions
 
-_DEFAULT_MODEL = "t1w-1mm"
+_DEFAULT_MODEL = "t1w-1mm-refocus"
 """As `mcnet.correction.models.DEFAULT_MODEL`, which takes long to import."""
 
 
@@ -40,6 +40,7 @@ def correct(
         Path | None, tyro.conf.arg(metavar="FILE.nii.gz", help_behavior_hint="")
     ] = None,
     device: Literal["cpu", "cuda"] = "cpu",
+    search: bool = True,
     force: bool = False,
     participant_label: tuple[str, ...] = (),
 ) -> None:
@@ -55,6 +56,7 @@ def correct(
         report: Also write a page that shows what was done.
         uncertainty: Also write the standard deviation of the correction, voxel by voxel.
         device: What computes: the cores of the CPU, or a CUDA GPU.
+        search: Search for the motion first, where the model was made for that, and undo it.
         force: Correct a scan that is judged still too, which is otherwise left as it is.
         participant_label: Of a BIDS data set: only these participants.
     """
@@ -69,7 +71,9 @@ def correct(
                 "-o, --report and --uncertainty are for one scan; leave them out: a BIDS data set "
                 "is written to its second path, a page for every scan with it."
             )
-        _correct_dataset(scan, derivative, participant_label, model, device, force)
+        _correct_dataset(
+            scan, derivative, participant_label, model, _options(device, force, search)
+        )
         return
     if participant_label:
         raise McnetError(
@@ -81,7 +85,8 @@ def correct(
             "no output is named; give mcnet correct IN -o OUT, or for a BIDS data set mcnet "
             "correct IN OUT participant."
         )
-    _correct_one(scan, output, model, report, uncertainty, device, force)
+    options = _options(device, force, search, uncertainty=uncertainty is not None)
+    _correct_one(scan, output, model, report, uncertainty, options)
 
 
 def _correct_one(
@@ -90,8 +95,7 @@ def _correct_one(
     model: str,
     report: Path | None,
     uncertainty: Path | None,
-    device: Literal["cpu", "cuda"],
-    force: bool,
+    options: "CorrectionOptions",
 ) -> None:
     _refuse_bids(scan)
     from mcnet.correction.files import (
@@ -105,7 +109,6 @@ def _correct_one(
     from mcnet.correction.outputs import refuse_correction_outputs, refuse_unwritable_series
 
     refuse_correction_outputs(scan, output, page=report, uncertainty=uncertainty)
-    options = _options(device, force, uncertainty is not None)
     network, guard = load_model(model), load_guard()
     source = read_source(scan)
     refuse_unwritable_series(source, output)
@@ -128,8 +131,7 @@ def _correct_dataset(
     derivative: Path,
     labels: tuple[str, ...],
     model: str,
-    device: Literal["cpu", "cuda"],
-    force: bool,
+    options: "CorrectionOptions",
 ) -> None:
     from mcnet.correction.dataset import correct_dataset
     from mcnet.correction.guard import load_guard
@@ -141,7 +143,7 @@ def _correct_dataset(
         labels,
         load_model(model),
         guard=load_guard(),
-        options=_options(device, force, uncertainty=False),
+        options=options,
         write_page=_write_page,
         announce=announce,
     )
@@ -198,10 +200,12 @@ def _refuse_bids(scan: Path) -> None:
         )
 
 
-def _options(device: Literal["cpu", "cuda"], force: bool, uncertainty: bool) -> "CorrectionOptions":
+def _options(
+    device: Literal["cpu", "cuda"], force: bool, search: bool, *, uncertainty: bool = False
+) -> "CorrectionOptions":
     from mcnet.correction.scan import CorrectionOptions
 
-    return CorrectionOptions(force=force, uncertainty=uncertainty, device=device)
+    return CorrectionOptions(force=force, uncertainty=uncertainty, search=search, device=device)
 
 
 def _write_page(page: Path, corrected: "CorrectedFile", output: Path) -> None:

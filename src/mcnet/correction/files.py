@@ -154,6 +154,7 @@ def _notes(result: CorrectedScan, options: CorrectionOptions) -> dict[str, Any]:
         "severity_before": _severity(result.assessment_before),
         "severity_after": _severity(result.assessment_after),
         "is_left": result.is_left,
+        "motion_found": None if result.motion is None else result.motion.as_dict,
         "warnings": list(result.warnings),
     }
 

@@ -10,7 +10,7 @@ from mcnet.learning.network import UNet
 from mcnet.learning.weights import load_network, read_card
 from mcnet.provenance import sha256_of_file
 
-DEFAULT_MODEL: str = "t1w-1mm"
+DEFAULT_MODEL: str = "t1w-1mm-refocus"
 WEIGHTS: Path = Path(__file__).parents[1] / "weights"
 """The folder of the models that come with mcnet."""
 MODEL_COLUMNS: tuple[str, ...] = (
@@ -46,6 +46,12 @@ class Model:
         """Least and greatest pixel size of the slices that the network was trained on."""
         low, high = self.card["trained_pixel_mm"]
         return float(low), float(high)
+
+    @property
+    def searches_motion(self) -> bool:
+        """Whether the network was trained to guide a search for the motion."""
+        variety = self.card.get("variety", {})
+        return bool(variety.get("refocused_share", 0.0) > 0)
 
     @property
     def about(self) -> dict[str, Any]:

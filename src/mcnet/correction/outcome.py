@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcnet.correction.motion_search import FoundMotion
 from mcnet.data.volume import Volume
 
 
@@ -47,5 +48,8 @@ class CorrectedScan:
     uncertainty: Volume | None
     """Standard deviation of the correction, voxel by voxel, in intensities of the scan, where it
     was asked for."""
+    motion: FoundMotion | None
+    """Poses that a search has found and that were undone; none where nothing was searched for,
+    or found."""
     model: Mapping[str, Any]
     """Of the model: name, sha256, and its card."""
