@@ -1,5 +1,6 @@
 """A corrector as data: what its file says is what is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -88,3 +89,27 @@ def test_unknown_settings_are_told_in_lists_too(folder: Path) -> None:
         )
         with pytest.raises(McnetError, match=rf"{told} is no setting; did you mean people\."):
             read_corrector(folder / "tiny.toml")
+
+
+def test_a_start_that_does_not_come_with_mcnet_is_refused(folder: Path) -> None:
+    text = (folder / "tiny.toml").read_text().replace('name = "tiny"', 'name = "tiny"\nstart = "x"')
+    (folder / "tiny.toml").write_text(text)
+    with pytest.raises(McnetError, match="model 'x' does not come with mcnet"):
+        train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
+
+
+def test_training_starts_from_the_weights_that_are_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = []
+
+    def stop(*_args: object, initial_weights: Path | None, **_options: object) -> Path:
+        starts.append(initial_weights)
+        raise McnetError("far enough")
+
+    monkeypatch.setattr("mcnet.corrector.train_stage", stop)
+    for start in ("", "t1w-1mm"):
+        corrector = replace(read_corrector(folder / "tiny.toml"), start=start)
+        with pytest.raises(McnetError, match="far enough"):
+            train_corrector(corrector, folder / "run", root=folder)
+    assert starts == [None, load_model("t1w-1mm").path]

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from properties import ellipsoid, relative_error
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
 from mcnet.correction import scan as scan_module
@@ -11,6 +12,8 @@ from mcnet.correction.scan import CorrectionOptions, correct_scan, input_scale
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.simulation.generators import generate_motion
+from mcnet.simulation.in_plane import InPlaneScan, SliceGrid, centred_poses, poses_in_plane
 
 SHAPE = (9, 37, 45)
 FORCED = CorrectionOptions(force=True)
@@ -282,3 +285,87 @@ def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume)
     unlike = FakeGuard(warnings=("Unlike.",))
     least = correct_scan(scan, model_of(network, gain=curve), guard=unlike)
     assert np.array_equal(least.after.values, scan.values)  # the curve's least gain is 0
+
+
+class StillHeadKnown(UNet):
+    """Goes a part of the way to a head that it knows, whichever slices of it it sees."""
+
+    head: torch.Tensor
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image + 0.1 * (self.head.to(image) - image)
+
+
+@pytest.fixture(scope="module")
+def moving_scan() -> tuple[Volume, np.ndarray]:
+    """Equal slices of a head that moved by several mm while lines were encoded along y."""
+    shape, size = (6, 60, 52), (20.0, 1.1, 1.2)
+    outside = ellipsoid(shape, size, centre_mm=(0, 2, -2), radii_mm=(900, 22, 20))
+    inside = ellipsoid(shape, size, centre_mm=(0, 7, 4), radii_mm=(900, 7, 5))
+    still = np.repeat((outside + 0.7 * inside)[3:4], 6, axis=0)
+    motion = generate_motion(60, np.random.default_rng(5)).scaled(6.0)
+    grid = SliceGrid((60, 52), (1.1, 1.2), 0)
+    moving = poses_in_plane(motion.restricted_to("rotation+translation"), np.arange(60))
+    lines = InPlaneScan(grid, 6, centred_poses(moving, np.hanning(60) ** 8))
+    moved = np.abs(lines.ifft(lines.kspace(still))).astype(np.float32)
+    return volume_of(moved, size), still
+
+
+def knowing_model(scan: Volume, still: np.ndarray, *, searches: bool = True) -> Model:
+    network = StillHeadKnown(NetworkConfig(levels=1, width=1)).eval()
+    network.head = torch.from_numpy(still[0] / np.float32(input_scale(scan.values)))
+    variety = {"refocused_share": 0.5 if searches else 0.0}
+    return model_of(network, variety=variety, gain={"severity_mm": [0], "gain": [0.0]})
+
+
+def test_motion_that_is_found_is_undone(moving_scan: tuple[Volume, np.ndarray]) -> None:
+    scan, still = moving_scan
+    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard())
+    assert result.motion is not None
+    assert result.motion.grid.line_axis == 0
+    before, after = (relative_error(v.values, still) for v in (scan, result.after))
+    assert after < 0.9 * before
+
+
+@pytest.mark.parametrize(
+    ("options", "searches"),
+    [
+        (CorrectionOptions(search=False), True),
+        (CorrectionOptions(phase_encoding="x"), True),
+        (CorrectionOptions(), False),
+    ],
+)
+def test_nothing_is_searched_where_that_is_not_wanted_or_makes_no_sense(
+    moving_scan: tuple[Volume, np.ndarray], options: CorrectionOptions, searches: bool
+) -> None:
+    scan, still = moving_scan
+    model = knowing_model(scan, still, searches=searches)
+    result = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    assert result.motion is None
+    assert np.array_equal(result.after.values, scan.values)
+
+
+def test_lines_along_z_are_searched_along_z(moving_scan: tuple[Volume, np.ndarray]) -> None:
+    scan, still = moving_scan
+    turned = volume_of(np.ascontiguousarray(scan.values.transpose(0, 2, 1)), (20.0, 1.2, 1.1))
+    model = knowing_model(turned, still.transpose(0, 2, 1).copy())
+    options = CorrectionOptions(phase_encoding="z")
+    result = correct_scan(turned, model, guard=FakeGuard(), options=options)
+    assert result.motion is not None
+    assert result.motion.grid.line_axis == 1
+    assert result.motion.grid.n_lines == 60
+
+
+def test_poses_that_are_not_believed_are_not_used(
+    moving_scan: tuple[Volume, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, still = moving_scan
+    monkeypatch.setattr("mcnet.correction.motion_search.MOST_RISE", -1.0)
+    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard())
+    assert result.motion is None
+    assert np.array_equal(result.after.values, scan.values)
+
+
+def test_an_axis_that_is_none_is_refused() -> None:
+    with pytest.raises((McnetError, TypeError), match="w"):
+        CorrectionOptions(phase_encoding="w")  # type: ignore[arg-type]

@@ -22,14 +22,18 @@ ACQUISITION = Acquisition((30, 192, 192), (180.0, 240.0, 240.0))
 SEALED_ASIDE = {"sub-09", "sub-10", "sub-11", "sub-13"}
 
 
-def test_two_models_ship_and_the_default_comes_first() -> None:
+NAMES = [DEFAULT_MODEL, "paper-2mm", "t1w-1mm"]
+
+
+def test_three_models_ship_and_the_default_comes_first() -> None:
     shipped = shipped_models()
-    assert [model.name for model in shipped] == [DEFAULT_MODEL, "paper-2mm"]
-    assert len(model_rows(shipped)) == 2
+    assert [model.name for model in shipped] == NAMES
+    assert len(model_rows(shipped)) == 3
+    assert [load_model(name).searches_motion for name in NAMES] == [True, False, False]
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 12e6
 
 
-@pytest.mark.parametrize("name", [DEFAULT_MODEL, "paper-2mm"])
+@pytest.mark.parametrize("name", NAMES)
 def test_cards_tell_data_licence_limits_and_metrics(name: str) -> None:
     card = load_model(name).card
     for key in ("purpose", "data", "licence", "limits", "seed", "trained_on", "metrics"):

@@ -41,6 +41,7 @@ def correct(
     ] = None,
     device: Literal["cpu", "cuda"] = "cpu",
     search: bool = True,
+    phase_encoding: Literal["x", "y", "z"] | None = None,
     force: bool = False,
     participant_label: tuple[str, ...] = (),
 ) -> None:
@@ -57,6 +58,8 @@ def correct(
         uncertainty: Also write the standard deviation of the correction, voxel by voxel.
         device: What computes: the cores of the CPU, or a CUDA GPU.
         search: Search for the motion first, where the model was made for that, and undo it.
+        phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
+            what the header says, or y.
         force: Correct a scan that is judged still too, which is otherwise left as it is.
         participant_label: Of a BIDS data set: only these participants.
     """
@@ -72,7 +75,11 @@ def correct(
                 "is written to its second path, a page for every scan with it."
             )
         _correct_dataset(
-            scan, derivative, participant_label, model, _options(device, force, search)
+            scan,
+            derivative,
+            participant_label,
+            model,
+            _options(device, force, search, phase_encoding),
         )
         return
     if participant_label:
@@ -85,7 +92,7 @@ def correct(
             "no output is named; give mcnet correct IN -o OUT, or for a BIDS data set mcnet "
             "correct IN OUT participant."
         )
-    options = _options(device, force, search, uncertainty=uncertainty is not None)
+    options = _options(device, force, search, phase_encoding, uncertainty=uncertainty is not None)
     _correct_one(scan, output, model, report, uncertainty, options)
 
 
@@ -201,11 +208,22 @@ def _refuse_bids(scan: Path) -> None:
 
 
 def _options(
-    device: Literal["cpu", "cuda"], force: bool, search: bool, *, uncertainty: bool = False
+    device: Literal["cpu", "cuda"],
+    force: bool,
+    search: bool,
+    phase_encoding: Literal["x", "y", "z"] | None,
+    *,
+    uncertainty: bool = False,
 ) -> "CorrectionOptions":
     from mcnet.correction.scan import CorrectionOptions
 
-    return CorrectionOptions(force=force, uncertainty=uncertainty, search=search, device=device)
+    return CorrectionOptions(
+        force=force,
+        uncertainty=uncertainty,
+        search=search,
+        phase_encoding=phase_encoding,
+        device=device,
+    )
 
 
 def _write_page(page: Path, corrected: "CorrectedFile", output: Path) -> None:

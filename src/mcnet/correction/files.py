@@ -12,9 +12,11 @@ from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_m
 from mcnet.data.nifti import write_volume
 from mcnet.data.nifti_names import nifti_stem, sidecar
 from mcnet.data.nifti_same_grid import copy_scan, write_map
+from mcnet.data.phase_encoding import phase_encoding_of_sidecar
 from mcnet.data.scans import files_of_scan, read_scan
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
+from mcnet.geometry import Axis
 from mcnet.progress import OnProgress
 from mcnet.provenance import provenance, read_json
 
@@ -30,6 +32,8 @@ class Source:
     volume: Volume
     series: "DicomSeries | None"
     """The series that the volume is of; of a NIfTI file, none."""
+    phase_encoding: Axis | None
+    """The axis that its header says lines were encoded along."""
     warnings: tuple[str, ...]
     """Sentences on why the scan may not be what the models were made for."""
 
@@ -59,13 +63,14 @@ def read_source(path: Path) -> Source:
         header = series.planes[0].file.header
         refuse_other_modality(path, header.get("Modality"))
         told = [str(header.get(word) or "") for word in ("SeriesDescription", "ProtocolName")]
-        return Source(path, series.volume, series, contrast_warnings(told))
+        axis = series.planes[0].phase_encoding_axis
+        return Source(path, series.volume, series, axis, contrast_warnings(told))
     volume = read_scan(path)
     about = read_json(sidecar(path))  # as dcm2niix writes it
     refuse_other_modality(path, about.get("Modality"))
     refuse_ct(path, volume)
     told = [nifti_stem(path), str(about.get("SeriesDescription") or "")]
-    return Source(path, volume, None, contrast_warnings(told))
+    return Source(path, volume, None, phase_encoding_of_sidecar(about), contrast_warnings(told))
 
 
 def correct_source(
@@ -83,6 +88,8 @@ def correct_source(
     McnetError
         As `mcnet.correction.scan.correct_scan`.
     """
+    if options.phase_encoding is None:
+        options = replace(options, phase_encoding=source.phase_encoding)
     result = correct_scan(
         source.volume, model, guard=guard, options=options, on_progress=on_progress
     )

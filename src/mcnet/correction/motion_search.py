@@ -30,10 +30,19 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Float, Float32
 
-from mcnet.engine import ALL_CORES, Engine
+from mcnet.correction.batches import in_batches
 from mcnet.progress import OnProgress
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.alignment import alignment_weights
 from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, Poses, SliceGrid, still_images
+from mcnet.simulation.in_plane import (
+    N_FREEDOMS,
+    InPlaneScan,
+    Poses,
+    SliceGrid,
+    centred_poses,
+    still_images,
+)
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 Direct = Callable[[Slices], Slices]
@@ -45,6 +54,8 @@ validation people a search makes noise sharper, and the change rises by .004 to 
 is undone it falls, or, of severe motion, stays."""
 _RADIUS_MM = 50.0
 """Turns count as the shift that they make at this distance from the centre."""
+_TOGETHER = 5
+"""Slices that one thread works on at once."""
 _N_GENERATED = 200
 """Generated traces, of which the variances of the waves are taken."""
 
@@ -83,7 +94,7 @@ class FoundMotion:
     def as_dict(self) -> dict[str, Any]:
         """What a record says of it."""
         return {
-            "phase_encoding_axis": "yz"[self.grid.line_axis],
+            "phase_encoding_axis": self.grid.axis,
             "rms_mm": self.rms_mm,
             "change_before": self.change_before,
             "change_after": self.change_after,
@@ -108,7 +119,6 @@ def find_motion(
     *,
     severity_mm: float,
     settings: SearchSettings = SearchSettings(),
-    engine: Engine = ALL_CORES,
     on_progress: OnProgress | None = None,
 ) -> FoundMotion:
     """Motion within sagittal slices, one pose a phase-encoding line; the same for the same slices.
@@ -120,11 +130,11 @@ def find_motion(
     grid
         Their pixels, and the axis along which lines were encoded.
     direct
-        The network.
+        The network; called by several threads, with a few slices each.
     severity_mm
         How far the head moved, by estimate: what motion is looked for.
     """
-    search = _Search(slices, grid, direct, severity_mm, settings, engine)
+    search = _Search(slices, grid, direct, severity_mm, settings)
     for number in range(settings.n_iterations):
         search.step()
         if on_progress:
@@ -133,7 +143,7 @@ def find_motion(
 
 
 class _Search:
-    """A search under way, for lines along one axis."""
+    """A search under way."""
 
     def __init__(
         self,
@@ -142,20 +152,19 @@ class _Search:
         direct: Direct,
         severity_mm: float,
         settings: SearchSettings,
-        engine: Engine,
     ) -> None:
-        self.slices, self.grid, self.direct = slices, grid, direct
-        self.settings, self.engine = settings, engine
+        self.slices, self.grid, self.direct, self.settings = slices, grid, direct, settings
         n_waves = min(settings.n_waves, grid.n_lines)
         self.waves = _waves(grid.n_lines, n_waves)
         variance = _variance_of_waves(grid.n_lines, n_waves) * severity_mm**2
         self.energy = float((slices.astype(float) ** 2).sum())
         self.precision = settings.prior * self.energy / variance
         self.amplitudes = _first_guess(variance)
-        self.images = slices
-        self.n_steps = 0
-        self._look()
-        self.first_change = self._relative(direct(slices))
+        self.images, self.changes = slices.copy(), np.empty_like(slices)
+        self.equations: dict[int, tuple[Poses, Float[np.ndarray, "n_lines 3 3"]]] = {}
+        in_batches(self._judge, len(slices), _TOGETHER, device="cpu")
+        self.first_change = self._relative_change
+        self._look(n_steps=4)
 
     @property
     def poses(self) -> Poses:
@@ -164,35 +173,56 @@ class _Search:
 
     @property
     def found(self) -> FoundMotion:
-        """What the search has come to."""
-        return FoundMotion(self.grid, self.poses, self.first_change, self.change)
+        """What the search has come to, the head where the scan shows it."""
+        rows, columns = self.grid.shape
+        row_mm, column_mm = self.grid.pixel_mm
+        lines = Acquisition(
+            (2, rows, columns), (2.0, rows * row_mm, columns * column_mm), self.grid.axis
+        )
+        poses = centred_poses(self.poses, alignment_weights(self.slices, lines))
+        return FoundMotion(self.grid, poses, self.first_change, self._relative_change)
 
     def step(self) -> None:
         """Move the poses once, and bring the slices back by them."""
-        settings, n = self.settings, self.amplitudes.size
-        gradient, squared = self.scan.normal_equations(self.images, self.change_of_images)
-        gradient = -gradient * _units_mm()
-        squared = squared * _units_mm()[:, None] * _units_mm()
-        of_waves = np.einsum("la,lij,lb->aibj", self.waves, squared, self.waves).reshape(n, n)
+        n = self.amplitudes.size
+        parts = [self.equations[start] for start in sorted(self.equations)]
+        gradient = -sum(part[0] for part in parts) * _units_mm()
+        squared = sum(part[1] for part in parts) * _units_mm()[:, None] * _units_mm()
+        of_waves = np.einsum(
+            "la,lij,lb->aibj", self.waves, squared, self.waves, optimize=True
+        ).reshape(n, n)
         towards = (self.waves.T @ gradient - self.precision * self.amplitudes).ravel()
-        matrix = settings.share * of_waves + np.diag(self.precision.ravel())
+        matrix = self.settings.share * of_waves + np.diag(self.precision.ravel())
         step = np.linalg.solve(matrix, towards).reshape(self.amplitudes.shape)
-        step *= settings.damping
+        step *= self.settings.damping
         farthest = float(np.abs(self.waves @ step).max())
-        self.amplitudes = self.amplitudes + step * min(1.0, settings.most_mm / farthest)
-        self.n_steps += 1
-        self._look()
+        self.amplitudes = self.amplitudes + step * min(1.0, self.settings.most_mm / farthest)
+        self._look(n_steps=1)
 
-    def _look(self) -> None:
-        """The slices by the poses as they are, and what the network would change of them."""
-        self.scan = InPlaneScan(self.grid, len(self.slices), self.poses, self.engine)
-        n_steps = 1 if self.n_steps else 4
-        self.images = still_images(self.slices, self.scan, n_steps=n_steps, start=self.images)
-        self.change_of_images = self.direct(self.images)
-        self.change = self._relative(self.change_of_images)
+    def _look(self, n_steps: int) -> None:
+        """Bring the slices back by the poses as they are, and see what the network makes of them.
 
-    def _relative(self, change: Slices) -> float:
-        return float(np.abs(change).mean() / np.sqrt(self.energy / change.size))
+        A few slices at once, each batch in one thread: so the result does not depend on how many
+        cores there are.
+        """
+        poses = self.poses
+
+        def look_at_part(part: slice) -> None:
+            seen = self.slices[part]
+            scan = InPlaneScan(self.grid, len(seen), poses)
+            images = still_images(seen, scan, n_steps=n_steps, start=self.images[part])
+            self.images[part] = images
+            self._judge(part)
+            self.equations[part.start] = scan.normal_equations(images, self.changes[part])
+
+        in_batches(look_at_part, len(self.slices), _TOGETHER, device="cpu")
+
+    def _judge(self, part: slice) -> None:
+        self.changes[part] = self.direct(self.images[part])
+
+    @property
+    def _relative_change(self) -> float:
+        return float(np.abs(self.changes).mean() / np.sqrt(self.energy / self.changes.size))
 
 
 def _units_mm() -> Float[np.ndarray, "3"]:

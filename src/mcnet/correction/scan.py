@@ -62,16 +62,16 @@ class CorrectionOptions:
     """Give the uncertainty of every voxel too."""
     search: bool = True
     """Search for the motion first, where the model was trained for that, and undo it."""
-    phase_encoding: Axis = "y"
-    """The axis along which lines were encoded, one pose each: front to back, as is usual for
-    sagittal 3D scans, or "z". Of lines along "x" no motion is searched for."""
+    phase_encoding: Axis | None = None
+    """The axis along which lines were encoded, one pose each; where it is not known, "y", front to
+    back, as is usual for sagittal 3D scans. Of lines along "x" no motion is searched for."""
     device: Device = "cpu"
 
     def __post_init__(self) -> None:
         """Refuse a device that is none."""
         if self.device not in DEVICES:
             raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
-        if self.phase_encoding not in AXES:
+        if self.phase_encoding not in (None, *AXES):
             raise McnetError(f"phase encoding {self.phase_encoding!r} is none of x, y, z.")
 
 
@@ -155,17 +155,10 @@ class _Work:
         return _resampled(images, self.sampling.to_seen).clamp(min=0)
 
     def direct(self, images: Slices) -> Slices:
-        """What the network would add, all cores at work."""
-        added = np.empty_like(images)
-
-        def direct_part(part: slice) -> None:
-            batch = torch.from_numpy(images[part]).to(self.options.device)
-            with torch.inference_mode(), mixed_precision(self.options.device):
-                added[part] = _added(self.network, batch, ()).cpu().numpy()
-
-        at_once = -(-len(images) // max(torch.get_num_threads(), 1))
-        in_batches(direct_part, len(images), at_once, device=self.options.device)
-        return added
+        """What the network would add to slices of its own pixels and scale."""
+        batch = torch.from_numpy(images).to(self.options.device)
+        with torch.inference_mode(), mixed_precision(self.options.device):
+            return np.asarray(_added(self.network, batch, ()).cpu().numpy())
 
 
 def _motion(
@@ -173,13 +166,14 @@ def _motion(
 ) -> FoundMotion | None:
     """The motion of a scan, if the model can search for it and finds any."""
     options, sampling = work.options, work.sampling
-    if not model.searches_motion or not options.search or options.phase_encoding == "x":
+    line_axis = options.phase_encoding or "y"
+    if not model.searches_motion or not options.search or line_axis == "x":
         return None
     if min(sampling.seen) < _LEAST_SIDE:
         return None
     settings = SearchSettings()
     rows_mm, columns_mm = sampling.seen_mm
-    grid = SliceGrid(sampling.seen, (rows_mm, columns_mm), _IN_PLANE.index(options.phase_encoding))
+    grid = SliceGrid(sampling.seen, (rows_mm, columns_mm), _IN_PLANE.index(line_axis))
     found = find_motion(
         work.seen(_spread(work.scan.values, settings.n_slices)).clamp(min=0).cpu().numpy(),
         grid,

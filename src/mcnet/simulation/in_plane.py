@@ -14,6 +14,7 @@ from jaxtyping import Complex64, Float, Float32, Shaped
 
 from mcnet.engine import ONE_CORE, Engine
 from mcnet.fourier import PlanarTransform
+from mcnet.geometry import Axis
 from mcnet.simulation.motion import MotionTrace
 
 N_FREEDOMS = 3
@@ -34,6 +35,11 @@ class SliceGrid:
     def n_lines(self) -> int:
         """Phase-encoding lines."""
         return self.shape[self.line_axis]
+
+    @property
+    def axis(self) -> Axis:
+        """Name of the axis along which lines are encoded."""
+        return "y" if self.line_axis == 0 else "z"
 
     def frequencies(self, axis: int) -> Float[np.ndarray, "n"]:
         """Sampled along an axis, in cycles/mm; sample ``n // 2`` is zero."""

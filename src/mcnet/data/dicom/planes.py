@@ -8,7 +8,9 @@ from jaxtyping import Float64
 from pydicom.dataset import Dataset
 
 from mcnet.data.dicom.files import DicomFile, damage_told
+from mcnet.data.phase_encoding import phase_encoding_axis
 from mcnet.errors import McnetError
+from mcnet.geometry import Axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,13 @@ class Plane:
     def normal(self) -> Float64[np.ndarray, "3"]:
         """Unit vector across the plane."""
         return np.cross(*self.directions)
+
+    @property
+    def phase_encoding_axis(self) -> Axis | None:
+        """Axis of RAS+ that the lines are encoded along, where the header tells; signs aside."""
+        keyword = "InPlanePhaseEncodingDirection"
+        told = _attribute(self.file.header, self.frame, "MRFOVGeometrySequence", keyword)
+        return phase_encoding_axis(told, self.directions)
 
 
 def planes_of_file(file: DicomFile) -> list[Plane]:
