@@ -176,12 +176,13 @@ def _fitted_gain(
 ) -> GainCurve:
     """How much of a correction serves best, by the guard's estimate, on the validation people."""
     scans = replace(validation, seed=validation.seed + 1)
+    options = CorrectionOptions(force=True, search=False)  # the network's own part
     total = _GAIN_EPOCHS * scans.n_scans
     severities, losses = [], []
     for number in range(total):
         scan = scans.scan(*divmod(number, scans.n_scans), n_spread=_N_SPREAD)
         volume = Volume(scan.corrupted, np.diag([1.0, *scan.pixel_mm, 1.0]), "scan")
-        result = correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=True))
+        result = correct_scan(volume, model, guard=guard, options=options)
         severities.append(result.assessment_before.severity.mm)
         losses.append(_loss_by_gain(scan, result.after.values - scan.corrupted))
         on_progress(number + 1, total)
@@ -236,6 +237,7 @@ def _card(corrector: Corrector, train: VariedScans, validation: VariedScans) -> 
     """What the model card tells beyond the settings of training."""
     return {
         "name": corrector.name,
+        "start": corrector.start,
         "purpose": corrector.purpose,
         "licence": corrector.licence,
         "data": corrector.data,
