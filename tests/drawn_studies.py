@@ -1,0 +1,114 @@
+"""Small reader studies of drawn images, and a server of one in a process of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mcnet.readers.cases import Case, CaseImages
+from mcnet.readers.drawing import Drawing
+from mcnet.readers.settings import StudySettings
+from mcnet.readers.study import Study, create_study, open_study
+
+VERSIONS = ("corrupted", "l1", "reference")
+
+
+@dataclass(frozen=True)
+class DrawnSource:
+    """Cases of noise: of more severe ones and of worse versions there is more."""
+
+    n_cases: int = 6
+    versions: tuple[str, ...] = VERSIONS
+    shape: tuple[int, int, int] = (1, 21, 17)
+    n_people: int = 3
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        return tuple(
+            Case(f"case {k}", f"person {k % self.n_people}", k / self.n_cases)
+            for k in range(self.n_cases)
+        )
+
+    def images(self, chosen: Sequence[int]) -> Iterator[CaseImages]:
+        for index in chosen:
+            rng = np.random.default_rng(index)
+            head = np.zeros(self.shape, dtype=np.float32)
+            head[:, 3:-4, 2:-5] = 1 + 0.2 * rng.random((self.shape[0], *self.inner))
+            noise = rng.normal(size=self.shape).astype(np.float32)
+            level = {version: 0.3 / (k + 1) for k, version in enumerate(self.versions)}
+            frames = {version: head + level[version] * noise for version in self.versions}
+            scores = {
+                version: {"ssim": 1 - level[version], "nmse": level[version]}
+                for version in self.versions
+                if version != "reference"
+            }
+            yield CaseImages(frames, (1.5, 1.25), scores)
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        return self.shape[1] - 7, self.shape[2] - 7
+
+
+def drawn_study(
+    folder: Path,
+    *,
+    source: DrawnSource | None = None,
+    n_readers: int = 2,
+    settings: StudySettings | None = None,
+    **drawing: object,
+) -> tuple[Study, list[str]]:
+    """A new study, and the codes of its readers."""
+    codes = create_study(
+        folder,
+        source or DrawnSource(),
+        Drawing(**drawing),
+        n_readers=n_readers,
+        settings=settings,
+    )
+    return open_study(folder), list(codes.values())
+
+
+@dataclass
+class Server:
+    """A process that serves a study."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def kill(self) -> None:
+        """End it at once, with no chance to tidy up."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def started(folder: Path, port: int = 0) -> Server:
+    """Start ``mcnet readers serve`` and wait until it listens."""
+    code = "from mcnet.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "readers", "serve", str(folder), "--port", str(port)]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
+    )
+    for line in process.stderr:
+        if found := re.search(r"http://\S+", line):
+            # what it says later must not fill the pipe
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return Server(process, found.group())
+    raise AssertionError(f"the server ended with status {process.wait()}")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Server]:
+    server = started(folder)
+    try:
+        yield server
+    finally:
+        server.kill()
