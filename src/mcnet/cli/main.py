@@ -75,11 +75,11 @@ def main(args: Sequence[str] | None = None) -> None:
 def _all_commands() -> SubcommandApp:
     app = SubcommandApp()
     for name, command in COMMANDS.items():
-        app.command(command, name=name)
+        app.command(name=name)(command)
     for name, (purpose, commands) in GROUPS.items():
         group = SubcommandApp()
         for second, command in commands.items():
-            group.command(command, name=second)
+            group.command(name=second)(command)
         app.command(group, name=name, help=purpose)
     return app
 

@@ -1,14 +1,18 @@
 """Commands of a blinded reader study: draw it, serve it, report it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
 
 from mcnet.cli.terminal import Output, announce, console
 from mcnet.errors import McnetError
+
+if TYPE_CHECKING:
+    from mcnet.readers.cases import CaseSource
 
 Folder = tyro.conf.Positional[Path]
 
@@ -37,8 +41,8 @@ def create(
     Args:
         run: Folder that mcnet reproduce or mcnet demo wrote: its test slices are read.
         output: Folder of the study; it must be new.
-        images: Instead of RUN, once for each version: NIfTI files by the same names in each folder.
-        versions: Which versions are read, by default all but smoothed; reference, corrupted, l1, ...
+        images: Instead of RUN, once for each version: a folder of NIfTI files, named alike in all.
+        versions: Which versions are read, such as reference, corrupted, l1; all but smoothed.
         design: Score one image at a time on five-point scales, or choose between two.
         cases: How many cases are read; by default up to 40.
         strata: Classes of severity, which give equally many cases.
@@ -57,6 +61,7 @@ def create(
             "for each version."
         )
     drawing = Drawing(design, cases, strata, repeats, seed)
+    source: CaseSource
     if run is None:
         source = folder_source(_folders(images), versions, plane=plane)
     else:
@@ -115,7 +120,9 @@ def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
         Console(highlight=False).print(f"{reader}  {issue_code(connection, reader)}")
 
 
-def report(study: Folder, output: Annotated[Path | None, tyro.conf.arg(aliases=("-o",))] = None) -> None:
+def report(
+    study: Folder, output: Annotated[Path | None, tyro.conf.arg(aliases=("-o",))] = None
+) -> None:
     """Write the statistics of a study, as far as it is read: a page and tables.
 
     Args:
@@ -130,7 +137,12 @@ def report(study: Folder, output: Annotated[Path | None, tyro.conf.arg(aliases=(
     console.print(f"The report: {page}", soft_wrap=True, markup=False)
 
 
-READERS = {"create": create, "serve": serve, "code": code, "report": report}
+READERS: dict[str, Callable[..., None]] = {
+    "create": create,
+    "serve": serve,
+    "code": code,
+    "report": report,
+}
 """The commands of ``mcnet readers``."""
 
 

@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int64
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
-N_RESAMPLES = 500
+N_RESAMPLES = 2000
 _LOWER_IS_BETTER = ("nmse", "nmse_head")
 _QUANTILES = (0.025, 0.975)
 _COLUMNS = (
@@ -63,21 +63,22 @@ def choice_agreement(
     """
     records = []
     first_time = choices[~choices["is_repeat"]]
+    cases = first_time["case"]
     for metric in metrics.columns:
         values = _better_is_more(metrics, str(metric)).to_dict()
-        keys = [
-            [(case, version) for case, version in zip(first_time["case"], first_time[side])]
-            for side in ("first", "second")
-        ]
         first, second = (
-            np.array([values.get(key, np.nan) for key in side], dtype=float) for side in keys
+            np.array(
+                [values.get(key, np.nan) for key in zip(cases, first_time[side], strict=True)],
+                dtype=float,
+            )
+            for side in ("first", "second")
         )
         is_told = np.isfinite(first) & np.isfinite(second) & (first != second)
         prefers_second = (first_time["preferred"] == first_time["second"]).to_numpy()
         agrees = pd.Series((second > first) == prefers_second, index=first_time.index)[is_told]
         if len(agrees):
             about = {"criterion": "choice", "metric": metric}
-            records.append(about | _share(agrees, first_time["case"][is_told], rng))
+            records.append(about | _share(agrees, cases[is_told], rng))
     return pd.DataFrame(records, columns=list(_COLUMNS))
 
 
@@ -98,32 +99,30 @@ def _agrees_within_cases(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _correlation(table: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
-    scores, values = table["score"].to_numpy(), table["metric"].to_numpy()
-    members = [np.asarray(rows) for rows in table.groupby("case", sort=False).indices.values()]
-    resampled = [
-        _spearman(scores[rows], values[rows])
-        for rows in (_redrawn(members, rng) for _ in range(N_RESAMPLES))
-    ]
-    low, high = _interval(np.array(resampled))
+    """Spearman's, with an interval that redraws cases, whose images keep their ranks."""
+    first, second = rankdata(table["score"]), rankdata(table["metric"])
+    ones = np.ones(len(table))
+    products = (ones, first, second, first**2, second**2, first * second)
+    sums = pd.DataFrame(dict(enumerate(products))).groupby(table["case"]).sum().to_numpy()
+    low, high = _interval(_pearson(_redrawn(len(sums), rng) @ sums))
     return {
-        "correlation": _spearman(scores, values),
+        "correlation": float(_pearson(sums.sum(axis=0))),
         "correlation_low": low,
         "correlation_high": high,
     }
 
 
-def _redrawn(
-    members: list[Int64[np.ndarray, "_"]], rng: np.random.Generator
-) -> Int64[np.ndarray, "n"]:
-    """Rows of as many cases as there are, drawn with replacement."""
-    drawn = rng.integers(len(members), size=len(members))
-    return np.concatenate([members[k] for k in drawn])
+def _redrawn(n_cases: int, rng: np.random.Generator) -> Int64[np.ndarray, "n_resamples n_cases"]:
+    """How often each case is drawn, as many as there are, with replacement."""
+    return rng.multinomial(n_cases, np.full(n_cases, 1 / n_cases), N_RESAMPLES)
 
 
-def _spearman(first: Float[np.ndarray, "n"], second: Float[np.ndarray, "n"]) -> float:
-    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return float("nan")
-    return float(spearmanr(first, second).statistic)
+def _pearson(sums: Float[np.ndarray, "*n 6"]) -> Float[np.ndarray, "*n"]:
+    """Correlation of x and y from the sums of 1, x, y, xx, yy, xy; NaN where one is constant."""
+    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    spread = np.sqrt(np.maximum(xx - x * x / n, 0) * np.maximum(yy - y * y / n, 0))
+    is_known = spread > 1e-9 * xx
+    return np.where(is_known, (xy - x * y / n) / np.where(is_known, spread, 1), np.nan)
 
 
 def _share(agrees: pd.Series, cases: pd.Series, rng: np.random.Generator) -> dict[str, float]:
@@ -132,7 +131,7 @@ def _share(agrees: pd.Series, cases: pd.Series, rng: np.random.Generator) -> dic
         return {"n_pairs": 0}
     by_case = agrees.astype(float).groupby(cases.to_numpy()).agg(["sum", "count"])
     sums, counts = by_case["sum"].to_numpy(), by_case["count"].to_numpy()
-    drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), N_RESAMPLES)
+    drawn = _redrawn(len(sums), rng)
     low, high = _interval((drawn @ sums) / (drawn @ counts))
     return {
         "concordance": float(agrees.mean()),

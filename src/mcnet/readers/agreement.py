@@ -16,8 +16,6 @@ from jaxtyping import Float
 from scipy.stats import f as f_distribution
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from mcnet.readers.settings import N_POINTS
-
 CONFIDENCE = 0.95
 _FEWEST = 3
 """Images that two columns of answers must share for a coefficient."""
@@ -55,9 +53,7 @@ def intraclass_correlation(scores: Float[np.ndarray, "n_images n_readers"]) -> E
     if n < _FEWEST or k < 2 or np.ptp(scores) == 0:
         return _UNKNOWN
     of_images, of_readers, of_rest = _mean_squares(scores)
-    value = (of_images - of_rest) / (
-        of_images + (k - 1) * of_rest + k * (of_readers - of_rest) / n
-    )
+    value = (of_images - of_rest) / (of_images + (k - 1) * of_rest + k * (of_readers - of_rest) / n)
     if of_rest == 0 and of_readers == 0:
         return Estimate(1.0, 1.0, 1.0)
     a = k * value / (n * (1 - value))

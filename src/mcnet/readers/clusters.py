@@ -3,7 +3,7 @@
 An answer is given by a reader to a case; several readers' answers to one case, and one reader's to
 several versions of it, are alike. Standard errors are the cluster-robust ones of statsmodels, with
 its correction for few clusters and a t distribution of one degree of freedom less than there are
-clusters. Where every case has as many answers as the others, this is the t test of the cases' means.
+clusters. Where all cases have equally many answers, this is the t test of the cases' means.
 """
 
 from dataclasses import dataclass

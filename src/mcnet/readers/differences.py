@@ -1,5 +1,6 @@
 """Scores of versions: how they are distributed, and whether one is better than another."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -11,13 +12,17 @@ from mcnet.readers.clusters import clustered_mean
 from mcnet.readers.settings import N_POINTS
 
 
-def distributions(scores: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
+def distributions(
+    scores: pd.DataFrame, versions: Sequence[str], by: str | None = None
+) -> pd.DataFrame:
     """Count of each score, mean, standard deviation and median, by criterion and version.
 
     Parameters
     ----------
     scores
         Of `mcnet.readers.results.scores_table`; repeats are left out.
+    versions
+        In the order of the study, which the table's is.
     by
         A further column to part by, such as stratum.
 
@@ -38,10 +43,15 @@ def distributions(scores: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
             | {"mean": score.mean(), "sd": score.std(), "median": score.median()}
         )
     names = [*keys, "n_cases", "n", *(f"n_{k}" for k in range(1, N_POINTS + 1))]
-    return pd.DataFrame(records, columns=[*names, "mean", "sd", "median"])
+    table = pd.DataFrame(records, columns=[*names, "mean", "sd", "median"])
+    criteria = list(dict.fromkeys(scores["criterion"]))
+    ranks = {"criterion": criteria.index, "version": list(versions).index}
+    return table.sort_values(
+        keys, key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column
+    ).reset_index(drop=True)
 
 
-def paired_tests(scores: pd.DataFrame, versions: list[str]) -> pd.DataFrame:
+def paired_tests(scores: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     """Every version against every one before it: differences by the same reader of the same case.
 
     Parameters

@@ -110,11 +110,10 @@ def reading_order(
     rounds = _rounds(items, rng)
     third = len(rounds) // 3
     n_repeats = min(round(drawing.repeat_share * len(items)), third)
-    again = rng.choice(rounds[:third], size=n_repeats, replace=False) if n_repeats else []
     order = [(item, False) for item in rounds]
-    for item in again:
+    for index in rng.permutation(third)[:n_repeats]:
         place = int(rng.integers(len(rounds) - third, len(order) + 1))
-        order.insert(place, (int(item), True))
+        order.insert(place, (rounds[index], True))
     return [Showing(item, bool(rng.integers(2)), is_repeat) for item, is_repeat in order]
 
 

@@ -103,7 +103,7 @@ def _refuse_unlike_names(
     files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]
 ) -> None:
     everywhere = set.intersection(*(set(of_version) for of_version in files.values()))
-    for version, of_version in files.items():
+    for of_version in files.values():
         extra = sorted(set(of_version) - everywhere)
         if extra:
             lacking = next(other for other in files if extra[0] not in files[other])

@@ -96,7 +96,7 @@ class RunSource:
         """One image a pair, of one version."""
         references = pairs.references[pairs.reference_index]
         if version == REFERENCE:
-            return references
+            return np.asarray(references)
         if version == CORRUPTED:
             return pairs.corrupted
         if version == "registered":

@@ -1,6 +1,8 @@
 """Choices between two versions: how often each is preferred."""
 
 import math
+from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from mcnet.readers.clusters import clustered_mean
 
 
-def preferences(choices: pd.DataFrame) -> pd.DataFrame:
+def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     """How often the second of two versions is preferred to the first, with its interval.
 
     The interval is Wilson's for an effective number of answers: theirs, divided by how much more
@@ -22,6 +24,8 @@ def preferences(choices: pd.DataFrame) -> pd.DataFrame:
     ----------
     choices
         Of `mcnet.readers.results.choices_table`; repeats are left out.
+    versions
+        In the order of the study, which the table's is.
 
     Returns
     -------
@@ -31,7 +35,10 @@ def preferences(choices: pd.DataFrame) -> pd.DataFrame:
     """
     records = []
     first_time = choices[~choices["is_repeat"]]
-    for (against, version), rows in first_time.groupby(["first", "second"], sort=False):
+    for against, version in combinations(versions, 2):
+        rows = first_time[(first_time["first"] == against) & (first_time["second"] == version)]
+        if rows.empty:
+            continue
         is_preferred = (rows["preferred"] == version).to_numpy(dtype=float)
         records.append(
             {"version": version, "against": against, "n": len(rows)} | _rate(is_preferred, rows)
@@ -61,5 +68,5 @@ def _rate(is_preferred: np.ndarray, rows: pd.DataFrame) -> dict[str, float]:
 
 
 def left_share(choices: pd.DataFrame) -> float:
-    """How often the left image was chosen; sides are drawn at random, so it should be about half."""
+    """How often the left image was chosen; of sides drawn at random it should be about half."""
     return float(choices["was_left"].mean())

@@ -42,9 +42,9 @@ def scores_table(study: Study) -> pd.DataFrame:
     readings = _queried(study, _READINGS)
     answers = [json.loads(answer) for answer in readings.pop("answer")]
     rows = [
-        {**about, "version": about["first"], "criterion": criterion, "score": score}
+        {**about, "version": about["first"], "criterion": criterion, "score": answer[criterion]}
         for about, answer in zip(readings.to_dict("records"), answers, strict=True)
-        for criterion, score in answer.items()
+        for criterion in study.record["criteria"]
     ]
     table = pd.DataFrame(rows, columns=[*_ABOUT, "version", "criterion", "score"])
     return table.astype({"is_repeat": bool, "score": int})

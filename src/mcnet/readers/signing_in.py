@@ -18,7 +18,7 @@ SESSION_SECONDS = 90 * 24 * 3600.0
 
 
 def new_code() -> str:
-    """A random code of 80 bits, as ``ABCD-EFGH-JKLM-NPQR``; never from a seed, which others know."""
+    """A random code of 80 bits, as ``ABCD-EFGH-JKLM-NPQR``; from no seed, which others may know."""
     groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_N_GROUPS))
     return "-".join(groups)
 

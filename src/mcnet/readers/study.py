@@ -1,10 +1,12 @@
-"""A study is a folder::
+"""A study on disk: drawn, written, and opened again.
 
-    study.toml          every word that readers see; may be edited
-    study.json          what was drawn from where, with its provenance
-    pixels.sqlite       the images, without their names
-    readings.sqlite     the key (which image is which), readers, and their readings
-    report/             what mcnet readers report wrote
+A study is a folder::
+
+study.toml          every word that readers see; may be edited
+study.json          what was drawn from where, with its provenance
+pixels.sqlite       the images, without their names
+readings.sqlite     the key (which image is which), readers, and their readings
+report/             what mcnet readers report wrote
 """
 
 import secrets
@@ -169,9 +171,7 @@ def _write_images(
         transaction(pixels),
         transaction(readings),
     ):
-        for number, (index, images) in enumerate(
-            zip(chosen, source.images(chosen), strict=True)
-        ):
+        for number, (index, images) in enumerate(zip(chosen, source.images(chosen), strict=True)):
             case = source.cases[index]
             refuse_unlike_shapes(case, images)
             shape = next(iter(images.frames.values())).shape

@@ -52,6 +52,7 @@ export class Answers {
   activate(index) {
     this.active = Math.min(this.questions.length - 1, Math.max(0, index));
     this.questions.forEach((question, k) => question.classList.toggle("active", k === this.active));
+    this.questions[this.active].scrollIntoView({ block: "nearest" });
   }
 
   score(value) {
