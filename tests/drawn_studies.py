@@ -83,11 +83,15 @@ class Server:
 
     process: subprocess.Popen[str]
     address: str
+    listener: threading.Thread
+    """Takes what the process says, so that the pipe does not fill."""
 
     def kill(self) -> None:
         """End it at once, with no chance to tidy up."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self.listener.join()
+        self.process.stderr.close()
 
 
 def started(folder: Path, port: int = 0) -> Server:
@@ -99,9 +103,9 @@ def started(folder: Path, port: int = 0) -> Server:
     )
     for line in process.stderr:
         if found := re.search(r"http://\S+", line):
-            # what it says later must not fill the pipe
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            return Server(process, found.group())
+            listener = threading.Thread(target=process.stderr.read, daemon=True)
+            listener.start()
+            return Server(process, found.group(), listener)
     raise AssertionError(f"the server ended with status {process.wait()}")
 
 

@@ -98,7 +98,7 @@ def _agrees_within_cases(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["case", "agrees"])
 
 
-def _correlation(table: pd.DataFrame, rng: np.random.Generator) -> dict[str, float]:
+def _correlation(table: pd.DataFrame, rng: np.random.Generator) -> dict[str, int | float]:
     """Spearman's, with an interval that redraws cases, whose images keep their ranks."""
     first, second = rankdata(table["score"]), rankdata(table["metric"])
     ones = np.ones(len(table))
@@ -125,7 +125,7 @@ def _pearson(sums: Float[np.ndarray, "*n 6"]) -> Float[np.ndarray, "*n"]:
     return np.where(is_known, (xy - x * y / n) / np.where(is_known, spread, 1), np.nan)
 
 
-def _share(agrees: pd.Series, cases: pd.Series, rng: np.random.Generator) -> dict[str, float]:
+def _share(agrees: pd.Series, cases: pd.Series, rng: np.random.Generator) -> dict[str, int | float]:
     """Share of true ones, with an interval that redraws cases."""
     if not len(agrees):
         return {"n_pairs": 0}

@@ -40,8 +40,8 @@ def weighted_kappa(answers: Float[np.ndarray, "n_images 2"], n_points: int) -> E
     """
     table = np.zeros((n_points, n_points))
     np.add.at(table, tuple(answers.astype(int).T - 1), 1)
-    # where one answer alone occurs, agreement by chance is complete, and kappa is not defined
-    if len(answers) < _FEWEST or np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) < 2:
+    # who always gives one answer agrees by chance alone, or no kappa is defined
+    if len(answers) < _FEWEST or np.any(np.ptp(answers, axis=0) == 0):
         return _UNKNOWN
     result = cohens_kappa(table, wt="quadratic")
     return Estimate(float(result.kappa), float(result.kappa_low), float(result.kappa_upp))

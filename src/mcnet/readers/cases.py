@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -36,6 +36,7 @@ class CaseImages:
     """By version and metric: its score against the reference, where there is one."""
 
 
+@runtime_checkable
 class CaseSource(Protocol):
     """A place that cases come from: a run of `mcnet reproduce`, or folders of scans."""
 

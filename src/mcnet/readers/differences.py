@@ -88,7 +88,7 @@ _TESTED = (
 )
 
 
-def _test(differences: pd.Series) -> dict[str, float]:
+def _test(differences: pd.Series) -> dict[str, int | float]:
     if differences.empty:
         return {"n": 0, "n_cases": 0, "n_persons": 0}
     levels = differences.index.to_frame()

@@ -47,12 +47,13 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(records, columns=list(names))
 
 
-def _rate(is_preferred: np.ndarray, rows: pd.DataFrame) -> dict[str, float]:
+def _rate(is_preferred: np.ndarray, rows: pd.DataFrame) -> dict[str, int | float]:
     clustered = clustered_mean(is_preferred, rows["case"])
     rate, n, n_cases = clustered.mean, len(rows), clustered.n_clusters
     n_effective = float(n_cases)
     if clustered.standard_error > 0:
-        n_effective = min(float(n), rate * (1 - rate) / clustered.standard_error**2)
+        of_independent = rate * (1 - rate) / (n - 1)
+        n_effective = min(float(n), n * of_independent / clustered.standard_error**2)
     low, high = proportion_confint(rate * n_effective, n_effective, method="wilson")
     share = pd.Series(is_preferred).groupby(rows["case"].to_numpy()).mean()
     n_for, n_against = int((share > 0.5).sum()), int((share < 0.5).sum())

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+from contextlib import ExitStack
 
 import uvicorn
 
@@ -9,6 +10,7 @@ from mcnet.errors import McnetError
 from mcnet.readers.server import LOCAL_HOSTS, study_app
 from mcnet.readers.study import Study
 
+_LAST_PORT = 65535
 _QUEUE = 128
 """Connections that wait to be taken."""
 
@@ -37,19 +39,23 @@ def listening(host: str, port: int, *, allow_remote: bool = False) -> socket.soc
             f"{host} can be reached from other machines, and the server's pages are not "
             "encrypted; keep to 127.0.0.1, or give --allow-remote if the network is safe."
         )
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        )[0]
-        server = socket.socket(family, kind, protocol)
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind(address)
-        server.listen(_QUEUE)
-    except (OSError, OverflowError) as error:
-        raise McnetError(
-            f"{host}:{port} cannot be listened on ({error}); name a free port by --port, or end "
-            "the program that uses it."
-        ) from error
+    if not 0 <= port <= _LAST_PORT:
+        raise McnetError(f"port {port} is none; give --port from 0 to {_LAST_PORT}.")
+    with ExitStack() as until_it_listens:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            )[0]
+            server = until_it_listens.enter_context(socket.socket(family, kind, protocol))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(address)
+            server.listen(_QUEUE)
+        except OSError as error:
+            raise McnetError(
+                f"{host}:{port} cannot be listened on ({error}); name a free port by --port, or "
+                "end the program that uses it."
+            ) from error
+        until_it_listens.pop_all()
     return server
 
 

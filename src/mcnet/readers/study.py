@@ -164,7 +164,8 @@ def _write_images(
     on_progress: OnProgress,
 ) -> None:
     """Fill ``pixels``, ``cases``, ``images`` and ``metrics``, one case in memory at a time."""
-    strata = strata_of(source.cases, drawing.n_strata)
+    cases = source.cases
+    strata = strata_of(cases, drawing.n_strata)
     with (
         closing(sqlite3.connect(folder / PIXELS, isolation_level=None)) as pixels,
         closing(sqlite3.connect(folder / READINGS, isolation_level=None)) as readings,
@@ -172,7 +173,7 @@ def _write_images(
         transaction(readings),
     ):
         for number, (index, images) in enumerate(zip(chosen, source.images(chosen), strict=True)):
-            case = source.cases[index]
+            case = cases[index]
             refuse_unlike_shapes(case, images)
             shape = next(iter(images.frames.values())).shape
             severity = None if np.isnan(case.severity) else case.severity
