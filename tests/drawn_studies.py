@@ -6,15 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mcnet.readers.cases import Case, CaseImages
 from mcnet.readers.drawing import Drawing
+from mcnet.readers.readings import save_reading
+from mcnet.readers.schema import opened
 from mcnet.readers.settings import StudySettings
 from mcnet.readers.study import Study, create_study, open_study
 
@@ -116,3 +119,19 @@ def served(folder: Path) -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+
+
+def read_by(study: Study, answer_of: Callable[[dict[str, Any]], dict[str, int]]) -> None:
+    """Let every reader read to the end.
+
+    ``answer_of`` is given reader (from 1 on), item, case and version (the first), is_repeat and
+    is_mirrored, and says what the reader answers.
+    """
+    with opened(study.readings) as connection:
+        shown = connection.execute(
+            "SELECT id, reader, item, is_repeat, is_mirrored, cases.number AS 'case', version "
+            "FROM showings JOIN items ON items.number = item JOIN images ON images.number = first "
+            "JOIN cases ON cases.number = case_number ORDER BY reader, place"
+        ).fetchall()
+        for row in map(dict, shown):
+            assert save_reading(connection, row["reader"], row["id"], answer_of(row)) == "saved"

@@ -1,6 +1,7 @@
 """Which cases are drawn, and what order every reader gets."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_no_two_versions_of_a_case_follow_one_another():
     for seed in range(20):
         items, order = order_of(seed=seed, repeat_share=0.0)
         shown = [items[showing.item].case for showing in order]
-        assert all(a != b for a, b in zip(shown, shown[1:], strict=False))
+        assert all(a != b for a, b in pairwise(shown))
         # a round shows every case once
         assert all(len(set(shown[k : k + 13])) == 13 for k in (0, 13, 26))
 

@@ -123,7 +123,7 @@ def test_many_writers_at_once_save_each_reading_once(study):
             with opened(study.readings) as connection:
                 while found := progress_of(connection, reader).current:
                     save_reading(connection, reader, found.id, ANSWER)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             troubles.append(error)
 
     tabs = [threading.Thread(target=tab, args=(reader,)) for reader in (1, 2) for _ in range(8)]

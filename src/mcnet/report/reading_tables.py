@@ -144,30 +144,30 @@ def _estimate(row: Row | None) -> str:
     return f"{_number(row['value'])} ({_interval(row['low'], row['high'])})"
 
 
-def _number(value: float) -> str:
+def _number(value: int | float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
-def _signed(value: float) -> str:
+def _signed(value: int | float) -> str:
     return "–" if math.isnan(value) else f"{value:+.2f}".replace("-", "−")
 
 
-def _interval(low: float, high: float, *, signed: bool = False) -> str:
+def _interval(low: int | float, high: int | float, *, signed: bool = False) -> str:
     if math.isnan(low) or math.isnan(high):
         return "–"
     words = _signed if signed else _number
     return f"{words(low)} to {words(high)}"
 
 
-def _p(value: float) -> str:
+def _p(value: int | float) -> str:
     if math.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _percent(share: float) -> str:
+def _percent(share: int | float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
-def _count(value: float) -> str:
+def _count(value: int | float) -> str:
     return "–" if math.isnan(value) else f"{value:.0f}"
