@@ -88,6 +88,8 @@ class Server:
     address: str
     listener: threading.Thread
     """Takes what the process says, so that the pipe does not fill."""
+    said: list[str]
+    """What it said, once it has ended."""
 
     def kill(self) -> None:
         """End it at once, with no chance to tidy up."""
@@ -106,9 +108,10 @@ def started(folder: Path, port: int = 0) -> Server:
     )
     for line in process.stderr:
         if found := re.search(r"http://\S+", line):
-            listener = threading.Thread(target=process.stderr.read, daemon=True)
+            said: list[str] = []
+            listener = threading.Thread(target=lambda: said.append(process.stderr.read()))
             listener.start()
-            return Server(process, found.group(), listener)
+            return Server(process, found.group(), listener, said)
     raise AssertionError(f"the server ended with status {process.wait()}")
 
 

@@ -133,7 +133,7 @@ def test_two_readers_read_a_study_with_closed_tabs_and_a_killed_server(desk_of, 
                 desk.page.keyboard.type(keys)
                 desk.page.keyboard.press("Enter")
                 desk.page.wait_for_function(
-                    "() => document.querySelector('#status').textContent.includes('does not answer')"
+                    "() => document.querySelector('#status').textContent.includes('not answer')"
                 )
             before = [desk.page.evaluate(CURRENT) for desk in desks]
             server = started(study.folder, port=urlsplit(desks[0].address).port)

@@ -48,9 +48,7 @@ class Progress:
 def progress_of(connection: sqlite3.Connection, reader: int) -> Progress:
     """Where a reader is now."""
     n_done = _n_done(connection, reader)
-    n_all = connection.execute(
-        "SELECT count(*) FROM showings WHERE reader = ?", (reader,)
-    ).fetchone()[0]
+    n_all = _n_places(connection, "showings", reader)
     last = connection.execute(
         "SELECT showing, answer FROM readings WHERE reader = ? AND place = ?", (reader, n_done - 1)
     ).fetchone()
@@ -124,10 +122,15 @@ def image_of(connection: sqlite3.Connection, reader: int, showing: str, side: in
 
 
 def _n_done(connection: sqlite3.Connection, reader: int) -> int:
-    # the readings are the first places, so the last place tells their number at once
-    last = connection.execute(
-        "SELECT max(place) FROM readings WHERE reader = ?", (reader,)
-    ).fetchone()[0]
+    return _n_places(connection, "readings", reader)
+
+
+def _n_places(
+    connection: sqlite3.Connection, table: Literal["readings", "showings"], reader: int
+) -> int:
+    """How many of a reader's places a table has: the first ones, so the last tells their number."""
+    query = f"SELECT max(place) FROM {table} WHERE reader = ?"  # noqa: S608 (a literal)
+    last = connection.execute(query, (reader,)).fetchone()[0]
     return 0 if last is None else int(last) + 1
 
 

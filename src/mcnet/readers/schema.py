@@ -4,8 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import RLock
 
 from mcnet.errors import McnetError
+
+_WRITING = RLock()
+"""Writers of this process queue here: SQLite would let them sleep and try again."""
 
 PIXELS = "pixels.sqlite"
 READINGS = "readings.sqlite"
@@ -88,13 +92,16 @@ gap; what was undone is kept in ``withdrawn``. Of codes and sessions only hashes
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Lend a connection to a database that is there; each block of ``transaction`` is durable.
 
+    It may go from thread to thread, as long as one at a time uses it.
+
     Raises
     ------
     McnetError
         The file is missing, or is no database of a study.
     """
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
+        address = f"{path.resolve().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
             connection.isolation_level = None  # transactions begin where the code says so
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA busy_timeout = 10000")
@@ -111,13 +118,14 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Everything within happens or nothing, and no other writer comes between."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    with _WRITING:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
 
 
 def created(path: Path, schema: str) -> None:

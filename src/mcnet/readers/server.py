@@ -4,12 +4,13 @@ Every answer about images and readings goes by the session's reader; what belong
 does not exist for it.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, Cookie, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Cookie, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
@@ -83,9 +84,12 @@ def study_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.middleware("http")(_with_headers)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    signed_in = _signed_in(study)
-    _add_signing_in(app, study, throttle or Throttle())
-    _add_reading(app, study, signed_in)
+    app.state.study = study
+    app.state.throttle = throttle or Throttle()
+    page = page_template("reading.html.jinja", package="readers")
+    html = page.render(settings=study.settings, design=study.design)
+    app.get("/")(lambda: HTMLResponse(html))
+    app.include_router(API, prefix="/api")
     return app
 
 
@@ -101,90 +105,96 @@ async def _with_headers(
     return response
 
 
-def _signed_in(study: Study) -> Callable[[str | None], int]:
-    """What gives an endpoint the number of the reader who asks."""
-
-    def reader(token: Annotated[str | None, Cookie(alias=COOKIE)] = None) -> int:
-        with opened(study.readings) as connection:
-            number = reader_of(connection, token or "")
-        if number is None:
-            raise HTTPException(401, "sign in first")
-        return number
-
-    return reader
+API = APIRouter()
 
 
-def _add_signing_in(app: FastAPI, study: Study, throttle: Throttle) -> None:
-    """Add the first page, and the way in and out."""
-    page = page_template("reading.html.jinja", package="readers")
-    html = page.render(settings=study.settings, design=study.design)
-
-    @app.get("/")
-    def first_page() -> HTMLResponse:
-        return HTMLResponse(html)
-
-    @app.post("/api/sign-in", status_code=204)
-    def enter(request: Request, response: Response, body: Annotated[Code, Body()]) -> None:
-        address = request.client.host if request.client else ""
-        wait_s = throttle.seconds_to_wait(address)
-        if wait_s > 0:
-            after = {"Retry-After": f"{wait_s:.0f}"}
-            raise HTTPException(429, f"wait {wait_s:.0f} s after wrong codes", headers=after)
-        with opened(study.readings) as connection:
-            token = sign_in(connection, body.code)
-        if token is None:
-            throttle.wrong_code(address)
-            raise HTTPException(403, "this code is wrong or was used")
-        throttle.right_code(address)
-        response.set_cookie(
-            COOKIE, token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
-        )
-
-    @app.post("/api/sign-out", status_code=204)
-    def leave(
-        response: Response, token: Annotated[str | None, Cookie(alias=COOKIE)] = None
-    ) -> None:
-        with opened(study.readings) as connection:
-            sign_out(connection, token or "")
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+def _study(request: Request) -> Study:
+    study: Study = request.app.state.study
+    return study
 
 
-def _add_reading(app: FastAPI, study: Study, signed_in: Callable[[str | None], int]) -> None:
-    """Add what a reader who has signed in can do."""
+AnyStudy = Annotated[Study, Depends(_study)]
 
-    @app.get("/api/progress")
-    def progress(reader: Annotated[int, Depends(signed_in)]) -> dict[str, Any]:
-        return _progress(study, reader)
 
-    @app.get("/api/images/{showing}/{side}")
-    def image(showing: str, side: int, reader: Annotated[int, Depends(signed_in)]) -> Response:
-        with opened(study.readings) as connection:
-            number = image_of(connection, reader, showing, side)
-        if number is None:
-            raise HTTPException(404, "there is no such image")
-        with opened(study.pixels) as connection:
-            stored = connection.execute(
-                "SELECT samples FROM pixels WHERE image = ?", (number,)
-            ).fetchone()
-        return Response(unpacked(stored["samples"]), media_type="application/octet-stream")
+def _connection(study: AnyStudy) -> Iterator[sqlite3.Connection]:
+    with opened(study.readings) as connection:
+        yield connection
 
-    @app.post("/api/readings")
-    def read(
-        body: Annotated[Reading, Body()], reader: Annotated[int, Depends(signed_in)]
-    ) -> dict[str, Any]:
-        if not is_answer(body.answer, study.design, study.settings):
-            raise HTTPException(422, "this is no answer to the question")
-        with opened(study.readings) as connection:
-            outcome = save_reading(connection, reader, body.showing, body.answer)
-        return _after(study, reader, outcome)
 
-    @app.post("/api/undo")
-    def undo(
-        body: Annotated[Undo, Body()], reader: Annotated[int, Depends(signed_in)]
-    ) -> dict[str, Any]:
-        with opened(study.readings) as connection:
-            outcome = undo_reading(connection, reader, body.showing)
-        return _after(study, reader, outcome)
+Readings = Annotated[sqlite3.Connection, Depends(_connection)]
+Token = Annotated[str, Cookie(alias=COOKIE)]
+
+
+def _signed_in(connection: Readings, token: Token = "") -> int:
+    number = reader_of(connection, token)
+    if number is None:
+        raise HTTPException(401, "sign in first")
+    return number
+
+
+Reader = Annotated[int, Depends(_signed_in)]
+"""Number of the reader who asks; who has not signed in gets no further."""
+
+
+@API.post("/sign-in", status_code=204)
+def enter(request: Request, response: Response, body: Code, connection: Readings) -> None:
+    """Take a code, and give a session for it."""
+    throttle: Throttle = request.app.state.throttle
+    address = request.client.host if request.client else ""
+    wait_s = throttle.seconds_to_wait(address)
+    if wait_s > 0:
+        after = {"Retry-After": f"{wait_s:.0f}"}
+        raise HTTPException(429, f"wait {wait_s:.0f} s after wrong codes", headers=after)
+    token = sign_in(connection, body.code)
+    if token is None:
+        throttle.wrong_code(address)
+        raise HTTPException(403, "this code is wrong or was used")
+    throttle.right_code(address)
+    response.set_cookie(
+        COOKIE, token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
+    )
+
+
+@API.post("/sign-out", status_code=204)
+def leave(response: Response, connection: Readings, token: Token = "") -> None:
+    """End the session."""
+    sign_out(connection, token)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+@API.get("/progress")
+def progress(connection: Readings, reader: Reader) -> dict[str, Any]:
+    """Where the reader is."""
+    return _progress(connection, reader)
+
+
+@API.get("/images/{showing}/{side}")
+def image(
+    showing: str, side: int, study: AnyStudy, connection: Readings, reader: Reader
+) -> Response:
+    """Samples of an image that the reader is at, or comes to next."""
+    number = image_of(connection, reader, showing, side)
+    if number is None:
+        raise HTTPException(404, "there is no such image")
+    with opened(study.pixels) as pixels:
+        stored = pixels.execute("SELECT samples FROM pixels WHERE image = ?", (number,)).fetchone()
+    return Response(unpacked(stored["samples"]), media_type="application/octet-stream")
+
+
+@API.post("/readings")
+def read(body: Reading, study: AnyStudy, connection: Readings, reader: Reader) -> dict[str, Any]:
+    """Save a reading, and tell what comes next."""
+    if not is_answer(body.answer, study.design, study.settings):
+        raise HTTPException(422, "this is no answer to the question")
+    outcome = save_reading(connection, reader, body.showing, body.answer)
+    return _after(outcome, connection, reader)
+
+
+@API.post("/undo")
+def undo(body: Undo, connection: Readings, reader: Reader) -> dict[str, Any]:
+    """Take back the last reading, and tell where that leads."""
+    outcome = undo_reading(connection, reader, body.showing)
+    return _after(outcome, connection, reader)
 
 
 def is_answer(answer: Answer, design: Design, settings: StudySettings) -> bool:
@@ -196,12 +206,11 @@ def is_answer(answer: Answer, design: Design, settings: StudySettings) -> bool:
     return set(answer) == names and all(1 <= score <= n_answers for score in answer.values())
 
 
-def _after(study: Study, reader: int, outcome: Outcome | None) -> dict[str, Any]:
+def _after(outcome: Outcome | None, connection: sqlite3.Connection, reader: int) -> dict[str, Any]:
     if outcome is None:
         raise HTTPException(404, "there is nothing of this id to read")
-    return _progress(study, reader) | {"outcome": outcome}
+    return _progress(connection, reader) | {"outcome": outcome}
 
 
-def _progress(study: Study, reader: int) -> dict[str, Any]:
-    with opened(study.readings) as connection:
-        return asdict(progress_of(connection, reader)) | {"white": WHITE}
+def _progress(connection: sqlite3.Connection, reader: int) -> dict[str, Any]:
+    return asdict(progress_of(connection, reader)) | {"white": WHITE}

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import uvicorn
 
 from mcnet.errors import McnetError
+from mcnet.readers.schema import opened
 from mcnet.readers.server import LOCAL_HOSTS, study_app
 from mcnet.readers.study import Study
 
@@ -65,4 +66,6 @@ def serve(study: Study, server: socket.socket, *, allow_remote: bool = False) ->
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, lifespan="off"
     )
-    uvicorn.Server(config).run(sockets=[server])
+    # while somebody holds the database open, its log is not folded in after every request
+    with opened(study.readings):
+        uvicorn.Server(config).run(sockets=[server])
