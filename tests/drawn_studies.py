@@ -86,10 +86,15 @@ class Server:
 
     process: subprocess.Popen[str]
     address: str
-    listener: threading.Thread
-    """Takes what the process says, so that the pipe does not fill."""
-    said: list[str]
-    """What it said, once it has ended."""
+    said: list[str] = field(default_factory=list)
+    """What it said after its address, once it has ended."""
+
+    def __post_init__(self) -> None:
+        # read all along, so that the pipe does not fill
+        self.listener = threading.Thread(
+            target=lambda: self.said.append(self.process.stderr.read())
+        )
+        self.listener.start()
 
     def kill(self) -> None:
         """End it at once, with no chance to tidy up."""
@@ -108,10 +113,7 @@ def started(folder: Path, port: int = 0) -> Server:
     )
     for line in process.stderr:
         if found := re.search(r"http://\S+", line):
-            said: list[str] = []
-            listener = threading.Thread(target=lambda: said.append(process.stderr.read()))
-            listener.start()
-            return Server(process, found.group(), listener, said)
+            return Server(process, found.group())
     raise AssertionError(f"the server ended with status {process.wait()}")
 
 

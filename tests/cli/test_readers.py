@@ -77,14 +77,10 @@ def test_images_that_name_no_version_and_folder_are_refused(tmp_path, capsys, gi
     assert f"--images {given} is not VERSION=DIR" in told
 
 
-def test_what_is_no_run_is_told(tmp_path, capsys):
-    assert "holds no finished run" in fails(capsys, "create", tmp_path, "-o", tmp_path / "study")
-
-
 def test_another_address_is_refused_without_leave(tmp_path, capsys):
     study, _ = drawn_study(tmp_path / "study")
     told = fails(capsys, "serve", study.folder, "--host", "0.0.0.0")  # noqa: S104
-    assert "0.0.0.0 can be reached from other machines" in told  # noqa: S104
+    assert "0.0.0.0 can be reached from other machines" in told
     assert "--allow-remote" in told
 
 

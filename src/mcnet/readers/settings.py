@@ -57,7 +57,7 @@ class StudySettings:
     """Every word that readers see; ``criteria`` are for scores, ``question`` is for a choice."""
 
     title: str = "Reader study"
-    instructions: str = "Judge each image by itself, as you would in practice."
+    instructions: str = "Judge what you see, as you would in practice."
     question: str = "Which image is better?"
     criteria: tuple[Criterion, ...] = field(default=CRITERIA)
 

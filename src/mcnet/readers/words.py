@@ -55,6 +55,11 @@ def score_findings(tables: Tables) -> list[str]:
         ]
         if parts:
             sentences.append(f"{criterion}, points above {base}: {', '.join(parts)}.")
+    if (tests["n_persons"] < tests["n_cases"]).any():
+        sentences.append(
+            f"These p count cases; of persons there are {tests['n_persons'].max()}, so read the "
+            "differences by person, too."
+        )
     return sentences + _metric_findings(tables["metrics"])
 
 
