@@ -50,7 +50,7 @@ def test_distributions_by_stratum_part_the_readings(rng):
 
 
 def test_one_readers_test_is_the_paired_t_test_and_the_wilcoxon_test(rng):
-    scores = scores_of(rng, readers=("a",), gain=0)
+    scores = scores_of(rng, readers=("a",), gain=0, n_cases=43)
     wide = scores.pivot(index="case", columns="version", values="score")
     found = paired_tests(scores, VERSIONS).set_index(["version", "against"])
     for version, against in (("l1", "corrupted"), ("reference", "l1")):
@@ -95,3 +95,10 @@ def test_versions_of_which_no_reader_saw_both_are_not_compared(rng):
     assert found.loc[("l1", "corrupted"), "n"] == 0
     assert np.isnan(found.loc[("l1", "corrupted"), "p_holm"])
     assert found.loc[("reference", "corrupted"), "n"] == 14
+
+
+def test_few_cases_with_ties_are_tested_exactly(rng):
+    scores = scores_of(rng, readers=("a",), gain=0, n_cases=8)
+    scores["score"] = 2 + (scores["version"] == "l1") * (1 + (scores["case"] == "case 3"))
+    found = paired_tests(scores, VERSIONS).set_index(["version", "against"])
+    assert found.loc[("l1", "corrupted"), "p_wilcoxon"] == pytest.approx(2 / 2**8)

@@ -97,10 +97,10 @@ def readings(study):
 
 
 def pixels(page, side=0):
-    """What is drawn, at a quarter of its size: grey levels of a canvas."""
+    """What is drawn, at an eighth of its size: grey levels of a canvas."""
     script = """side => {
       const canvas = document.querySelectorAll('canvas')[side];
-      const small = new OffscreenCanvas(canvas.width >> 2, canvas.height >> 2);
+      const small = new OffscreenCanvas(canvas.width >> 3, canvas.height >> 3);
       const context = small.getContext('2d');
       context.drawImage(canvas, 0, 0, small.width, small.height);
       const data = context.getImageData(0, 0, small.width, small.height).data;
@@ -256,7 +256,7 @@ def test_keys_window_zoom_move_and_scroll_as_the_mouse_does(desk):
     assert (pixels(page) > 60).sum() > 1.2 * (first > 60).sum()
     page.keyboard.press("r")
     page.keyboard.press("Shift+ArrowRight")
-    assert centre(pixels(page))[1] > centre(first)[1] + 5
+    assert centre(pixels(page))[1] > centre(first)[1] + 3
     page.keyboard.press("r")
     page.keyboard.press("PageDown")
     assert page.locator("#frame").inner_text() == "slice 6 of 9"
@@ -280,7 +280,7 @@ def test_keys_window_zoom_move_and_scroll_as_the_mouse_does(desk):
     page.mouse.move(x + 80, y, steps=3)
     page.mouse.up()
     page.keyboard.up("Shift")
-    assert centre(pixels(page))[1] > centre(first)[1] + 5
+    assert centre(pixels(page))[1] > centre(first)[1] + 3
 
 
 def centre(image):

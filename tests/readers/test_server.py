@@ -193,7 +193,10 @@ def test_nothing_that_is_sent_says_which_image_is_which(tmp_path):
             + ("" if "octet" in response.headers["content-type"] else response.text)
             for response in responses
         )
-        sent = sent.replace("cross-origin-embedder", "").lower()
+        with closing(sqlite3.connect(study.readings)) as connection:
+            for (showing,) in connection.execute("SELECT id FROM showings"):
+                sent = sent.replace(showing, "")  # by chance it holds any short word
+        sent = sent.lower()
         for word in (*VERSIONS, "person", "case 1", "repeat", "mirrored", "stratum", "severity"):
             assert word not in sent, word
         forms = re.findall(r'"form":(\{.*?\})', sent)

@@ -21,6 +21,7 @@ CREATE TABLE pixels (
 );
 """
 READINGS_SCHEMA = """
+PRAGMA journal_mode = WAL;
 CREATE TABLE cases (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -131,5 +132,4 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def created(path: Path, schema: str) -> None:
     """Make a new database."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(schema)

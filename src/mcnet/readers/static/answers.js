@@ -34,7 +34,8 @@ export class Answers {
   /* Begin with a new image: with nothing, with the draft of another day, or with what was undone. */
   begin(id, undone) {
     this.key = `mcnet ${id}`;
-    const scores = undone ?? JSON.parse(localStorage.getItem(this.key) ?? "{}");
+    if (undone) localStorage.setItem(this.key, JSON.stringify(undone));
+    const scores = JSON.parse(localStorage.getItem(this.key) ?? "{}");
     for (const question of this.questions) {
       for (const input of question.querySelectorAll("input")) {
         input.checked = Number(input.value) === scores[question.dataset.name];
