@@ -92,7 +92,7 @@ class Server:
     def __post_init__(self) -> None:
         # read all along, so that the pipe does not fill
         self.listener = threading.Thread(
-            target=lambda: self.said.append(self.process.stderr.read())
+            target=lambda: self.said.append(self.process.stderr.read()), daemon=True
         )
         self.listener.start()
 

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from drawn_studies import DrawnSource, drawn_study, served, started
+from drawn_studies import DrawnSource, Server, drawn_study, served, started
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -96,6 +96,20 @@ def readings(study):
         return connection.execute("SELECT reader, place, answer FROM readings").fetchall()
 
 
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Starts servers, none of which outlives the test."""
+    servers = []
+
+    def make(*args, **kwargs) -> Server:
+        servers.append(started(*args, **kwargs))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
 def pixels(page, side=0):
     """What is drawn, at an eighth of its size: grey levels of a canvas."""
     script = """side => {
@@ -110,10 +124,10 @@ def pixels(page, side=0):
     return np.array(greys, dtype=float).reshape(height, width)
 
 
-def test_two_readers_read_a_study_with_closed_tabs_and_a_killed_server(desk_of, tmp_path):
+def test_two_readers_read_a_study_with_closed_tabs_and_a_killed_server(desk_of, start, tmp_path):
     """Every reading is there, once, whatever happened between."""
     study, codes = drawn_study(tmp_path / "study", source=DrawnSource(n_cases=4))
-    server = started(study.folder)
+    server = start(study.folder)
     desks = [desk_of(server) for _ in codes]
     for desk, code in zip(desks, codes, strict=True):
         desk.sign_in(code)
@@ -136,7 +150,7 @@ def test_two_readers_read_a_study_with_closed_tabs_and_a_killed_server(desk_of, 
                     "() => document.querySelector('#status').textContent.includes('not answer')"
                 )
             before = [desk.page.evaluate(CURRENT) for desk in desks]
-            server = started(study.folder, port=urlsplit(desks[0].address).port)
+            server = start(study.folder, port=urlsplit(desks[0].address).port)
             for desk, showing in zip(desks, before, strict=True):
                 desk.page.wait_for_function(f"before => {CURRENT} !== before", arg=showing)
         if k + 1 + (k >= 6) == n_all:
