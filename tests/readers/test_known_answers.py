@@ -152,3 +152,12 @@ def test_readers_who_choose_alike_have_kappa_one_within_and_between(choosing):
         found = coefficient(choosing, kind, readers, "same answer")
         assert found["value"] == 1
     assert coefficient(choosing, "between", "reader-1, reader-2", "kappa")["value"] == 1
+
+
+def test_sides_are_told_as_they_were_chosen(choosing):
+    """Of 48 choices, repeats included, as many left ones as the mirroring of the orders makes."""
+    readings = read_csv(choosing, "readings")
+    (sides,) = read_csv(choosing, "sides").to_dict("records")
+    assert sides["n"] == len(readings) == 48
+    assert sides["left_share"] == pytest.approx(readings["was_left"].mean(), abs=1e-6)
+    assert 0.2 < sides["left_share"] < 0.8

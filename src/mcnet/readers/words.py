@@ -19,7 +19,7 @@ from mcnet.report.reading_tables import (
     preference_tables,
     progress_tables,
     score_tables,
-    test_tables,
+    difference_tables,
 )
 
 Tables = Mapping[str, pd.DataFrame]
@@ -96,7 +96,7 @@ def score_sections(
             "(cluster-robust, t distribution); Holm's correction is over all pairs of a criterion. "
             "Cases of one person are alike, too: where there are fewer persons than cases, the "
             "columns of persons, clustered by person, are the ones to read.",
-            test_tables(tables["differences"]),
+            difference_tables(tables["differences"]),
         ),
     ]
     return sections + _shared_sections(tables)

@@ -44,7 +44,7 @@ def score_tables(distributions: pd.DataFrame) -> list[ReportTable]:
     return tables
 
 
-def test_tables(tests: pd.DataFrame) -> list[ReportTable]:
+def difference_tables(tests: pd.DataFrame) -> list[ReportTable]:
     """One table a criterion of paired differences."""
     header = (
         "version", "against", "mean difference", "95 % interval", "p", "p (Holm)", "cases",
