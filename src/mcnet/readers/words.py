@@ -15,11 +15,11 @@ from mcnet.report.reading_figures import (
 from mcnet.report.reading_page import ReadingSection
 from mcnet.report.reading_tables import (
     agreement_tables,
+    difference_tables,
     metric_tables,
     preference_tables,
     progress_tables,
     score_tables,
-    difference_tables,
 )
 
 Tables = Mapping[str, pd.DataFrame]
