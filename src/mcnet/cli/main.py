@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 
 import tyro
 from rich.console import Console
+from tyro.extras import SubcommandApp
 
 from mcnet import __version__
 from mcnet.cli.correction import correct, evaluate, export, models
 from mcnet.cli.experiments import demo, reproduce, train
 from mcnet.cli.measuring import compare, motion
+from mcnet.cli.readers import READERS
 from mcnet.cli.simulation import corrupt, simulate
 from mcnet.cli.terminal import console
 from mcnet.errors import McnetError
@@ -30,6 +32,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "motion": motion,
 }
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "readers": ("Let readers judge images blindly, and count what they say.", READERS),
+}
+"""Commands of several words: what a group is for, and what its second words do."""
 _RESUMED = ("demo", "reproduce", "simulate", "train")
 """Commands that go on from where they were interrupted."""
 _EXTRAS: dict[str, tuple[str, ...]] = {
@@ -40,6 +46,7 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
     "cluster": ("dask", "distributed", "fsspec"),
     "dicom": ("pydicom",),
     "export": ("onnx", "onnxscript"),
+    "readers": ("fastapi", "statsmodels", "uvicorn"),
 }
 """What the extras of the package install, by the names of the modules."""
 _DESCRIPTION = (
@@ -55,8 +62,7 @@ def main(args: Sequence[str] | None = None) -> None:
         Console().print(f"mcnet {__version__}")
         return
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
+        _all_commands().cli(
             prog="mcnet",
             description=_DESCRIPTION,
             args=given,
@@ -64,6 +70,18 @@ def main(args: Sequence[str] | None = None) -> None:
         )
     except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError) as error:
         _fail(_sentence_about(error, given))
+
+
+def _all_commands() -> SubcommandApp:
+    app = SubcommandApp()
+    for name, command in COMMANDS.items():
+        app.command(name=name)(command)
+    for name, (purpose, commands) in GROUPS.items():
+        group = SubcommandApp()
+        for second, command in commands.items():
+            group.command(name=second)(command)
+        app.command(group, name=name, help=purpose)
+    return app
 
 
 def _sentence_about(error: BaseException, given: Sequence[str]) -> str:

@@ -3,10 +3,10 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 
-def page_template(name: str) -> Template:
-    """Template of a page, by the name of its file in this package."""
+def page_template(name: str, *, package: str = "report") -> Template:
+    """Template of a page, by the name of its file in a package of mcnet's."""
     environment = Environment(
-        loader=PackageLoader("mcnet", "report"),
+        loader=PackageLoader("mcnet", package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,159 @@
+"""Commands of a blinded reader study: draw it, serve it, report it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from mcnet.cli.terminal import Output, announce, console
+from mcnet.errors import McnetError
+
+if TYPE_CHECKING:
+    from mcnet.readers.cases import CaseSource
+
+Folder = tyro.conf.Positional[Path]
+
+
+def create(
+    run: Annotated[
+        tyro.conf.Positional[Path | None],
+        tyro.conf.arg(metavar="[RUN]", help_behavior_hint=""),
+    ] = None,
+    *,
+    output: Output,
+    images: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="VERSION=DIR")
+    ] = (),
+    versions: tuple[str, ...] = (),
+    design: Literal["scores", "choice"] = "scores",
+    cases: int | None = None,
+    strata: int = 4,
+    repeats: float = 0.1,
+    readers: int = 2,
+    plane: Literal["sagittal", "coronal", "axial"] = "sagittal",
+    seed: int = 1,
+) -> None:
+    """Draw a blinded study, and print the one-time code of every reader.
+
+    Args:
+        run: Folder that mcnet reproduce or mcnet demo wrote: its test slices are read.
+        output: Folder of the study; it must be new.
+        images: Instead of RUN, once for each version: a folder of NIfTI files, named alike in all.
+        versions: Which versions are read, such as reference, corrupted, l1; all but smoothed.
+        design: Score one image at a time on five-point scales, or choose between two.
+        cases: How many cases are read; by default up to 40.
+        strata: Classes of severity, which give equally many cases.
+        repeats: Share of the images that are shown again, for agreement within readers.
+        readers: How many readers.
+        plane: Slices of volumes that are looked at.
+        seed: Draws cases and orders.
+    """
+    from mcnet.readers.drawing import Drawing
+    from mcnet.readers.from_folders import folder_source
+    from mcnet.readers.study import create_study
+
+    if (run is None) == (not images):
+        raise McnetError(
+            "a study is drawn from one place: give the folder of a run, or --images VERSION=DIR "
+            "for each version."
+        )
+    drawing = Drawing(design, cases, strata, repeats, seed)
+    source: CaseSource
+    if run is None:
+        source = folder_source(_folders(images), versions, plane=plane)
+    else:
+        from mcnet.readers.from_run import run_source
+
+        source = run_source(run, versions)
+    codes = create_study(output, source, drawing, n_readers=readers, announce=announce)
+    for name, code in codes.items():
+        Console(highlight=False).print(f"{name}  {code}")
+    console.print(
+        f"{output}: the codes above work once each; give each reader one, and start mcnet readers "
+        f"serve {output}. Words can be edited in {output / 'study.toml'}.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def serve(
+    study: Folder, host: str = "127.0.0.1", port: int = 8000, allow_remote: bool = False
+) -> None:
+    """Serve a study to browsers on this machine, until Ctrl-C; every reading is saved at once.
+
+    Args:
+        study: Folder of the study.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any that is free.
+        allow_remote: Let other machines reach the server; nothing is encrypted.
+    """
+    from mcnet.readers.serving import listening
+    from mcnet.readers.serving import serve as serve_study
+    from mcnet.readers.study import open_study
+
+    opened = open_study(study)
+    server = listening(host, port, allow_remote=allow_remote)
+    name, taken = server.getsockname()[:2]
+    shown = f"[{name}]" if ":" in name else name
+    console.print(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.", markup=False)
+    try:
+        serve_study(opened, server, allow_remote=allow_remote)
+    except KeyboardInterrupt:
+        console.print("Ended; every reading is saved. The same command goes on.")
+
+
+def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
+    """Print a new one-time code for a reader, whose older code and browsers no longer count.
+
+    Args:
+        study: Folder of the study.
+        reader: Name of the reader, such as reader-1.
+    """
+    from mcnet.readers.schema import opened
+    from mcnet.readers.signing_in import issue_code
+    from mcnet.readers.study import open_study
+
+    with opened(open_study(study).readings) as connection:
+        Console(highlight=False).print(f"{reader}  {issue_code(connection, reader)}")
+
+
+def report(
+    study: Folder, output: Annotated[Path | None, tyro.conf.arg(aliases=("-o",))] = None
+) -> None:
+    """Write the statistics of a study, as far as it is read: a page and tables.
+
+    Args:
+        study: Folder of the study.
+        output: Folder of report.html and the CSV files; by default STUDY/report.
+    """
+    from mcnet.readers.report import write_study_report
+    from mcnet.readers.study import open_study
+
+    with console.status("Counting and comparing"):
+        page = write_study_report(output or study / "report", open_study(study))
+    console.print(f"The report: {page}", soft_wrap=True, markup=False)
+
+
+READERS: dict[str, Callable[..., None]] = {
+    "create": create,
+    "serve": serve,
+    "code": code,
+    "report": report,
+}
+"""The commands of ``mcnet readers``."""
+
+
+def _folders(images: tuple[str, ...]) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for given in images:
+        version, _, folder = given.partition("=")
+        if not folder or not re.fullmatch(r"[\w+.-]+", version) or version in folders:
+            raise McnetError(
+                f"--images {given} is not VERSION=DIR with a version of its own; give, for "
+                "example, --images corrupted=moved/ --images reference=still/."
+            )
+        folders[version] = Path(folder)
+    return folders

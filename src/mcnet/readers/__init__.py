@@ -1,0 +1,1 @@
+"""Blinded reader studies: drawn, read in a browser, and reported with their statistics."""

@@ -1,0 +1,71 @@
+"""The study on the network: on this machine alone, unless told otherwise."""
+
+import ipaddress
+import socket
+from contextlib import ExitStack
+
+import uvicorn
+
+from mcnet.errors import McnetError
+from mcnet.readers.schema import opened
+from mcnet.readers.server import LOCAL_HOSTS, study_app
+from mcnet.readers.study import Study
+
+_LAST_PORT = 65535
+_QUEUE = 128
+"""Connections that wait to be taken."""
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listening(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
+    """A socket that takes connections; port 0 takes any that is free.
+
+    Raises
+    ------
+    McnetError
+        Other machines could reach the address and ``allow_remote`` is not given, or the address
+        cannot be used.
+    """
+    if not is_local(host) and not allow_remote:
+        raise McnetError(
+            f"{host} can be reached from other machines, and the server's pages are not "
+            "encrypted; keep to 127.0.0.1, or give --allow-remote if the network is safe."
+        )
+    if not 0 <= port <= _LAST_PORT:
+        raise McnetError(f"port {port} is none; give --port from 0 to {_LAST_PORT}.")
+    with ExitStack() as until_it_listens:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            )[0]
+            server = until_it_listens.enter_context(socket.socket(family, kind, protocol))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(address)
+            server.listen(_QUEUE)
+        except OSError as error:
+            raise McnetError(
+                f"{host}:{port} cannot be listened on ({error}); name a free port by --port, or "
+                "end the program that uses it."
+            ) from error
+        until_it_listens.pop_all()
+    return server
+
+
+def serve(study: Study, server: socket.socket, *, allow_remote: bool = False) -> None:
+    """Answer browsers until the process is told to end."""
+    app = study_app(study, hosts=("*",) if allow_remote else LOCAL_HOSTS)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, lifespan="off"
+    )
+    # while somebody holds the database open, its log is not folded in after every request
+    with opened(study.readings):
+        uvicorn.Server(config).run(sockets=[server])

@@ -1,0 +1,113 @@
+"""Who is reading: one-time codes, sessions, and a brake on guessing."""
+
+import hashlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from mcnet.errors import McnetError
+from mcnet.readers.schema import transaction
+
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""32 letters and digits that are not taken for one another: no I, O, 0, 1."""
+_N_GROUPS, _GROUP = 4, 4
+SESSION_SECONDS = 90 * 24 * 3600.0
+
+
+def new_code() -> str:
+    """A random code of 80 bits, as ``ABCD-EFGH-JKLM-NPQR``; from no seed, which others may know."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_N_GROUPS))
+    return "-".join(groups)
+
+
+def sha256_of_secret(secret: str) -> str:
+    """What is kept of a code or a session; so long a random one needs no slower hash."""
+    plain = "".join(letter for letter in secret.upper() if letter.isalnum())
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def issue_code(connection: sqlite3.Connection, reader: str) -> str:
+    """A new one-time code for a reader, whose older code and sessions end.
+
+    Raises
+    ------
+    McnetError
+        There is no such reader.
+    """
+    code = new_code()
+    with transaction(connection):
+        changed = connection.execute(
+            "UPDATE readers SET code_sha256 = ? WHERE name = ?", (sha256_of_secret(code), reader)
+        ).rowcount
+        connection.execute(
+            "DELETE FROM sessions WHERE reader = (SELECT number FROM readers WHERE name = ?)",
+            (reader,),
+        )
+        names = [row["name"] for row in connection.execute("SELECT name FROM readers")]
+    if not changed:
+        raise McnetError(f"there is no reader {reader!r}; the readers are {', '.join(names)}.")
+    return code
+
+
+def sign_in(connection: sqlite3.Connection, code: str) -> str | None:
+    """The token of a new session, and the code is used up; of a wrong code, nothing."""
+    token, code_hash = secrets.token_hex(32), sha256_of_secret(code)
+    with transaction(connection):
+        found = connection.execute(
+            "SELECT number FROM readers WHERE code_sha256 = ?", (code_hash,)
+        ).fetchone()
+        if found is None:
+            return None
+        connection.execute("UPDATE readers SET code_sha256 = NULL WHERE number = ?", tuple(found))
+        connection.execute(
+            "INSERT INTO sessions VALUES (?, ?, ?)",
+            (sha256_of_secret(token), found["number"], time.time() + SESSION_SECONDS),
+        )
+    return token
+
+
+def reader_of(connection: sqlite3.Connection, token: str) -> int | None:
+    """Number of the reader whose session this is."""
+    found = connection.execute(
+        "SELECT reader FROM sessions WHERE token_sha256 = ? AND ends_at > ?",
+        (sha256_of_secret(token), time.time()),
+    ).fetchone()
+    return None if found is None else int(found["reader"])
+
+
+def sign_out(connection: sqlite3.Connection, token: str) -> None:
+    """End a session; the reader needs a new code to come back."""
+    connection.execute("DELETE FROM sessions WHERE token_sha256 = ?", (sha256_of_secret(token),))
+
+
+@dataclass
+class Throttle:
+    """Makes an address wait after wrong codes: each beyond the free ones doubles the wait."""
+
+    n_free: int = 5
+    longest_s: float = 900.0
+    clock: Callable[[], float] = time.monotonic
+    _wrong: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By address: number of wrong codes, and the time until which it waits."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def seconds_to_wait(self, address: str) -> float:
+        """How long no code of this address is looked at; 0 if it may try."""
+        with self._lock:
+            _, until = self._wrong.get(address, (0, 0.0))
+            return max(0.0, until - self.clock())
+
+    def wrong_code(self, address: str) -> None:
+        """Count a wrong code."""
+        with self._lock:
+            n_wrong = self._wrong.get(address, (0, 0.0))[0] + 1
+            wait = 2.0 ** (n_wrong - self.n_free + 1) if n_wrong >= self.n_free else 0.0
+            self._wrong[address] = (n_wrong, self.clock() + min(wait, self.longest_s))
+
+    def right_code(self, address: str) -> None:
+        """Forget the wrong codes of an address."""
+        with self._lock:
+            self._wrong.pop(address, None)

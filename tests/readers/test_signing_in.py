@@ -1,0 +1,91 @@
+"""Codes work once, sessions end, and guessing is slowed down."""
+
+import pytest
+from drawn_studies import drawn_study
+
+from mcnet.errors import McnetError
+from mcnet.readers import signing_in
+from mcnet.readers.schema import opened
+from mcnet.readers.signing_in import (
+    Throttle,
+    issue_code,
+    new_code,
+    reader_of,
+    sign_in,
+    sign_out,
+)
+
+
+@pytest.fixture
+def made(tmp_path):
+    return drawn_study(tmp_path / "study")
+
+
+@pytest.fixture
+def connection(made):
+    with opened(made[0].readings) as found:
+        yield found
+
+
+def test_codes_are_long_and_differ():
+    codes = {new_code() for _ in range(200)}
+    assert len(codes) == 200
+    assert all(len(code.replace("-", "")) == 16 for code in codes)
+    assert not set("".join(codes)) & set("IO01")
+
+
+def test_a_code_opens_its_readers_session_once(made, connection):
+    for reader, code in enumerate(made[1], start=1):
+        token = sign_in(connection, f" {code.lower()} ")  # as people type
+        assert reader_of(connection, token) == reader
+        assert sign_in(connection, code) is None
+
+
+def test_neither_codes_nor_tokens_are_in_the_database(made, connection):
+    token = sign_in(connection, made[1][0])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    stored = made[0].readings.read_bytes()
+    for secret in (token, made[1][1], made[1][1].replace("-", "")):
+        assert secret.encode() not in stored
+
+
+def test_a_session_ends_by_signing_out_and_after_its_time(made, connection, monkeypatch):
+    first, second = (sign_in(connection, code) for code in made[1])
+    sign_out(connection, first)
+    assert reader_of(connection, first) is None
+    assert reader_of(connection, second) == 2
+    later = signing_in.time.time() + signing_in.SESSION_SECONDS + 1
+    monkeypatch.setattr(signing_in.time, "time", lambda: later)
+    assert reader_of(connection, second) is None
+
+
+def test_a_new_code_ends_the_old_one_and_the_readers_sessions(made, connection):
+    token = sign_in(connection, made[1][0])
+    code = issue_code(connection, "reader-1")
+    assert reader_of(connection, token) is None
+    assert reader_of(connection, sign_in(connection, code)) == 1
+    other = issue_code(connection, "reader-2")
+    assert sign_in(connection, made[1][1]) is None
+    assert sign_in(connection, other) is not None
+    with pytest.raises(McnetError, match="no reader 'reader-9'; the readers are reader-1, reader"):
+        issue_code(connection, "reader-9")
+
+
+@pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "0" * 64])
+def test_a_made_up_token_opens_nothing(connection, token):
+    assert reader_of(connection, token) is None
+
+
+def test_each_wrong_code_beyond_the_free_ones_doubles_the_wait():
+    now = [100.0]
+    throttle = Throttle(n_free=3, longest_s=10.0, clock=lambda: now[0])
+    waits = []
+    for _ in range(7):
+        throttle.wrong_code("a")
+        waits.append(throttle.seconds_to_wait("a"))
+    assert waits == [0, 0, 2, 4, 8, 10, 10]
+    assert throttle.seconds_to_wait("b") == 0
+    now[0] += 9
+    assert throttle.seconds_to_wait("a") == 1
+    throttle.right_code("a")
+    assert throttle.seconds_to_wait("a") == 0
