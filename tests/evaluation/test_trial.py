@@ -92,3 +92,24 @@ def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
     assert coarser.matrix == (31, 38, 34)
     assert coarser.voxel_size_mm == pytest.approx((5.0, 6.0, 6.0))
     assert coarser.fov_mm[1] >= 57 * SIZE[1]
+
+
+def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
+    model, guard = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
+    traces = chosen_traces(recorded(6), DESIGN)[:1]
+    scores = {}
+    for name, design in {
+        "plain": DESIGN,
+        "noisy": replace(DESIGN, noise=0.05),
+        "centric": replace(DESIGN, order="centric"),
+    }.items():
+        trial = try_corrector(PEOPLE[:1], traces, model, guard, design)
+        scores[name] = trial.rows[trial.rows["model"] == "corrupted"]["ssim_head"].to_numpy()
+        assert np.allclose(trial.still["ssim_head"], 1)
+    assert np.all(scores["noisy"] < scores["plain"])
+    assert not np.allclose(scores["centric"], scores["plain"])
+
+
+def test_a_negative_noise_is_refused() -> None:
+    with pytest.raises(McnetError, match="noise -1 is impossible"):
+        TrialDesign(noise=-1.0)

@@ -12,6 +12,7 @@ import pytest
 from corrected_scans import MODEL, PROVENANCE, corrected_scan, left_scan, volume_of
 from PIL import Image
 
+from mcnet.correction.motion_search import FoundMotion
 from mcnet.correction.outcome import Assessment, CorrectedScan, Severity
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -31,6 +32,7 @@ from mcnet.report.correction_words import (
     severity_scale,
     warnings_of,
 )
+from mcnet.simulation.in_plane import SliceGrid
 
 
 def page_of(path: Path, result: CorrectedScan, source: str = "a.nii.gz") -> str:
@@ -251,3 +253,14 @@ def test_a_models_card_may_say_nothing():
     entries = dict(facts(corrected_scan(model={}), scales_of(left_scan()), source="a", output="b"))
     assert entries["Licence"] == "not stated"
     assert entries["Model"] == "unnamed"
+
+
+def test_the_page_says_that_motion_was_found_and_undone() -> None:
+    grid = SliceGrid((5, 7), (1.0, 1.0), line_axis=1)
+    poses = np.zeros((7, 3))
+    poses[::2, 1] = 1.4
+    motion = FoundMotion(grid, poses, change_before=0.02, change_after=0.01)
+    _, sentences = outcome(corrected_scan(motion=motion))
+    assert "every line along z (0.69 mm from their mean" in " ".join(sentences)
+    _, sentences = outcome(corrected_scan())
+    assert "Poses" not in " ".join(sentences)

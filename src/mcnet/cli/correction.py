@@ -261,6 +261,8 @@ def evaluate(
     factors: tuple[float, ...] = (2.0, 4.0, 8.0),
     n_traces: int = 8,
     pixel_mm: float | None = None,
+    order: Literal["sequential", "centric", "interleaved"] = "sequential",
+    noise: float = 0.0,
     seed: int = 1,
 ) -> None:
     """Score a model on people and recorded motion that it was not trained on.
@@ -274,6 +276,8 @@ def evaluate(
         factors: Recorded motion is multiplied by these.
         n_traces: Recorded traces, drawn at random.
         pixel_mm: Pixel size of the scans; each person's own, if none is given.
+        order: Order in which lines are acquired.
+        noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
         seed: Of the draw.
     """
     from mcnet.correction.guard import load_guard
@@ -283,7 +287,9 @@ def evaluate(
     from mcnet.report.trial_page import write_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
-    design = TrialDesign(factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, seed=seed)
+    design = TrialDesign(
+        factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
+    )
     corrector = load_model(model)
     found = people_in_folder(people)
     unknown = sorted(set(names) - {person.name for person in found})

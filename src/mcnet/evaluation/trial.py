@@ -25,12 +25,14 @@ from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.metrics import ssim_whole_and_inside
 from mcnet.progress import OnProgress
-from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.acquisition import Acquisition, Order
 from mcnet.simulation.motion import MotionTrace
 
 Slices = Float32[np.ndarray, "n rows columns"]
 Image = Float32[np.ndarray, "rows columns"]
 
+_NOISE = 1
+"""Stream of random numbers beside that which draws the traces."""
 _N_POINTS = 128
 """Points of a recording that are used, as in the paper; resampled to the lines of a scan."""
 
@@ -49,6 +51,11 @@ class TrialDesign:
     """Distance between them."""
     pixel_mm: float | None = None
     """Pixel size of the scans along y and z; each person's own, if none is given."""
+    order: Order = "sequential"
+    """In which lines are acquired."""
+    noise: float = 0.0
+    """Standard deviation of the noise of scans, real and imaginary, of which the reference's
+    99.9th percentile is 1; the reference has none."""
     within: float = 2.0
     """Traces that go farther than this, in mm or degrees, before they are multiplied, are left
     out."""
@@ -58,6 +65,8 @@ class TrialDesign:
         """Refuse what tries nothing."""
         if self.pixel_mm is not None and not 0 < self.pixel_mm < np.inf:
             raise McnetError(f"pixel size {self.pixel_mm:g} mm is impossible; give a positive one.")
+        if not 0 <= self.noise < np.inf:
+            raise McnetError(f"noise {self.noise:g} is impossible; give 0 or a positive number.")
         if not self.factors or min(self.factors) <= 0 or self.n_traces < 1:
             raise McnetError(
                 f"factors {list(self.factors)} and {self.n_traces} traces try nothing; give "
@@ -122,7 +131,7 @@ def try_corrector(
         A person is one that the model was trained on, or a scan cannot be read.
     """
     _refuse_known(people, model)
-    found = _Found()
+    found, rng = _Found(), np.random.default_rng([design.seed, _NOISE])
     total = len(people) * len(traces)
     for number, person in enumerate(people):
         subject = _Subject(person, design)
@@ -132,7 +141,7 @@ def try_corrector(
                 on_progress(number * len(traces) + place, total)
             for factor in design.factors:
                 motion = subject.moving(trace, factor)
-                scan = subject.prepared.scanned(motion, subject.acquisition)[subject.kept]
+                scan = subject.scanned(motion, rng)
                 result = subject.corrected(scan, model, guard)
                 key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
                 found.add(subject, key, motion, scan, result, model.name)
@@ -144,8 +153,10 @@ def try_corrector(
     return found.trial
 
 
-def trial_acquisition(volume: Volume, pixel_mm: float | None = None) -> Acquisition:
-    """A scan of the volume's extent, encoded front to back, one line after another.
+def trial_acquisition(
+    volume: Volume, pixel_mm: float | None = None, order: Order = "sequential"
+) -> Acquisition:
+    """A scan of the volume's extent, encoded front to back.
 
     On the volume's own grid, to an even number of pixels, unless another pixel size is given.
     """
@@ -157,17 +168,17 @@ def trial_acquisition(volume: Volume, pixel_mm: float | None = None) -> Acquisit
         along.append((n_pixels + n_pixels % 2, pixel_mm or size))
     (rows, row_mm), (columns, column_mm) = along
     fov_mm = (x * thickness, rows * row_mm, columns * column_mm)
-    return Acquisition((x, rows, columns), fov_mm, "y")
+    return Acquisition((x, rows, columns), fov_mm, "y", order)
 
 
 class _Subject:
     """A person of the trial, made ready on the scan's own grid."""
 
     def __init__(self, person: Person, design: TrialDesign) -> None:
-        self.name = person.name
+        self.name, self.noise = person.name, design.noise
         volume = person.load()
         positions = PairsDesign(n_slices=design.n_slices, spacing_mm=design.spacing_mm)
-        self.acquisition = trial_acquisition(volume, design.pixel_mm)
+        self.acquisition = trial_acquisition(volume, design.pixel_mm, design.order)
         self.prepared = prepare_person(volume, positions, self.acquisition)
         self.kept = self.prepared.kept
         self.references = self.prepared.references[self.kept]
@@ -180,6 +191,14 @@ class _Subject:
         """The recording, as long as the scan, within sagittal slices, times the factor."""
         in_lines = trace.resampled(self.acquisition.n_lines).restricted_to("rotation+translation")
         return in_lines.at_rest_when(self.acquisition.centre_time).scaled(factor)
+
+    def scanned(self, motion: MotionTrace, rng: np.random.Generator) -> Slices:
+        """The slices as they are imaged while the head moves, with noise."""
+        images = self.prepared.scanned(motion, self.acquisition)[self.kept]
+        if self.noise:
+            real, imaginary = rng.normal(0, self.noise, (2, *images.shape)).astype(np.float32)
+            images = np.hypot(images + real, imaginary)
+        return np.asarray(images)
 
     def corrected(
         self, slices: Slices, model: Model, guard: Guard, *, force: bool = False

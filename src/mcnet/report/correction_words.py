@@ -19,6 +19,8 @@ _LIMITS = (
     "A correction from the image alone is a guess: it may remove detail that was there, and draw "
     "detail that was not. Keep the scan as it came, and look at the difference before you believe "
     "a finding in the corrected scan.",
+    "Poses that a search found make the image look still; they are not a measurement of the "
+    "motion, of which the image shows only a part.",
     "The severity after correction tells how much motion is still seen in the image, not how much "
     "of the anatomy was recovered.",
 )
@@ -96,6 +98,12 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
         sentences.append(
             "No more motion is seen in this scan than in scans of heads that lay still; it was "
             "corrected all the same, because that was asked for."
+        )
+    if result.motion is not None:
+        sentences.append(
+            f"Poses of the head were found for every line along {result.motion.grid.axis} "
+            f"({result.motion.rms_mm:.2f} mm from their mean, root mean square) and undone; then "
+            "the network corrected what was left."
         )
     sentences.append(f"Estimated motion {_change(before, after)}.")
     if after.low_mm <= before.high_mm and before.low_mm <= after.high_mm:
