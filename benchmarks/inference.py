@@ -18,8 +18,9 @@ from timing import Times, elapsed, take_turns, with_peak_memory
 from mcnet.correction.batches import in_batches
 from mcnet.correction.export import INPUT, export_onnx
 from mcnet.correction.models import Model, load_model
+from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, Severity
-from mcnet.correction.scan import CorrectionOptions, correct_scan
+from mcnet.correction.scan import correct_scan
 from mcnet.correction.slices import ready_network
 from mcnet.data.volume import Volume
 from mcnet.learning.network import NetworkConfig, UNet

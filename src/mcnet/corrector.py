@@ -18,7 +18,8 @@ from jaxtyping import Float32
 from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
-from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.scan import Guard, correct_scan
 from mcnet.data.sources import Person, people_in_folder
 from mcnet.data.varied_scan import VariedScan
 from mcnet.data.varied_scans import VariedScans

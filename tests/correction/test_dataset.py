@@ -20,7 +20,7 @@ from mcnet.correction import dataset
 from mcnet.correction.dataset import ScanOutcome, correct_dataset
 from mcnet.correction.files import CorrectedFile
 from mcnet.correction.models import Model
-from mcnet.correction.scan import CorrectionOptions
+from mcnet.correction.options import CorrectionOptions
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
 

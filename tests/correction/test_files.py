@@ -24,7 +24,7 @@ from mcnet.correction.files import (
     write_uncertainty,
 )
 from mcnet.correction.models import Model
-from mcnet.correction.scan import CorrectionOptions
+from mcnet.correction.options import CorrectionOptions
 from mcnet.data.dicom.series import read_series
 from mcnet.errors import McnetError
 from mcnet.geometry import rotation_matrix

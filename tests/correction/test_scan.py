@@ -6,9 +6,11 @@ import torch
 from properties import ellipsoid, relative_error
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
-from mcnet.correction import scan as scan_module
+from mcnet.correction import network_pass
 from mcnet.correction.models import Model
-from mcnet.correction.scan import CorrectionOptions, correct_scan, input_scale
+from mcnet.correction.network_pass import input_scale
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.scan import correct_scan
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
@@ -141,7 +143,7 @@ def test_slices_are_corrected_by_themselves(
 ) -> None:
     model, options = model_of(random_network()), CorrectionOptions(uncertainty=True)
     together = correct_scan(scan, model, guard=FakeGuard(), options=options)
-    monkeypatch.setattr(scan_module, "slices_at_once", lambda _shape, _device: n_at_once)
+    monkeypatch.setattr(network_pass, "slices_at_once", lambda _shape, _device: n_at_once)
     told: list[tuple[int, int]] = []
     batched = correct_scan(
         scan,

@@ -8,7 +8,8 @@ import pytest
 from mcnet.correction.gain import gain_of_card
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
-from mcnet.correction.scan import CorrectionOptions, correct_scan
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.scan import correct_scan
 from mcnet.data.masks import head_mask
 from mcnet.data.scan_corruption import CorruptedScan, corrupt_scan
 from mcnet.data.template import varied_head

@@ -13,8 +13,8 @@ from mcnet.errors import McnetError
 
 if TYPE_CHECKING:
     from mcnet.correction.files import CorrectedFile
+    from mcnet.correction.options import CorrectionOptions
     from mcnet.correction.outcome import Assessment
-    from mcnet.correction.scan import CorrectionOptions
 
 _DEFAULT_MODEL = "t1w-1mm-refocus"
 """As `mcnet.correction.models.DEFAULT_MODEL`, which takes long to import."""
@@ -215,7 +215,7 @@ def _options(
     *,
     uncertainty: bool = False,
 ) -> "CorrectionOptions":
-    from mcnet.correction.scan import CorrectionOptions
+    from mcnet.correction.options import CorrectionOptions
 
     return CorrectionOptions(
         force=force,

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from mcnet import __version__
 from mcnet.correction.files import CorrectedFile, correct_source, read_source, write_corrected
 from mcnet.correction.models import Model
-from mcnet.correction.scan import CorrectionOptions, Guard
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.scan import Guard
 from mcnet.data.bids import (
     BidsScan,
     derivative_folder,

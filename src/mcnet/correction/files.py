@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcnet.correction.models import Model
+from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
+from mcnet.correction.scan import Guard, correct_scan
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
 from mcnet.data.nifti import write_volume
 from mcnet.data.nifti_names import nifti_stem, sidecar

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mcnet.correction.sampling import SliceSampling
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 
@@ -13,6 +14,9 @@ AIR_OF_CT = -900.0
 """Hounsfield units below which there is only air, at -1000, or what lies outside a CT's field."""
 AIR_SHARE = 0.05
 """A CT of a head holds more of it."""
+
+_TILTED_DEG = 20.0
+"""Slices that are turned further from sagittal are told of."""
 
 _WORD = r"(?<![a-z0-9]){}(?![a-z0-9])"
 _T1 = re.compile(_WORD.format(r"(t1\w*|\w*mprage|bravo|ir-?fspgr|\w*spgr)"), re.IGNORECASE)
@@ -64,3 +68,26 @@ def contrast_warnings(names: Iterable[str]) -> tuple[str, ...]:
                 "model was trained on T1-weighted scans, so do not trust its correction.",
             )
     return ()
+
+
+def fit_warnings(scan: Volume, sampling: SliceSampling) -> tuple[str, ...]:
+    """Sentences on what was done to fit the scan to the network."""
+    found = []
+    if not sampling.is_native:
+        native, seen = (
+            f"{rows:.2f} x {columns:.2f} mm"
+            for rows, columns in (sampling.native_mm, sampling.seen_mm)
+        )
+        found.append(
+            f"The scan's sagittal pixels measure {native}, unlike the model's training data; the "
+            f"correction was computed at {seen} and brought back to the scan's grid, and detail "
+            "finer than the coarser of both was not corrected."
+        )
+    x_axis = scan.affine[:3, 0] / scan.voxel_size_mm[0]
+    turned_deg = float(np.degrees(np.arccos(np.clip(abs(x_axis[0]), 0, 1))))
+    if turned_deg > _TILTED_DEG:
+        found.append(
+            f"The scan's slices are turned by {turned_deg:.0f} degrees from sagittal planes, "
+            "further than in the model's training data."
+        )
+    return tuple(found)

@@ -14,8 +14,9 @@ import pandas as pd
 from jaxtyping import Float32
 
 from mcnet.correction.models import Model
+from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.scan import CorrectionOptions, Guard, correct_scan
+from mcnet.correction.scan import Guard, correct_scan
 from mcnet.data.design import PairsDesign
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.prepared import prepare_person

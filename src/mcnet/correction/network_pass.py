@@ -1,0 +1,135 @@
+"""A scan on its way through a network: as the network sees it, and what comes back to the scan."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
+
+from mcnet.correction.batches import in_batches
+from mcnet.correction.motion_search import FoundMotion, Slices
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.sampling import SliceSampling
+from mcnet.correction.slices import mixed_precision, slices_at_once
+from mcnet.data.volume import Volume
+from mcnet.learning.network import UNet
+from mcnet.metrics import intensity_scale
+from mcnet.progress import OnProgress
+from mcnet.simulation.in_plane import InPlaneScan, still_images
+
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
+"""Axes of a batch that are flipped, for each of the answers whose mean is the correction and whose
+spread is its uncertainty. Networks are trained on flipped slices too."""
+_HEAD_SHARE = 0.1
+"""Slices with less signal than this share of the brightest one show no head, only air."""
+_FULL_SHARE = 0.25
+"""Slices with less signal than this share of the brightest one show little of the head."""
+_N_BACK = 6
+"""Steps towards the still image, of every slice, with the poses that were found."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPass:
+    """A scan on its way through a netway."""
+
+    network: UNet
+    scan: Volume
+    sampling: SliceSampling
+    scale: float
+    """Intensity that the network sees as 1."""
+    options: CorrectionOptions
+
+    def seen(self, part: slice | Int64[np.ndarray, "n"]) -> Float[Tensor, "n rows columns"]:
+        """Slices at the network's pixels and scale, on its device."""
+        values = self.scan.values[part] / np.float32(self.scale)
+        images = torch.from_numpy(values).to(self.options.device)
+        if self.sampling.is_native:
+            return images
+        return _resampled(images, self.sampling.to_seen).clamp(min=0)
+
+    def direct(self, images: Slices) -> Slices:
+        """What the network would add to slices of its own pixels and scale."""
+        batch = torch.from_numpy(images).to(self.options.device)
+        with torch.inference_mode(), mixed_precision(self.options.device):
+            return np.asarray(_added(self.network, batch, ()).cpu().numpy())
+
+
+def spread_slices(values: Float32[np.ndarray, "x y z"], n_slices: int) -> Int64[np.ndarray, "n"]:
+    """Indices of slices that show much of the head, from one side to the other."""
+    content = np.maximum(values, 0).mean(axis=(1, 2))
+    shown = np.flatnonzero(content >= _FULL_SHARE * content.max())
+    places = np.linspace(0, len(shown) - 1, min(n_slices, len(shown)))
+    return np.asarray(shown[places.round().astype(int)], dtype=np.int64)
+
+
+def input_scale(values: Float32[np.ndarray, "x y z"]) -> float:
+    """Intensity that the network sees as 1: 99.9th percentile of the slices that show the head.
+
+    As in training, slices of air alone do not count, so that a wide field of view does not lower
+    the scale; here the mean of a slice tells whether it shows the head.
+
+    Raises
+    ------
+    McnetError
+        The scan is too dark to have a scale.
+    """
+    content = np.maximum(values, 0).mean(axis=(1, 2))
+    return intensity_scale(values[content >= _HEAD_SHARE * content.max()])
+
+
+def changes_of(
+    way: NetworkPass, motion: FoundMotion | None, gain: float, on_progress: OnProgress | None
+) -> tuple[Float32[np.ndarray, "x rows columns"], Float32[np.ndarray, "x rows columns"] | None]:
+    """What is to be added to a scan, and its standard deviation if that is asked for.
+
+    First the motion that was found is undone; then the network corrects: the mean of its answers to
+    the slice and its flips times the gain. The deviation is that of the answers; both are of one
+    batch at a time, so that they take no memory.
+    """
+    values, sampling, device = way.scan.values, way.sampling, way.options.device
+    change = np.empty_like(values)
+    deviation = np.empty_like(values) if way.options.uncertainty else None
+    at_once = slices_at_once(max(sampling.native, sampling.seen, key=np.prod), device)
+
+    def change_part(part: slice) -> None:
+        seen = way.seen(part)
+        back = seen
+        if motion is not None:
+            back = torch.from_numpy(brought_back(seen.cpu().numpy(), motion)).to(device)
+        with torch.inference_mode(), mixed_precision(device):
+            answers = torch.stack([_added(way.network, back, flip) for flip in _FLIPS])
+        changes = [back - seen + gain * answers.mean(dim=0), gain * answers.std(dim=0)]
+        if not sampling.is_native:
+            changes = [_resampled(one, sampling.to_native) for one in changes]
+        on_scale = [one.cpu().numpy() * np.float32(way.scale) for one in changes]
+        change[part] = on_scale[0]
+        if deviation is not None:
+            deviation[part] = np.maximum(on_scale[1], 0)
+
+    in_batches(change_part, len(values), at_once, device=device, on_progress=on_progress)
+    return change, deviation
+
+
+def brought_back(slices: Slices, motion: FoundMotion) -> Slices:
+    """Slices, at the pixels of the search, with the motion undone that was found."""
+    scan = InPlaneScan(motion.grid, len(slices), motion.poses)
+    return still_images(np.maximum(slices, 0), scan, n_steps=_N_BACK)
+
+
+def _added(
+    network: UNet, images: Float[Tensor, "n rows columns"], flip: tuple[int, ...]
+) -> Float[Tensor, "n rows columns"]:
+    """What the network would add to images that it sees flipped."""
+    seen = images.flip(flip)
+    answer: Tensor = network(seen[:, None])[:, 0]
+    return (answer - seen).float().flip(flip)
+
+
+def _resampled(
+    images: Float[Tensor, "n a b"],
+    matrices: tuple[Float32[np.ndarray, "c a"], Float32[np.ndarray, "d b"]],
+) -> Float[Tensor, "n c d"]:
+    rows, columns = (torch.from_numpy(matrix).to(images.device) for matrix in matrices)
+    with torch.autocast(images.device.type, enabled=False):
+        return rows @ images @ columns.T

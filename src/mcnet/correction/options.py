@@ -1,0 +1,33 @@
+"""How a scan is corrected."""
+
+from dataclasses import dataclass
+
+from mcnet.engine import DEVICES, Device
+from mcnet.errors import McnetError
+from mcnet.geometry import AXES, Axis
+
+
+@dataclass(frozen=True)
+class CorrectionOptions:
+    """How a scan is corrected."""
+
+    force: bool = False
+    """Correct a scan even where it is judged still."""
+    uncertainty: bool = False
+    """Give the uncertainty of every voxel too."""
+    search: bool = True
+    """Search for the motion first, where the model was trained for that, and undo it."""
+    phase_encoding: Axis | None = None
+    """The axis along which lines were encoded, one pose each; where it is not known, "y", front to
+    back, as is usual for sagittal 3D scans. Of lines along "x" no motion is searched for."""
+    device: Device = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse a device that is none."""
+        if self.device not in DEVICES:
+            raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
+        if self.phase_encoding not in (None, *AXES):
+            raise McnetError(f"phase encoding {self.phase_encoding!r} is none of x, y, z.")
+
+
+AS_USUAL = CorrectionOptions()
