@@ -49,7 +49,7 @@ def create(
         repeats: Share of the images that are shown again, for agreement within readers.
         readers: How many readers.
         plane: Slices of volumes that are looked at.
-        seed: Draws cases and orders.
+        seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
     from mcnet.readers.drawing import Drawing
     from mcnet.readers.from_folders import folder_source

@@ -16,7 +16,7 @@ MAX_REPEAT_SHARE = 1 / 3
 
 @dataclass(frozen=True)
 class Drawing:
-    """How much is drawn; the same numbers and seed draw the same study."""
+    """How much is drawn; the same numbers and seed draw the same cases."""
 
     design: Design = "scores"
     n_cases: int | None = None

@@ -101,8 +101,8 @@ def create_study(
 ) -> dict[str, str]:
     """Draw and write a study; return the one-time code of every reader by name.
 
-    The seed decides which cases are read and in which order. Codes and the ids that reach
-    the browser are random beyond it: who knows the seed must not be able to tell them.
+    The seed decides which cases are read. Orders, sides, codes and the ids that reach the browser
+    are random beyond it: who guesses the seed must not be able to tell what comes at which place.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def create_study(
     """
     _refuse_folder(folder, n_readers)
     settings = settings or StudySettings()
-    chosen = draw_cases(source.cases, drawing, np.random.default_rng([drawing.seed, 0]))
+    chosen = draw_cases(source.cases, drawing, np.random.default_rng(drawing.seed))
     codes = {f"reader-{k + 1}": new_code() for k in range(n_readers)}
     record = {
         "kind": "reader study",
@@ -211,7 +211,7 @@ def _write_versions(
 def _write_orders(
     folder: Path, codes: dict[str, str], drawing: Drawing, versions: Sequence[str], n_cases: int
 ) -> None:
-    """Fill ``items``, ``readers`` and ``showings``."""
+    """Fill ``items``, ``readers`` and ``showings``, which alone know the orders."""
     items = items_of(range(n_cases), versions, drawing.design)
     number_of = {version: k for k, version in enumerate(versions)}
     with (
@@ -227,7 +227,7 @@ def _write_orders(
             readings.execute(
                 "INSERT INTO readers VALUES (?, ?, ?)", (reader, name, sha256_of_secret(code))
             )
-            order = reading_order(items, drawing, np.random.default_rng([drawing.seed, reader]))
+            order = reading_order(items, drawing, np.random.default_rng(secrets.randbits(128)))
             readings.executemany(
                 "INSERT INTO showings VALUES (?, ?, ?, ?, ?, ?)",
                 [
