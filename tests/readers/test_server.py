@@ -148,6 +148,18 @@ def test_a_form_of_another_site_cannot_send_readings(made, reader):
     assert n_readings(made[0]) == 0
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_or_port_can_neither_read_nor_sign_out(made, reader, site):
+    body = {"showing": progress(reader)["current"]["id"], "answer": ANSWER}
+    headers = {"Sec-Fetch-Site": site}
+    assert reader.post("/api/readings", json=body, headers=headers).status_code == 403
+    refused = reader.post("/api/sign-out", headers=headers)
+    assert (refused.status_code, refused.headers["cache-control"]) == (403, "no-store")
+    assert n_readings(made[0]) == 0
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert reader.post("/api/readings", json=body, headers=own).status_code == 200
+
+
 def test_another_host_name_is_refused(app, made):
     for host in ("evil.example", "127.0.0.1.evil.example"):
         assert browser(app).get("/", headers={"Host": host}).status_code == 400
@@ -303,3 +315,23 @@ def test_no_path_leads_out_of_what_is_served(address, path):
     for secret in (b"SQLite format", b"root:", b"import ", b"criteria", b"{% if"):
         assert secret not in body
     assert response.headers["server"] is None
+
+
+def test_nobody_gets_round_the_wait_by_another_address_in_a_header(address):
+    statuses = []
+    for k in range(7):
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"10.0.0.{k}"}
+        with closing(http.client.HTTPConnection(address.netloc, timeout=20)) as connection:
+            connection.request("POST", "/api/sign-in", json.dumps({"code": "AAAA"}), headers)
+            statuses.append(connection.getresponse().status)
+    assert statuses == [403] * 5 + [429] * 2
+
+
+def test_every_address_of_this_machine_that_may_be_listened_on_answers(tmp_path):
+    drawn_study(tmp_path / "study")
+    with served(tmp_path / "study", host="127.0.0.2") as server:
+        address = urlsplit(server.address).netloc
+        with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            assert (response.status, b"one-time code" in response.read()) == (200, True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Cookie, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -44,6 +44,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_OTHER_SITES = ("cross-site", "same-site")
+"""What browsers say of requests by other pages; another port of this machine is of the same site."""
 _LONGEST_TEXT = 200
 
 
@@ -82,7 +84,7 @@ def study_app(
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    app.middleware("http")(_with_headers)
+    app.middleware("http")(_guarded)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.state.study = study
     app.state.throttle = throttle or Throttle()
@@ -93,10 +95,13 @@ def study_app(
     return app
 
 
-async def _with_headers(
+async def _guarded(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    response = await call_next(request)
+    if request.headers.get("sec-fetch-site", "none") in _OTHER_SITES and request.method != "GET":
+        response: Response = JSONResponse({"detail": "this came from another site"}, 403)
+    else:
+        response = await call_next(request)
     response.headers.update(HEADERS)
     # when a file was written or what it hashes to is nobody's business
     for name in ("etag", "last-modified"):
