@@ -11,7 +11,7 @@ import pytest
 from drawn_studies import VERSIONS, DrawnSource, drawn_study, served
 from fastapi.testclient import TestClient
 
-from mcnet.readers.server import COOKIE, HEADERS, study_app
+from mcnet.readers.server import HEADERS, cookie_of, study_app
 from mcnet.readers.signing_in import Throttle
 
 ANSWER = {"motion artefact": 3, "sharpness": 4, "diagnostic usability": 5}
@@ -85,7 +85,7 @@ def test_who_has_not_signed_in_gets_the_first_page_alone(app, made, reader):
         stranger.get(f"/api/images/{showing}/0"),
         stranger.post("/api/readings", json=body),
         stranger.post("/api/undo", json=body),
-        stranger.get("/api/progress", headers={"Cookie": f"{COOKIE}=made-up"}),
+        stranger.get("/api/progress", headers={"Cookie": f"{cookie_of(made[0])}=made-up"}),
     ):
         assert response.status_code == 401
         assert showing not in response.text
@@ -173,14 +173,24 @@ def test_a_code_works_once_and_the_cookie_is_kept_from_scripts_and_sites(app, ma
     assert browser(app).post("/api/sign-in", json={"code": made[1][0]}).status_code == 403
 
 
-def test_signing_out_ends_the_session_on_the_server(reader, app):
-    token = reader.cookies[COOKIE]
+def test_signing_out_ends_the_session_on_the_server(reader, app, made):
+    cookie = cookie_of(made[0])
+    token = reader.cookies[cookie]
     assert reader.post("/api/sign-out").status_code == 204
-    assert progress_status(app, token) == 401
+    kept = browser(app).get("/api/progress", headers={"Cookie": f"{cookie}={token}"})
+    assert kept.status_code == 401
 
 
-def progress_status(app, token):
-    return browser(app).get("/api/progress", headers={"Cookie": f"{COOKIE}={token}"}).status_code
+def test_one_browser_reads_two_studies_on_two_ports(tmp_path):
+    """Which share their cookies."""
+    apps, cookies = [], {}
+    for name in "ab":
+        study, codes = drawn_study(tmp_path / name)
+        apps.append(study_app(study))
+        cookies |= dict(signed_in(apps[-1], codes[0]).cookies)
+    for app in apps:
+        reader = TestClient(app, base_url="http://127.0.0.1", cookies=cookies)
+        assert reader.get("/api/progress").status_code == 200
 
 
 def test_wrong_codes_make_the_address_wait_even_for_the_right_one(made):

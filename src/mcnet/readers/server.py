@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Cookie, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
@@ -31,7 +31,6 @@ from mcnet.readers.signing_in import SESSION_SECONDS, Throttle, reader_of, sign_
 from mcnet.readers.study import Study
 from mcnet.report.templates import page_template
 
-COOKIE = "mcnet_reader"
 STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
@@ -127,10 +126,21 @@ def _connection(study: AnyStudy) -> Iterator[sqlite3.Connection]:
 
 
 Readings = Annotated[sqlite3.Connection, Depends(_connection)]
-Token = Annotated[str, Cookie(alias=COOKIE)]
 
 
-def _signed_in(connection: Readings, token: Token = "") -> int:
+def cookie_of(study: Study) -> str:
+    """Name of the cookie of a session: browsers mix up the cookies of one machine's ports."""
+    return f"mcnet_reader_{study.record['id']}"
+
+
+def _token(request: Request, study: AnyStudy) -> str:
+    return request.cookies.get(cookie_of(study), "")
+
+
+Token = Annotated[str, Depends(_token)]
+
+
+def _signed_in(connection: Readings, token: Token) -> int:
     number = reader_of(connection, token)
     if number is None:
         raise HTTPException(401, "sign in first")
@@ -142,7 +152,9 @@ Reader = Annotated[int, Depends(_signed_in)]
 
 
 @API.post("/sign-in", status_code=204)
-def enter(request: Request, response: Response, body: Code, connection: Readings) -> None:
+def enter(
+    request: Request, response: Response, body: Code, study: AnyStudy, connection: Readings
+) -> None:
     """Take a code, and give a session for it."""
     throttle: Throttle = request.app.state.throttle
     address = request.client.host if request.client else ""
@@ -156,15 +168,15 @@ def enter(request: Request, response: Response, body: Code, connection: Readings
         raise HTTPException(403, "this code is wrong or was used")
     throttle.right_code(address)
     response.set_cookie(
-        COOKIE, token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
+        cookie_of(study), token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
     )
 
 
 @API.post("/sign-out", status_code=204)
-def leave(response: Response, connection: Readings, token: Token = "") -> None:
+def leave(response: Response, study: AnyStudy, connection: Readings, token: Token) -> None:
     """End the session."""
     sign_out(connection, token)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(cookie_of(study), httponly=True, samesite="strict")
 
 
 @API.get("/progress")

@@ -130,6 +130,7 @@ def create_study(
     codes = {f"reader-{k + 1}": new_code() for k in range(n_readers)}
     record = {
         "kind": "reader study",
+        "id": secrets.token_hex(4),
         "criteria": [criterion.name for criterion in settings.criteria],
         "drawing": asdict(drawing) | {"n_cases": len(chosen)},
         "versions": list(source.versions),
