@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from mcnet.readers.cases import Case, CaseImages
+from mcnet.readers.creating import create_study
 from mcnet.readers.drawing import Drawing
 from mcnet.readers.readings import save_reading
 from mcnet.readers.schema import opened
 from mcnet.readers.settings import StudySettings
-from mcnet.readers.study import Study, create_study, open_study
+from mcnet.readers.study import Study, open_study
 
 VERSIONS = ("corrupted", "l1", "reference")
 

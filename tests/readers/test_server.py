@@ -11,7 +11,8 @@ import pytest
 from drawn_studies import VERSIONS, DrawnSource, drawn_study, served
 from fastapi.testclient import TestClient
 
-from mcnet.readers.server import HEADERS, cookie_of, study_app
+from mcnet.readers.api import cookie_of
+from mcnet.readers.server import HEADERS, study_app
 from mcnet.readers.signing_in import Throttle
 
 ANSWER = {"motion artefact": 3, "sharpness": 4, "diagnostic usability": 5}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from drawn_studies import DrawnSource, drawn_study, served
 
+from mcnet.readers.api import cookie_of
 from mcnet.readers.readings import progress_of, save_reading
 from mcnet.readers.schema import opened
-from mcnet.readers.server import cookie_of
 from mcnet.readers.signing_in import sign_in
 
 ANSWER = {"motion artefact": 3, "sharpness": 4, "diagnostic usability": 5}

@@ -10,9 +10,11 @@ import pytest
 from drawn_studies import DrawnSource, drawn_study
 
 from mcnet.errors import McnetError
+from mcnet.readers.creating import create_study
 from mcnet.readers.drawing import Drawing
 from mcnet.readers.pixels import packed, samples_of
-from mcnet.readers.study import create_study, open_study
+from mcnet.readers.schema import created
+from mcnet.readers.study import open_study
 
 ORDERS = "SELECT reader, place, item, is_mirrored, is_repeat FROM showings ORDER BY reader, place"
 DRAWN = (
@@ -116,6 +118,26 @@ def test_nothing_is_left_where_images_do_not_serve(tmp_path):
     with pytest.raises(McnetError, match=r"differ in shape \(corrupted 1x21x17, l1 1x20x17, ref"):
         drawn_study(tmp_path / "study", source=Uneven())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_database_refuses_is_told_in_a_sentence_and_nothing_is_left(tmp_path):
+    class Twins(DrawnSource):
+        @property
+        def cases(self):
+            return (super().cases[0],) * 2
+
+    with pytest.raises(McnetError, match="cannot be used as a study's database"):
+        drawn_study(tmp_path / "study", source=Twins())
+    with pytest.raises(McnetError, match="cannot be used as a study's database"):
+        created(tmp_path / "nowhere" / "pixels.sqlite", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_without_its_images_is_refused(tmp_path):
+    study, _ = drawn_study(tmp_path / "study")
+    study.pixels.unlink()
+    with pytest.raises(McnetError, match=r"pixels.sqlite is missing; .* from a backup"):
+        open_study(study.folder)
 
 
 @pytest.mark.parametrize("n_readers", [0, 101])

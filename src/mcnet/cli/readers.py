@@ -51,9 +51,9 @@ def create(
         plane: Slices of volumes that are looked at.
         seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
+    from mcnet.readers.creating import create_study
     from mcnet.readers.drawing import Drawing
     from mcnet.readers.from_folders import folder_source
-    from mcnet.readers.study import create_study
 
     if (run is None) == (not images):
         raise McnetError(
