@@ -226,6 +226,28 @@ def test_a_key_pressed_twice_is_one_answer(desk, volumes):
     assert len(readings(volumes[0])) == n_before + 1
 
 
+def test_trouble_is_told_and_nothing_but_the_answer_is_saved(desk, volumes):
+    n_before, shown = len(readings(volumes[0])), desk.page.evaluate(CURRENT)
+    desk.page.route("**/api/readings", lambda route: route.fulfill(status=500))
+    desk.page.keyboard.type("345")
+    desk.page.keyboard.press("Enter")
+    desk.page.wait_for_function(
+        "() => document.querySelector('#status').textContent.includes('in trouble; trying again')"
+    )
+    desk.page.unroute("**/api/readings")
+    desk.page.wait_for_function(f"shown => {CURRENT} !== shown", arg=shown)
+    assert desk.page.locator("#status").inner_text() == ""
+    assert len(readings(volumes[0])) == n_before + 1
+
+    # as when somebody else has signed in with this browser
+    desk.page.route("**/api/undo", lambda route: route.fulfill(status=404, json={}))
+    desk.page.keyboard.press("u")
+    desk.page.wait_for_function(
+        "() => document.querySelector('#status').textContent.includes('Nothing was undone')"
+    )
+    assert desk.page.locator("#reading").is_visible()
+
+
 def test_undo_brings_back_the_last_image_with_its_answer(desk, volumes):
     n_before = len(readings(volumes[0]))
     first = desk.page.evaluate(CURRENT)
@@ -344,10 +366,13 @@ def luminance(page, selector, name):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_a_wrong_code_is_told(desk_of, volumes):
+def test_a_server_that_does_not_answer_and_a_wrong_code_are_told(desk_of, volumes):
     page = desk_of(volumes[2]).open()
+    page.route("**/api/sign-in", lambda route: route.abort())
     page.fill("#code", "AAAA-AAAA-AAAA-AAAA")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#sign-in .status:has-text('does not answer')")
+    page.unroute("**/api/sign-in")
     page.wait_for_function(
         "() => document.querySelector('#sign-in-trouble').textContent.includes('wrong or was used')"
     )
