@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +172,7 @@ def _write_orders(
             readings.executemany(
                 "INSERT INTO showings VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (secrets.token_urlsafe(16), reader, place, *astuple(showing))
-                    for place, showing in enumerate(order)
+                    (secrets.token_urlsafe(16), reader, place, item, is_mirrored, is_repeat)
+                    for place, (item, is_mirrored, is_repeat) in enumerate(order)
                 ],
             )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -48,8 +49,7 @@ class Item:
     versions: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Showing:
+class Showing(NamedTuple):
     """An item in a reader's order."""
 
     item: int
