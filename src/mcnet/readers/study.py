@@ -50,7 +50,8 @@ def open_study(folder: Path) -> Study:
     Raises
     ------
     McnetError
-        There is none, a file of it is missing, its words are no longer readable, or its criteria are not those drawn.
+        There is none, a file of it is missing, its words are no longer readable, or its criteria
+        are not those drawn.
     """
     record = read_json(folder / RECORD)
     if record.get("kind") != KIND:
