@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from mcnet.readers.cases import Case, CaseImages
+from mcnet.readers.creating import create_study
 from mcnet.readers.drawing import Drawing
 from mcnet.readers.readings import save_reading
 from mcnet.readers.schema import opened
 from mcnet.readers.settings import StudySettings
-from mcnet.readers.study import Study, create_study, open_study
+from mcnet.readers.study import Study, open_study
 
 VERSIONS = ("corrupted", "l1", "reference")
 
@@ -104,10 +105,11 @@ class Server:
         self.process.stderr.close()
 
 
-def started(folder: Path, port: int = 0) -> Server:
+def started(folder: Path, port: int = 0, host: str = "127.0.0.1") -> Server:
     """Start ``mcnet readers serve`` and wait until it listens."""
     code = "from mcnet.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "readers", "serve", str(folder), "--port", str(port)]
+    command = [sys.executable, "-c", code, "readers", "serve", str(folder)]
+    command += ["--port", str(port), "--host", host]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
     )
@@ -118,8 +120,8 @@ def started(folder: Path, port: int = 0) -> Server:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Server]:
-    server = started(folder)
+def served(folder: Path, host: str = "127.0.0.1") -> Iterator[Server]:
+    server = started(folder, host=host)
     try:
         yield server
     finally:

@@ -89,3 +89,12 @@ def test_choices_agree_with_a_metric_as_often_as_they_do(rng):
     assert found.loc["ssim", "concordance"] == found.loc["nmse", "concordance"] == 0.75
     assert found.loc["ssim", "n_pairs"] == 20
     assert found.loc["ssim", "concordance_low"] < 0.75 < found.loc["ssim", "concordance_high"]
+
+
+def test_one_case_gives_no_interval(rng):
+    (found,) = (
+        score_agreement(*study_of(rng, n_cases=1), rng).query("metric == 'ssim'").to_dict("records")
+    )
+    assert found["concordance"] == 1
+    names = [f"{name}_{end}" for name in ("concordance", "correlation") for end in ("low", "high")]
+    assert np.isnan([found[name] for name in names]).all()

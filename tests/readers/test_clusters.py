@@ -56,3 +56,14 @@ def test_too_few_cases_and_equal_answers_do_not_tell():
     assert np.isnan([one.low, one.high, one.p]).all()
     assert clustered_mean(np.zeros(6), cases(3, 2)).p == 1
     assert np.isnan(clustered_mean(np.ones(6), cases(3, 2)).p)
+
+
+def test_cases_whose_means_are_the_same_say_nothing_of_how_sure_it_is():
+    """One reader always one point up, the other never: no spread of cases, and so no p of 0."""
+    answers, labels = np.array([0.0, 1.0] * 7), pd.Series(np.repeat(np.arange(7), 2))
+    found = clustered_mean(answers, labels)
+    assert (found.mean, found.standard_error, found.n_clusters) == (0.5, 0.0, 7)
+    assert np.isnan([found.low, found.high, found.p]).all()
+    uneven = clustered_mean(np.array([0, 1, 1] * 3) / 1.0, pd.Series(np.repeat(np.arange(3), 3)))
+    assert np.isnan(uneven.p)
+    assert clustered_mean(answers - 0.5, labels).p == 1

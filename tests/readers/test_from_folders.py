@@ -102,6 +102,15 @@ def test_other_grids_are_refused(folders):
         list(folder_source(folders).images([0]))
 
 
+def test_other_grids_are_refused_where_nothing_is_measured_too(folders):
+    del folders["reference"]
+    path = folders["tuned"] / "sub-1.nii.gz"
+    larger = np.diag([7.0, 6, 9, 1])
+    nib.save(nib.Nifti1Image(nib.load(path).get_fdata(dtype=np.float32), larger), path)
+    with pytest.raises(McnetError, match="tuned of sub-1 lies on another grid than corrupted"):
+        list(folder_source(folders).images([0]))
+
+
 @pytest.mark.parametrize(
     ("versions", "told"),
     [

@@ -11,7 +11,8 @@ import pytest
 from drawn_studies import VERSIONS, DrawnSource, drawn_study, served
 from fastapi.testclient import TestClient
 
-from mcnet.readers.server import COOKIE, HEADERS, study_app
+from mcnet.readers.api import cookie_of
+from mcnet.readers.server import HEADERS, study_app
 from mcnet.readers.signing_in import Throttle
 
 ANSWER = {"motion artefact": 3, "sharpness": 4, "diagnostic usability": 5}
@@ -85,7 +86,7 @@ def test_who_has_not_signed_in_gets_the_first_page_alone(app, made, reader):
         stranger.get(f"/api/images/{showing}/0"),
         stranger.post("/api/readings", json=body),
         stranger.post("/api/undo", json=body),
-        stranger.get("/api/progress", headers={"Cookie": f"{COOKIE}=made-up"}),
+        stranger.get("/api/progress", headers={"Cookie": f"{cookie_of(made[0])}=made-up"}),
     ):
         assert response.status_code == 401
         assert showing not in response.text
@@ -148,6 +149,18 @@ def test_a_form_of_another_site_cannot_send_readings(made, reader):
     assert n_readings(made[0]) == 0
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_or_port_can_neither_read_nor_sign_out(made, reader, site):
+    body = {"showing": progress(reader)["current"]["id"], "answer": ANSWER}
+    headers = {"Sec-Fetch-Site": site}
+    assert reader.post("/api/readings", json=body, headers=headers).status_code == 403
+    refused = reader.post("/api/sign-out", headers=headers)
+    assert (refused.status_code, refused.headers["cache-control"]) == (403, "no-store")
+    assert n_readings(made[0]) == 0
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert reader.post("/api/readings", json=body, headers=own).status_code == 200
+
+
 def test_another_host_name_is_refused(app, made):
     for host in ("evil.example", "127.0.0.1.evil.example"):
         assert browser(app).get("/", headers={"Host": host}).status_code == 400
@@ -161,14 +174,24 @@ def test_a_code_works_once_and_the_cookie_is_kept_from_scripts_and_sites(app, ma
     assert browser(app).post("/api/sign-in", json={"code": made[1][0]}).status_code == 403
 
 
-def test_signing_out_ends_the_session_on_the_server(reader, app):
-    token = reader.cookies[COOKIE]
+def test_signing_out_ends_the_session_on_the_server(reader, app, made):
+    cookie = cookie_of(made[0])
+    token = reader.cookies[cookie]
     assert reader.post("/api/sign-out").status_code == 204
-    assert progress_status(app, token) == 401
+    kept = browser(app).get("/api/progress", headers={"Cookie": f"{cookie}={token}"})
+    assert kept.status_code == 401
 
 
-def progress_status(app, token):
-    return browser(app).get("/api/progress", headers={"Cookie": f"{COOKIE}={token}"}).status_code
+def test_one_browser_reads_two_studies_on_two_ports(tmp_path):
+    """Which share their cookies."""
+    apps, cookies = [], {}
+    for name in "ab":
+        study, codes = drawn_study(tmp_path / name)
+        apps.append(study_app(study))
+        cookies |= dict(signed_in(apps[-1], codes[0]).cookies)
+    for app in apps:
+        reader = TestClient(app, base_url="http://127.0.0.1", cookies=cookies)
+        assert reader.get("/api/progress").status_code == 200
 
 
 def test_wrong_codes_make_the_address_wait_even_for_the_right_one(made):
@@ -303,3 +326,23 @@ def test_no_path_leads_out_of_what_is_served(address, path):
     for secret in (b"SQLite format", b"root:", b"import ", b"criteria", b"{% if"):
         assert secret not in body
     assert response.headers["server"] is None
+
+
+def test_nobody_gets_round_the_wait_by_another_address_in_a_header(address):
+    statuses = []
+    for k in range(7):
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"10.0.0.{k}"}
+        with closing(http.client.HTTPConnection(address.netloc, timeout=20)) as connection:
+            connection.request("POST", "/api/sign-in", json.dumps({"code": "AAAA"}), headers)
+            statuses.append(connection.getresponse().status)
+    assert statuses == [403] * 5 + [429] * 2
+
+
+def test_every_address_of_this_machine_that_may_be_listened_on_answers(tmp_path):
+    drawn_study(tmp_path / "study")
+    with served(tmp_path / "study", host="127.0.0.2") as server:
+        address = urlsplit(server.address).netloc
+        with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            assert (response.status, b"one-time code" in response.read()) == (200, True)

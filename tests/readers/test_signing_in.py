@@ -89,3 +89,10 @@ def test_each_wrong_code_beyond_the_free_ones_doubles_the_wait():
     assert throttle.seconds_to_wait("a") == 1
     throttle.right_code("a")
     assert throttle.seconds_to_wait("a") == 0
+
+
+def test_thousands_of_wrong_codes_do_not_end_the_wait():
+    throttle = Throttle(clock=lambda: 0.0)
+    for _ in range(2000):
+        throttle.wrong_code("10.0.0.1")
+    assert throttle.seconds_to_wait("10.0.0.1") == throttle.longest_s

@@ -1,4 +1,4 @@
-"""A study on disk: the same seed draws it again, and nothing in it is lost or half written."""
+"""A study on disk: the same seed draws its cases, and nothing in it is lost or half written."""
 
 import json
 import sqlite3
@@ -10,12 +10,14 @@ import pytest
 from drawn_studies import DrawnSource, drawn_study
 
 from mcnet.errors import McnetError
+from mcnet.readers.creating import create_study
 from mcnet.readers.drawing import Drawing
 from mcnet.readers.pixels import packed, samples_of
-from mcnet.readers.study import create_study, open_study
+from mcnet.readers.schema import created
+from mcnet.readers.study import open_study
 
+ORDERS = "SELECT reader, place, item, is_mirrored, is_repeat FROM showings ORDER BY reader, place"
 DRAWN = (
-    "SELECT reader, place, item, is_mirrored, is_repeat FROM showings ORDER BY reader, place",
     "SELECT * FROM items ORDER BY number",
     "SELECT * FROM cases ORDER BY number",
     "SELECT * FROM images ORDER BY number",
@@ -28,9 +30,10 @@ def tables(study, *queries):
         return [connection.execute(query).fetchall() for query in queries]
 
 
-def test_the_same_seed_draws_the_same_study_and_other_secrets(tmp_path):
+def test_the_same_seed_draws_the_same_cases_and_other_secrets(tmp_path):
     made = [
-        drawn_study(tmp_path / name, seed=seed) for name, seed in (("a", 7), ("b", 7), ("c", 8))
+        drawn_study(tmp_path / name, n_cases=3, seed=seed)
+        for name, seed in (("a", 7), ("b", 7), ("c", 8))
     ]
     drawn = [tables(study, *DRAWN) for study, _ in made]
     assert drawn[0] == drawn[1] != drawn[2]
@@ -42,10 +45,18 @@ def test_the_same_seed_draws_the_same_study_and_other_secrets(tmp_path):
     assert not secrets[0] & secrets[1]
 
 
+def test_who_guesses_the_seed_cannot_tell_what_comes_at_which_place(tmp_path):
+    orders = []
+    for name in "ab":
+        study, _ = drawn_study(tmp_path / name, source=DrawnSource(n_cases=11), seed=7)
+        orders.append(tables(study, ORDERS)[0])
+    assert orders[0] != orders[1]
+
+
 def test_readers_have_orders_and_repeats_of_their_own(tmp_path):
     study, _ = drawn_study(tmp_path / "study", source=DrawnSource(n_cases=11), repeat_share=0.2)
     one, other = (
-        [row[2:] for row in tables(study, DRAWN[0])[0] if row[0] == reader] for reader in (1, 2)
+        [row[2:] for row in tables(study, ORDERS)[0] if row[0] == reader] for reader in (1, 2)
     )
     assert one != other
     repeats = [{row[0] for row in order if row[2]} for order in (one, other)]
@@ -107,6 +118,26 @@ def test_nothing_is_left_where_images_do_not_serve(tmp_path):
     with pytest.raises(McnetError, match=r"differ in shape \(corrupted 1x21x17, l1 1x20x17, ref"):
         drawn_study(tmp_path / "study", source=Uneven())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_database_refuses_is_told_in_a_sentence_and_nothing_is_left(tmp_path):
+    class Twins(DrawnSource):
+        @property
+        def cases(self):
+            return (super().cases[0],) * 2
+
+    with pytest.raises(McnetError, match="cannot be used as a study's database"):
+        drawn_study(tmp_path / "study", source=Twins())
+    with pytest.raises(McnetError, match="cannot be used as a study's database"):
+        created(tmp_path / "nowhere" / "pixels.sqlite", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_without_its_images_is_refused(tmp_path):
+    study, _ = drawn_study(tmp_path / "study")
+    study.pixels.unlink()
+    with pytest.raises(McnetError, match=r"pixels.sqlite is missing; .* from a backup"):
+        open_study(study.folder)
 
 
 @pytest.mark.parametrize("n_readers", [0, 101])

@@ -24,6 +24,12 @@ def test_each_version_is_told_beside_the_corrupted_one():
     ]
 
 
+def test_a_minus_stands_before_numbers_alone():
+    tests = differences_of(("tuned-0", "corrupted", -1.25, 0.2))
+    (told,) = score_findings({"differences": tests, "metrics": NO_METRICS})
+    assert "tuned-0 −1.25 (p" in told
+
+
 def test_what_is_not_read_yet_is_not_told():
     tests = differences_of(("l1", "corrupted", np.nan, np.nan))
     assert score_findings({"differences": tests, "metrics": NO_METRICS}) == []

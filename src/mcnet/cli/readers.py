@@ -49,11 +49,11 @@ def create(
         repeats: Share of the images that are shown again, for agreement within readers.
         readers: How many readers.
         plane: Slices of volumes that are looked at.
-        seed: Draws cases and orders.
+        seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
+    from mcnet.readers.creating import create_study
     from mcnet.readers.drawing import Drawing
     from mcnet.readers.from_folders import folder_source
-    from mcnet.readers.study import create_study
 
     if (run is None) == (not images):
         raise McnetError(

@@ -10,6 +10,8 @@ from scipy.stats import rankdata
 N_RESAMPLES = 2000
 _LOWER_IS_BETTER = ("nmse", "nmse_head")
 _QUANTILES = (0.025, 0.975)
+_FEWEST = 2
+"""Cases whose redrawing says anything."""
 _COLUMNS = (
     *("criterion", "metric", "correlation", "correlation_low", "correlation_high", "n_images"),
     *("concordance", "concordance_low", "concordance_high", "n_pairs"),
@@ -113,7 +115,9 @@ def _correlation(table: pd.DataFrame, rng: np.random.Generator) -> dict[str, int
 
 
 def _redrawn(n_cases: int, rng: np.random.Generator) -> Int64[np.ndarray, "n_resamples n_cases"]:
-    """How often each case is drawn, as many as there are, with replacement."""
+    """How often each case is drawn, with replacement, as many as there are; of one, nothing."""
+    if n_cases < _FEWEST:
+        return np.zeros((0, n_cases), dtype=np.int64)
     return rng.multinomial(n_cases, np.full(n_cases, 1 / n_cases), N_RESAMPLES)
 
 

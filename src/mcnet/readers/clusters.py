@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from statsmodels.regression.linear_model import OLS
 
 
@@ -40,7 +40,7 @@ def clustered_mean(values: Float[np.ndarray, "n"], clusters: pd.Series) -> Clust
     mean, nan = float(np.mean(values)), float("nan")
     if len(labels) < 2:
         return ClusteredMean(mean, nan, nan, nan, nan, len(labels))
-    if np.ptp(values) == 0:  # nothing varies, and so nothing tells how sure the mean is
+    if _is_even(values - mean, codes):  # nothing tells how sure the mean is
         return ClusteredMean(mean, nan, nan, 1.0 if mean == 0 else nan, 0.0, len(labels))
     fit = OLS(values, np.ones(len(values))).fit(
         cov_type="cluster", cov_kwds={"groups": codes}, use_t=True
@@ -49,3 +49,9 @@ def clustered_mean(values: Float[np.ndarray, "n"], clusters: pd.Series) -> Clust
     return ClusteredMean(
         mean, float(low), float(high), float(fit.pvalues[0]), float(fit.bse[0]), len(labels)
     )
+
+
+def _is_even(residuals: Float[np.ndarray, "n"], codes: Int64[np.ndarray, "n"]) -> bool:
+    """Whether the answers of every cluster come out at the mean, save for rounding."""
+    sums = np.bincount(codes, weights=residuals)
+    return bool(np.allclose(sums, 0, atol=1e-9 * (1 + np.abs(residuals).sum())))

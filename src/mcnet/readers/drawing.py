@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int64
@@ -16,7 +17,7 @@ MAX_REPEAT_SHARE = 1 / 3
 
 @dataclass(frozen=True)
 class Drawing:
-    """How much is drawn; the same numbers and seed draw the same study."""
+    """How much is drawn; the same numbers and seed draw the same cases."""
 
     design: Design = "scores"
     n_cases: int | None = None
@@ -48,8 +49,7 @@ class Item:
     versions: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Showing:
+class Showing(NamedTuple):
     """An item in a reader's order."""
 
     item: int

@@ -47,6 +47,7 @@ class FolderSource:
         for index in chosen:
             name = self.cases[index].name
             volumes = {version: read_volume(self.files[version][name]) for version in self.files}
+            _refuse_other_grids(name, volumes)
             rows_mm, columns_mm = _pixel_mm(volumes[self.versions[0]], self.plane)
             yield CaseImages(
                 {version: self._frames(volumes[version]) for version in self.versions},
@@ -110,6 +111,17 @@ def _refuse_unlike_names(
             raise McnetError(
                 f"{of_version[extra[0]]} has no like in {folders[lacking]}; give every version of "
                 "a case the same file name, in the folder of its version."
+            )
+
+
+def _refuse_other_grids(case: str, volumes: Mapping[str, Volume]) -> None:
+    """Refuse versions that lie elsewhere: what is shown, and how large, would tell them apart."""
+    (first, one), *others = volumes.items()
+    for version, volume in others:
+        if not np.allclose(volume.affine, one.affine, atol=1e-2):
+            raise McnetError(
+                f"{version} of {case} lies on another grid than {first}; resample one onto the "
+                "other first."
             )
 
 

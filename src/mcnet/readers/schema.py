@@ -100,20 +100,17 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     McnetError
         The file is missing, or is no database of a study.
     """
-    try:
-        address = f"{path.resolve().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
-            connection.isolation_level = None  # transactions begin where the code says so
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA busy_timeout = 10000")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            yield connection
-    except sqlite3.DatabaseError as error:
-        raise McnetError(
-            f"{path} cannot be used as a study's database ({error}); name the folder of a study "
-            "that mcnet readers create wrote, on a disk that is not full."
-        ) from error
+    address = f"{path.resolve().as_uri()}?mode=rw"
+    with (
+        _told(path),
+        closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection,
+    ):
+        connection.isolation_level = None  # transactions begin where the code says so
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        yield connection
 
 
 @contextmanager
@@ -130,6 +127,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def created(path: Path, schema: str) -> None:
-    """Make a new database."""
-    with closing(sqlite3.connect(path)) as connection:
+    """Make a new database.
+
+    Raises
+    ------
+    McnetError
+        It cannot be written.
+    """
+    with _told(path), closing(sqlite3.connect(path)) as connection:
         connection.executescript(schema)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell what SQLite raises in a sentence."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise McnetError(
+            f"{path} cannot be used as a study's database ({error}); name the folder of a study "
+            "that mcnet readers create wrote, on a disk that is not full."
+        ) from error

@@ -1,37 +1,18 @@
-"""The web application of a study: what a browser can ask for, and nothing else.
+"""The web application of a study: its page, what the page can ask for, and nothing else."""
 
-Every answer about images and readings goes by the session's reader; what belongs to another reader
-does not exist for it.
-"""
-
-import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Cookie, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from mcnet.readers.pixels import WHITE, unpacked
-from mcnet.readers.readings import (
-    Answer,
-    Outcome,
-    image_of,
-    progress_of,
-    save_reading,
-    undo_reading,
-)
-from mcnet.readers.schema import opened
-from mcnet.readers.settings import N_POINTS, Design, StudySettings
-from mcnet.readers.signing_in import SESSION_SECONDS, Throttle, reader_of, sign_in, sign_out
+from mcnet.readers.api import API
+from mcnet.readers.signing_in import Throttle
 from mcnet.readers.study import Study
 from mcnet.report.templates import page_template
 
-COOKIE = "mcnet_reader"
 STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
@@ -44,26 +25,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_LONGEST_TEXT = 200
-
-
-class Code(BaseModel):
-    """What somebody types who wants to sign in."""
-
-    code: str = Field(max_length=_LONGEST_TEXT)
-
-
-class Reading(BaseModel):
-    """An answer to what was shown."""
-
-    showing: str = Field(max_length=_LONGEST_TEXT)
-    answer: dict[str, int] = Field(max_length=_LONGEST_TEXT)
-
-
-class Undo(BaseModel):
-    """What is to be taken back: the id, so that a request that comes twice undoes once."""
-
-    showing: str = Field(max_length=_LONGEST_TEXT)
+_OTHER_SITES = ("cross-site", "same-site")
+"""What browsers say of other pages' requests; another port of this machine is of the same site."""
 
 
 def study_app(
@@ -82,7 +45,7 @@ def study_app(
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    app.middleware("http")(_with_headers)
+    app.middleware("http")(_guarded)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.state.study = study
     app.state.throttle = throttle or Throttle()
@@ -93,124 +56,16 @@ def study_app(
     return app
 
 
-async def _with_headers(
+async def _guarded(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    response = await call_next(request)
+    if request.headers.get("sec-fetch-site", "none") in _OTHER_SITES and request.method != "GET":
+        response: Response = JSONResponse({"detail": "this came from another site"}, 403)
+    else:
+        response = await call_next(request)
     response.headers.update(HEADERS)
     # when a file was written or what it hashes to is nobody's business
     for name in ("etag", "last-modified"):
         if name in response.headers:
             del response.headers[name]
     return response
-
-
-API = APIRouter()
-
-
-def _study(request: Request) -> Study:
-    study: Study = request.app.state.study
-    return study
-
-
-AnyStudy = Annotated[Study, Depends(_study)]
-
-
-def _connection(study: AnyStudy) -> Iterator[sqlite3.Connection]:
-    with opened(study.readings) as connection:
-        yield connection
-
-
-Readings = Annotated[sqlite3.Connection, Depends(_connection)]
-Token = Annotated[str, Cookie(alias=COOKIE)]
-
-
-def _signed_in(connection: Readings, token: Token = "") -> int:
-    number = reader_of(connection, token)
-    if number is None:
-        raise HTTPException(401, "sign in first")
-    return number
-
-
-Reader = Annotated[int, Depends(_signed_in)]
-"""Number of the reader who asks; who has not signed in gets no further."""
-
-
-@API.post("/sign-in", status_code=204)
-def enter(request: Request, response: Response, body: Code, connection: Readings) -> None:
-    """Take a code, and give a session for it."""
-    throttle: Throttle = request.app.state.throttle
-    address = request.client.host if request.client else ""
-    wait_s = throttle.seconds_to_wait(address)
-    if wait_s > 0:
-        after = {"Retry-After": f"{wait_s:.0f}"}
-        raise HTTPException(429, f"wait {wait_s:.0f} s after wrong codes", headers=after)
-    token = sign_in(connection, body.code)
-    if token is None:
-        throttle.wrong_code(address)
-        raise HTTPException(403, "this code is wrong or was used")
-    throttle.right_code(address)
-    response.set_cookie(
-        COOKIE, token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
-    )
-
-
-@API.post("/sign-out", status_code=204)
-def leave(response: Response, connection: Readings, token: Token = "") -> None:
-    """End the session."""
-    sign_out(connection, token)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
-
-
-@API.get("/progress")
-def progress(connection: Readings, reader: Reader) -> dict[str, Any]:
-    """Where the reader is."""
-    return _progress(connection, reader)
-
-
-@API.get("/images/{showing}/{side}")
-def image(
-    showing: str, side: int, study: AnyStudy, connection: Readings, reader: Reader
-) -> Response:
-    """Samples of an image that the reader is at, or comes to next."""
-    number = image_of(connection, reader, showing, side)
-    if number is None:
-        raise HTTPException(404, "there is no such image")
-    with opened(study.pixels) as pixels:
-        stored = pixels.execute("SELECT samples FROM pixels WHERE image = ?", (number,)).fetchone()
-    return Response(unpacked(stored["samples"]), media_type="application/octet-stream")
-
-
-@API.post("/readings")
-def read(body: Reading, study: AnyStudy, connection: Readings, reader: Reader) -> dict[str, Any]:
-    """Save a reading, and tell what comes next."""
-    if not is_answer(body.answer, study.design, study.settings):
-        raise HTTPException(422, "this is no answer to the question")
-    outcome = save_reading(connection, reader, body.showing, body.answer)
-    return _after(outcome, connection, reader)
-
-
-@API.post("/undo")
-def undo(body: Undo, connection: Readings, reader: Reader) -> dict[str, Any]:
-    """Take back the last reading, and tell where that leads."""
-    outcome = undo_reading(connection, reader, body.showing)
-    return _after(outcome, connection, reader)
-
-
-def is_answer(answer: Answer, design: Design, settings: StudySettings) -> bool:
-    """Whether every question of the study, and no other, has an answer that is on its scale."""
-    if design == "choice":
-        names, n_answers = {"choice"}, 2
-    else:
-        names, n_answers = {criterion.name for criterion in settings.criteria}, N_POINTS
-    return set(answer) == names and all(1 <= score <= n_answers for score in answer.values())
-
-
-def _after(outcome: Outcome | None, connection: sqlite3.Connection, reader: int) -> dict[str, Any]:
-    if outcome is None:
-        raise HTTPException(404, "there is nothing of this id to read")
-    return _progress(connection, reader) | {"outcome": outcome}
-
-
-def _progress(connection: sqlite3.Connection, reader: int) -> dict[str, Any]:
-    return asdict(progress_of(connection, reader)) | {"white": WHITE}

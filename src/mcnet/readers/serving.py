@@ -62,9 +62,16 @@ def listening(host: str, port: int, *, allow_remote: bool = False) -> socket.soc
 
 def serve(study: Study, server: socket.socket, *, allow_remote: bool = False) -> None:
     """Answer browsers until the process is told to end."""
-    app = study_app(study, hosts=("*",) if allow_remote else LOCAL_HOSTS)
+    own = server.getsockname()[0]
+    app = study_app(study, hosts=("*",) if allow_remote else (*LOCAL_HOSTS, own))
+    # a header that says who asks would let a guesser of codes be somebody else each time
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, lifespan="off"
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
     )
     # while somebody holds the database open, its log is not folded in after every request
     with opened(study.readings):

@@ -15,6 +15,8 @@ _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 letters and digits that are not taken for one another: no I, O, 0, 1."""
 _N_GROUPS, _GROUP = 4, 4
 SESSION_SECONDS = 90 * 24 * 3600.0
+_MOST_DOUBLED = 60
+"""Doublings of a wait; more of them would leave the range of numbers."""
 
 
 def new_code() -> str:
@@ -104,7 +106,8 @@ class Throttle:
         """Count a wrong code."""
         with self._lock:
             n_wrong = self._wrong.get(address, (0, 0.0))[0] + 1
-            wait = 2.0 ** (n_wrong - self.n_free + 1) if n_wrong >= self.n_free else 0.0
+            n_doubled = min(n_wrong - self.n_free + 1, _MOST_DOUBLED)
+            wait = 2.0**n_doubled if n_doubled > 0 else 0.0
             self._wrong[address] = (n_wrong, self.clock() + min(wait, self.longest_s))
 
     def right_code(self, address: str) -> None:

@@ -1,49 +1,26 @@
-"""A study on disk: drawn, written, and opened again.
+"""A study on disk.
 
-A study is a folder::
+It is a folder::
 
-study.toml          every word that readers see; may be edited
-study.json          what was drawn from where, with its provenance
-pixels.sqlite       the images, without their names
-readings.sqlite     the key (which image is which), readers, and their readings
-report/             what mcnet readers report wrote
+    study.toml          every word that readers see; may be edited
+    study.json          what was drawn from where, with its provenance
+    pixels.sqlite       the images, without their names
+    readings.sqlite     the key (which image is which), readers, and their readings
+    report/             what mcnet readers report wrote
 """
 
-import secrets
-import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mcnet.errors import McnetError
-from mcnet.progress import Announce, OnProgress, silently
-from mcnet.provenance import provenance, read_json, refuse_unwritable, write_json, written_whole
-from mcnet.readers.cases import CaseImages, CaseSource, refuse_unlike_shapes
-from mcnet.readers.drawing import Drawing, draw_cases, items_of, reading_order, strata_of
-from mcnet.readers.pixels import packed, samples_of
-from mcnet.readers.schema import (
-    PIXELS,
-    PIXELS_SCHEMA,
-    READINGS,
-    READINGS_SCHEMA,
-    created,
-    transaction,
-)
-from mcnet.readers.settings import (
-    Design,
-    StudySettings,
-    read_study_settings,
-    write_study_settings,
-)
-from mcnet.readers.signing_in import new_code, sha256_of_secret
+from mcnet.provenance import read_json
+from mcnet.readers.schema import PIXELS, READINGS
+from mcnet.readers.settings import Design, StudySettings, read_study_settings
 
 SETTINGS = "study.toml"
 RECORD = "study.json"
-MAX_READERS = 100
+KIND = "reader study"
 
 
 @dataclass(frozen=True)
@@ -73,13 +50,17 @@ def open_study(folder: Path) -> Study:
     Raises
     ------
     McnetError
-        There is none, its words are no longer readable, or its criteria are not those drawn.
+        There is none, a file of it is missing, its words are no longer readable, or its criteria
+        are not those drawn.
     """
     record = read_json(folder / RECORD)
-    if record.get("kind") != "reader study" or not (folder / READINGS).is_file():
+    if record.get("kind") != KIND:
         raise McnetError(
             f"{folder} holds no reader study; make one with mcnet readers create RUN -o {folder}."
         )
+    for name in (PIXELS, READINGS):
+        if not (folder / name).is_file():
+            raise McnetError(f"{folder / name} is missing; put it back from a backup of the study.")
     settings = read_study_settings(folder / SETTINGS)
     names = [criterion.name for criterion in settings.criteria]
     if names != record["criteria"]:
@@ -88,150 +69,3 @@ def open_study(folder: Path) -> Study:
             f"with {', '.join(record['criteria'])}; edit questions and labels alone."
         )
     return Study(folder, settings, record["drawing"]["design"], record)
-
-
-def create_study(
-    folder: Path,
-    source: CaseSource,
-    drawing: Drawing,
-    *,
-    n_readers: int = 2,
-    settings: StudySettings | None = None,
-    announce: Announce = silently,
-) -> dict[str, str]:
-    """Draw and write a study; return the one-time code of every reader by name.
-
-    The seed decides which cases are read and in which order. Codes and the ids that reach
-    the browser are random beyond it: who knows the seed must not be able to tell them.
-
-    Parameters
-    ----------
-    folder
-        Where the study goes; it must not hold anything yet.
-    source
-        Where its cases come from.
-    drawing
-        How much is read, in which design.
-    n_readers
-        How many readers; they are called reader-1, reader-2, ...
-    settings
-        The words that readers see.
-    announce
-        Told how far the images are.
-
-    Raises
-    ------
-    McnetError
-        The folder holds something, or the source's images do not serve.
-    """
-    _refuse_folder(folder, n_readers)
-    settings = settings or StudySettings()
-    chosen = draw_cases(source.cases, drawing, np.random.default_rng([drawing.seed, 0]))
-    codes = {f"reader-{k + 1}": new_code() for k in range(n_readers)}
-    record = {
-        "kind": "reader study",
-        "criteria": [criterion.name for criterion in settings.criteria],
-        "drawing": asdict(drawing) | {"n_cases": len(chosen)},
-        "versions": list(source.versions),
-        **provenance(seed=drawing.seed, inputs=source.inputs),
-    }
-    with written_whole(folder) as room, announce("Drawing the study") as on_progress:
-        room.mkdir(mode=0o700)  # who may read the key can undo the blinding
-        write_study_settings(room / SETTINGS, settings)
-        write_json(room / RECORD, record)
-        created(room / PIXELS, PIXELS_SCHEMA)
-        created(room / READINGS, READINGS_SCHEMA)
-        _write_images(room, source, chosen, drawing, on_progress)
-        _write_orders(room, codes, drawing, source.versions, len(chosen))
-    return codes
-
-
-def _refuse_folder(folder: Path, n_readers: int) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise McnetError(
-            f"{folder} is there and not empty; name a new folder, so that no reading is lost."
-        )
-    if not 1 <= n_readers <= MAX_READERS:
-        raise McnetError(f"{n_readers} readers are asked for; give 1 to {MAX_READERS}.")
-    refuse_unwritable(folder)
-
-
-def _write_images(
-    folder: Path,
-    source: CaseSource,
-    chosen: Sequence[int],
-    drawing: Drawing,
-    on_progress: OnProgress,
-) -> None:
-    """Fill ``pixels``, ``cases``, ``images`` and ``metrics``, one case in memory at a time."""
-    cases = source.cases
-    strata = strata_of(cases, drawing.n_strata)
-    with (
-        closing(sqlite3.connect(folder / PIXELS, isolation_level=None)) as pixels,
-        closing(sqlite3.connect(folder / READINGS, isolation_level=None)) as readings,
-        transaction(pixels),
-        transaction(readings),
-    ):
-        for number, (index, images) in enumerate(zip(chosen, source.images(chosen), strict=True)):
-            case = cases[index]
-            refuse_unlike_shapes(case, images)
-            shape = next(iter(images.frames.values())).shape
-            severity = None if np.isnan(case.severity) else case.severity
-            about = (number, case.name, case.person, severity, int(strata[index]))
-            readings.execute(
-                "INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*about, *shape, *images.pixel_mm),
-            )
-            _write_versions(pixels, readings, number, source.versions, images)
-            on_progress(number + 1, len(chosen))
-
-
-def _write_versions(
-    pixels: sqlite3.Connection,
-    readings: sqlite3.Connection,
-    case: int,
-    versions: Sequence[str],
-    images: CaseImages,
-) -> None:
-    for k, version in enumerate(versions):
-        image = case * len(versions) + k
-        stored = packed(samples_of(images.frames[version]))
-        pixels.execute("INSERT INTO pixels VALUES (?, ?)", (image, stored))
-        readings.execute("INSERT INTO images VALUES (?, ?, ?)", (image, case, version))
-        readings.executemany(
-            "INSERT INTO metrics VALUES (?, ?, ?)",
-            [
-                (image, name, value)
-                for name, value in images.metrics.get(version, {}).items()
-                if np.isfinite(value)
-            ],
-        )
-
-
-def _write_orders(
-    folder: Path, codes: dict[str, str], drawing: Drawing, versions: Sequence[str], n_cases: int
-) -> None:
-    """Fill ``items``, ``readers`` and ``showings``."""
-    items = items_of(range(n_cases), versions, drawing.design)
-    number_of = {version: k for k, version in enumerate(versions)}
-    with (
-        closing(sqlite3.connect(folder / READINGS, isolation_level=None)) as readings,
-        transaction(readings),
-    ):
-        for number, item in enumerate(items):
-            images = [item.case * len(versions) + number_of[name] for name in item.versions]
-            readings.execute(
-                "INSERT INTO items VALUES (?, ?, ?)", (number, *images, *[None] * (2 - len(images)))
-            )
-        for reader, (name, code) in enumerate(codes.items(), start=1):
-            readings.execute(
-                "INSERT INTO readers VALUES (?, ?, ?)", (reader, name, sha256_of_secret(code))
-            )
-            order = reading_order(items, drawing, np.random.default_rng([drawing.seed, reader]))
-            readings.executemany(
-                "INSERT INTO showings VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (secrets.token_urlsafe(16), reader, place, *astuple(showing))
-                    for place, showing in enumerate(order)
-                ],
-            )

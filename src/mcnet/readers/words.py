@@ -47,9 +47,7 @@ def score_findings(tables: Tables) -> list[str]:
     for criterion, rows in tests.groupby("criterion", sort=False):
         base = CORRUPTED if (rows["against"] == CORRUPTED).any() else rows["against"].iloc[0]
         parts = [
-            f"{row['version']} {row['difference']:+.2f} ({_verdict(row['p_holm'])})".replace(
-                "-0", "−0"
-            )
+            f"{row['version']} {_signed(row['difference'])} ({_verdict(row['p_holm'])})"
             for row in rows[rows["against"] == base].to_dict("records")
             if not math.isnan(row["difference"])
         ]
@@ -142,6 +140,10 @@ def _metric_findings(metrics: pd.DataFrame) -> list[str]:
             f"{criterion}: in {100 * best['concordance']:.0f} % of {best['n_pairs']:.0f} pairs."
         )
     return sentences
+
+
+def _signed(difference: float) -> str:
+    return f"{difference:+.2f}".replace("-", "−")
 
 
 def _verdict(p: float) -> str:

@@ -20,29 +20,29 @@ let isBusy = false;
 
 class SignedOut extends Error {}
 
-/* The server's answer, whatever the network does meanwhile: asking twice changes nothing. */
+/* The server's answer, whatever it and the network do meanwhile: asking twice changes nothing. */
 async function ask(path, body) {
   for (let isTroubled = false; ; isTroubled = true) {
-    let response = null;
-    try {
-      response = await fetch(path, body === undefined ? {} : {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-      });
-    } catch {
-      tell("The server does not answer; trying again. Your answer stays here until it is saved.");
-    }
+    const response = await fetch(path, body === undefined ? {} : {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    }).catch(() => null);
     if (response?.status === 401) throw new SignedOut();
     if (response && response.status < 500) {
       if (isTroubled) tell("");
       return response;
     }
+    const trouble = response ? "The server is in trouble" : "The server does not answer";
+    tell(`${trouble}; trying again. Your answer stays here until it is saved.`);
     await pause(RETRY_MS);
   }
 }
 
-const tell = (text) => { at("#status").textContent = text; };
+function tell(text) {
+  if (text && !document.querySelector("main:not([hidden])")) only("sign-in"); /* or nobody sees it */
+  for (const status of document.querySelectorAll(".status")) status.textContent = text;
+}
 
 function only(id) {
   for (const main of document.querySelectorAll("main")) main.hidden = main.id !== id;
@@ -120,7 +120,9 @@ const save = () => once(async () => {
 const undo = () => once(async () => {
   if (!progress?.last) return;
   const [pressed, undone] = [performance.now(), progress.last_answer];
-  const found = await (await ask("api/undo", { showing: progress.last })).json();
+  const response = await ask("api/undo", { showing: progress.last });
+  if (!response.ok) return tell("Nothing was undone; load the page again.");
+  const found = await response.json();
   const isUndone = found.outcome !== "overtaken";
   tell(isUndone ? "" : "Another tab has gone on; this is where you are.");
   await show(found, { pressed, undone: isUndone ? undone : null });
@@ -194,7 +196,7 @@ document.addEventListener("keydown", (event) => {
   if (key === "enter") { if (!event.repeat) save(); }
   else if (key === "u" || key === "backspace") { if (!event.repeat) undo(); }
   else if (event.key in arrows) onArrow(event);
-  else if (/^[1-9]$/.test(key)) answers.score(Number(key));
+  else if (/^[1-9]$/.test(key)) { if (!event.repeat) answers.score(Number(key)); }
   else if (key in keys) keys[key]();
   else return;
   event.preventDefault();
