@@ -64,7 +64,7 @@ def test_motion_is_found_and_undone_where_the_network_knows_the_way(slices, line
     assert before > 0.03
     assert relative_error(back(magnitudes, found), slices) < 0.9 * before
     assert found.change_after < found.change_before
-    assert found.is_believed
+    assert found.rise < 0
     assert found.rms_mm > 0.1
 
 
@@ -76,11 +76,11 @@ def test_of_a_still_head_no_motion_is_believed(slices):
     assert relative_error(back(slices, found), slices) < 0.02
 
 
-def test_what_is_not_believed_is_what_looks_worse():
+def test_what_looks_worse_rises():
     grid = SliceGrid(SHAPE, SIZE)
     found = FoundMotion(grid, zero_poses(grid), change_before=0.01, change_after=0.0101)
-    assert not found.is_believed
-    assert replace(found, change_after=0.0099).is_believed
+    assert found.rise == pytest.approx(0.01)
+    assert replace(found, change_after=0.0099).rise == pytest.approx(-0.01)
 
 
 def test_the_scale_of_the_scan_does_not_matter_and_the_same_is_found_again(slices):

@@ -7,6 +7,7 @@ from properties import ellipsoid, relative_error
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
 from mcnet.correction import network_pass
+from mcnet.correction import scan as scan_module
 from mcnet.correction.models import Model
 from mcnet.correction.network_pass import input_scale
 from mcnet.correction.options import CorrectionOptions
@@ -362,10 +363,23 @@ def test_poses_that_are_not_believed_are_not_used(
     moving_scan: tuple[Volume, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan, still = moving_scan
-    monkeypatch.setattr("mcnet.correction.motion_search.MOST_RISE", -1.0)
+    for name in ("_MOST_RISE", "_LEAST_FALL"):
+        monkeypatch.setattr(scan_module, name, -1.0)
     result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard())
+    assert result.is_left
     assert result.motion is None
-    assert np.array_equal(result.after.values, scan.values)
+    assert result.after is scan
+    forced = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard(), options=FORCED)
+    assert not forced.is_left
+
+
+def test_a_search_may_find_motion_that_the_guard_does_not_see(
+    moving_scan: tuple[Volume, np.ndarray],
+) -> None:
+    scan, still = moving_scan
+    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard(is_still=True))
+    assert not result.is_left
+    assert result.motion is not None
 
 
 def test_an_axis_that_is_none_is_refused() -> None:

@@ -125,7 +125,7 @@ def write_corrected(
     else:
         from mcnet.data.dicom.writing import write_series
 
-        done = "Left unchanged, judged still" if result.is_left else "Motion corrected"
+        done = "Left unchanged, no motion found to undo" if result.is_left else "Motion corrected"
         write_series(path, result.after, source.series, derivation=done, notes=about)
 
 

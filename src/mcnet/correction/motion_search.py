@@ -48,10 +48,6 @@ Slices = Float32[np.ndarray, "n_slices rows columns"]
 Direct = Callable[[Slices], Slices]
 """What a network would add to slices, on their scale."""
 
-MOST_RISE = 0.002
-"""By this share the network's change may rise, for poses to be believed. Of still scans of the
-validation people a search makes noise sharper, and the change rises by .004 to .011; where motion
-is undone it falls, or, of severe motion, stays."""
 _RADIUS_MM = 50.0
 """Turns count as the shift that they make at this distance from the centre."""
 _TOGETHER = 5
@@ -101,9 +97,9 @@ class FoundMotion:
         }
 
     @property
-    def is_believed(self) -> bool:
-        """Whether the slices look stiller than those of a still head would after a search."""
-        return self.change_after < (1 + MOST_RISE) * self.change_before
+    def rise(self) -> float:
+        """By which share the network would change more than before; below zero, less."""
+        return self.change_after / self.change_before - 1
 
     @property
     def rms_mm(self) -> float:

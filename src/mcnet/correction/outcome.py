@@ -42,7 +42,7 @@ class CorrectedScan:
     assessment_before: Assessment
     assessment_after: Assessment
     is_left: bool
-    """Whether the scan was judged still and left unchanged."""
+    """Whether the scan was left unchanged: judged still, or no motion was found to undo."""
     warnings: tuple[str, ...]
     """Sentences for the user: unlike the training data, resampled, and so on."""
     uncertainty: Volume | None

@@ -17,7 +17,7 @@ from mcnet.correction.network_pass import (
 )
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.sampling import sampling_for
+from mcnet.correction.sampling import SliceSampling, sampling_for
 from mcnet.correction.slices import ready_network
 from mcnet.correction.suited import fit_warnings
 from mcnet.data.volume import Volume
@@ -26,6 +26,15 @@ from mcnet.simulation.in_plane import SliceGrid
 
 _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
+_SHARE_AFTER_SEARCH = 0.5
+"""Of the gain, which was fitted without a search: less is left to correct."""
+_LEAST_SEVERITY_MM = 0.5
+"""A guard that sees less may be wrong: at least so much motion is looked for."""
+_SEVERE_MM = 1.0
+_LEAST_FALL, _MOST_RISE = -0.001, 0.002
+"""By this share the network's change has to fall, for poses to be believed; where the guard sees
+severe motion it may rise a little. A search of still scans of the validation people makes noise
+sharper: there the change rises by .004 to .011."""
 _N_JUDGED = 32
 """Slices that tell how much motion is left after a search."""
 
@@ -78,18 +87,21 @@ def correct_scan(
         motion=None,
         model=model.about,
     )
-    if judged.is_still and not options.force:
-        return replace(left, warnings=(*judged.warnings, *_left_warnings(options)))
+    left = replace(left, warnings=(*judged.warnings, *_left_warnings(options)))
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
+    grid = _searched_grid(model, sampling, options)
+    if judged.is_still and grid is None and not options.force:
+        return left
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
-    grid = _searched_grid(model, way)
     n_search = SearchSettings().n_iterations if grid else 0
     tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
     motion = None
     if grid:
         motion = _motion(grid, judged, way, lambda done, _: tell(done, total))
-    gain = _gain(model, guard, judged, way, motion)
+        if motion is None and not options.force:
+            return left
+    gain = _gain(model, guard, judged, way, motion, was_searched=grid is not None)
     change, deviation = changes_of(
         way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
     )
@@ -106,36 +118,45 @@ def correct_scan(
     )
 
 
-def _searched_grid(model: Model, way: NetworkPass) -> SliceGrid | None:
+def _searched_grid(
+    model: Model, sampling: SliceSampling, options: CorrectionOptions
+) -> SliceGrid | None:
     """Slices and lines as they are searched for motion; none if that is not wanted or in vain."""
-    line_axis = way.options.phase_encoding or "y"
-    if not model.searches_motion or not way.options.search or line_axis == "x":
+    line_axis = options.phase_encoding or "y"
+    if not model.searches_motion or not options.search or line_axis == "x":
         return None
-    if min(way.sampling.seen) < _LEAST_SIDE:
+    if min(sampling.seen) < _LEAST_SIDE:
         return None
-    rows_mm, columns_mm = way.sampling.seen_mm
-    return SliceGrid(way.sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
+    rows_mm, columns_mm = sampling.seen_mm
+    return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
 
 
 def _motion(
     grid: SliceGrid, judged: Assessment, way: NetworkPass, on_progress: OnProgress
 ) -> FoundMotion | None:
     """The motion of a scan, if it is believed."""
-    settings = SearchSettings()
+    settings, seen_mm = SearchSettings(), judged.severity.mm
     some = spread_slices(way.scan.values, settings.n_slices)
     found = find_motion(
         way.seen(some).clamp(min=0).cpu().numpy(),
         grid,
         way.direct,
-        severity_mm=judged.severity.mm,
+        severity_mm=max(seen_mm, _LEAST_SEVERITY_MM),
         settings=settings,
         on_progress=on_progress,
     )
-    return found if found.is_believed else None
+    is_severe = seen_mm >= _SEVERE_MM and not judged.warnings
+    return found if found.rise < (_MOST_RISE if is_severe else _LEAST_FALL) else None
 
 
 def _gain(
-    model: Model, guard: Guard, judged: Assessment, way: NetworkPass, motion: FoundMotion | None
+    model: Model,
+    guard: Guard,
+    judged: Assessment,
+    way: NetworkPass,
+    motion: FoundMotion | None,
+    *,
+    was_searched: bool,
 ) -> float:
     """How much of the network's correction is applied: little where little motion is left.
 
@@ -146,11 +167,11 @@ def _gain(
     if judged.warnings:
         return min(curve.gain)
     if motion is None:
-        return curve.at(judged.severity.mm)
+        return min(curve.gain) if was_searched else curve.at(judged.severity.mm)
     some = spread_slices(way.scan.values, _N_JUDGED)
     images = brought_back(way.seen(some).cpu().numpy(), motion)
     left = replace(way.scan, values=images, affine=np.diag([1.0, *way.sampling.seen_mm, 1.0]))
-    return curve.at(guard.assess(left).severity.mm)
+    return _SHARE_AFTER_SEARCH * curve.at(guard.assess(left).severity.mm)
 
 
 def _left_warnings(options: CorrectionOptions) -> tuple[str, ...]:

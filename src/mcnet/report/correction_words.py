@@ -88,6 +88,12 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
     """Headline and sentences: what was done, and what it did to the severity."""
     before, after = result.assessment_before.severity, result.assessment_after.severity
     if result.is_left:
+        if not result.assessment_before.is_still:
+            return "Left as it was", (
+                "Motion is seen in this scan, but no poses of the head were found with which its "
+                "slices look stiller, so every voxel was left as it came.",
+                f"Estimated motion: {severity_text(before)}.",
+            )
         return "Left as it was", (
             "No more motion is seen in this scan than in scans of heads that lay still, so every "
             "voxel was left as it came.",
