@@ -255,6 +255,17 @@ def test_a_models_card_may_say_nothing():
     assert entries["Model"] == "unnamed"
 
 
+def test_a_moving_scan_without_motion_to_undo_is_not_called_still() -> None:
+    judged = replace(left_scan().assessment_before, is_still=False)
+    headline, sentences = outcome(left_scan_judged(judged))
+    assert headline == "Left as it was"
+    assert "no poses of the head were found" in sentences[0]
+
+
+def left_scan_judged(assessment: Assessment) -> CorrectedScan:
+    return replace(left_scan(), assessment_before=assessment, assessment_after=assessment)
+
+
 def test_the_page_says_that_motion_was_found_and_undone() -> None:
     grid = SliceGrid((5, 7), (1.0, 1.0), line_axis=1)
     poses = np.zeros((7, 3))

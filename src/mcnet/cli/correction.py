@@ -60,7 +60,7 @@ def correct(
         search: Search for the motion first, where the model was made for that, and undo it.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the header says, or y.
-        force: Correct a scan that is judged still too, which is otherwise left as it is.
+        force: Correct a scan too that is judged still, or in which no motion is found to undo.
         participant_label: Of a BIDS data set: only these participants.
     """
     if derivative is not None or level is not None:

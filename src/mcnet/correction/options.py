@@ -12,7 +12,7 @@ class CorrectionOptions:
     """How a scan is corrected."""
 
     force: bool = False
-    """Correct a scan even where it is judged still."""
+    """Correct a scan even where it is judged still, or no motion is found to undo."""
     uncertainty: bool = False
     """Give the uncertainty of every voxel too."""
     search: bool = True

@@ -104,8 +104,8 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             "SSIM, whole image, not registered",
         ),
         lines,
-        "Scans that the guard judged still were left as they are, as users get them. Slices worse: "
-        "than the corrupted image, by however little.",
+        "Scans that were judged still, or without motion to undo, were left, as users get them. "
+        "Slices worse: than the corrupted image, by however little.",
     )
 
 
