@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcnet.correction.options import CorrectionOptions
     from mcnet.correction.outcome import Assessment
 
-_DEFAULT_MODEL = "t1w-1mm-refocus"
+_DEFAULT_MODEL = "t1w-1mm"
 """As `mcnet.correction.models.DEFAULT_MODEL`, which takes long to import."""
 
 
