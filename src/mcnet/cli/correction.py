@@ -243,7 +243,7 @@ def _told(output: Path, corrected: "CorrectedFile") -> str:
     before = _severity(result.assessment_before)
     if result.is_left:
         reason = "judged still" if result.assessment_before.is_still else "no motion found to undo"
-        return f"{output}: {reason} ({before} estimated), so left as it is."
+        return f"{output}: {reason} ({before} of motion), so left as it is."
     after = _severity(result.assessment_after)
     return f"{output}: motion estimated at {before} before and {after} after."
 
