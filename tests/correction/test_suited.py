@@ -45,7 +45,7 @@ def test_the_first_name_that_tells_is_told() -> None:
 
 @pytest.mark.parametrize("modality", ["MR", "mr", None, ""])
 def test_mr_and_what_does_not_say_pass(modality: str | None) -> None:
-    refuse_other_modality(Path("a"), modality)
+    assert refuse_other_modality(Path("a"), modality) is None
 
 
 def volume(air: float, share: float) -> Volume:
@@ -62,4 +62,4 @@ def test_much_air_in_hounsfield_units_is_ct(air: float, share: float) -> None:
 
 @pytest.mark.parametrize(("air", "share"), [(0, 0.5), (-1000, 0.03), (-4, 0.5), (-500, 0.5)])
 def test_few_or_moderate_negative_values_are_not_ct(air: float, share: float) -> None:
-    refuse_ct(Path("a"), volume(air, share))
+    assert refuse_ct(Path("a"), volume(air, share)) is None
