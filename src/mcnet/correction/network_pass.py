@@ -31,7 +31,7 @@ _N_BACK = 6
 
 @dataclass(frozen=True, eq=False)
 class NetworkPass:
-    """A scan on its way through a netway."""
+    """A scan on its way through a network."""
 
     network: UNet
     scan: Volume

@@ -7,7 +7,12 @@ import numpy as np
 
 from mcnet.correction.gain import gain_of_card
 from mcnet.correction.models import Model
-from mcnet.correction.motion_search import FoundMotion, SearchSettings, find_motion
+from mcnet.correction.motion_search import (
+    FoundMotion,
+    SearchSettings,
+    believed,
+    find_motion,
+)
 from mcnet.correction.network_pass import (
     NetworkPass,
     brought_back,
@@ -30,11 +35,6 @@ _SHARE_AFTER_SEARCH = 0.5
 """Of the gain, which was fitted without a search: less is left to correct."""
 _LEAST_SEVERITY_MM = 0.5
 """A guard that sees less may be wrong: at least so much motion is looked for."""
-_SEVERE_MM = 1.0
-_LEAST_FALL, _MOST_RISE = -0.001, 0.002
-"""By this share the network's change has to fall, for poses to be believed; where the guard sees
-severe motion it may rise a little. A search of still scans of the validation people makes noise
-sharper: there the change rises by .004 to .011."""
 _N_JUDGED = 32
 """Slices that tell how much motion is left after a search."""
 
@@ -134,19 +134,18 @@ def _searched_grid(
 def _motion(
     grid: SliceGrid, judged: Assessment, way: NetworkPass, on_progress: OnProgress
 ) -> FoundMotion | None:
-    """The motion of a scan, if it is believed."""
-    settings, seen_mm = SearchSettings(), judged.severity.mm
+    """The motion of a scan, as far as it is believed."""
+    settings = SearchSettings()
     some = spread_slices(way.scan.values, settings.n_slices)
     found = find_motion(
         way.seen(some).clamp(min=0).cpu().numpy(),
         grid,
         way.direct,
-        severity_mm=max(seen_mm, _LEAST_SEVERITY_MM),
+        severity_mm=max(judged.severity.mm, _LEAST_SEVERITY_MM),
         settings=settings,
         on_progress=on_progress,
     )
-    is_severe = seen_mm >= _SEVERE_MM and not judged.warnings
-    return found if found.rise < (_MOST_RISE if is_severe else _LEAST_FALL) else None
+    return believed(found)
 
 
 def _gain(
