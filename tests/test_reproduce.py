@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from properties import ellipsoid
 
-import mcnet.reproduce as steps
+import mcnet.trained_models as steps
 from mcnet.data.design import PairsDesign
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experiment
 from mcnet.learning.network import NetworkConfig
@@ -165,7 +165,7 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
         experiment,
         pairs=replace(experiment.pairs, modes=("rotation",)),
         recipes=("l1", "l1-long"),
-        training=replace(experiment.training, fresh_motion=True),
+        training=replace(experiment.training, motion="generated"),
     )
     reproduce(fresh, tmp_path)
     assert seeds == [1, 2]

@@ -1,5 +1,6 @@
 """An experiment as data: what a TOML file says, checked, and written back in full."""
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from math import inf
@@ -11,13 +12,16 @@ import tomli_w
 
 from mcnet.data.design import PairsDesign
 from mcnet.errors import McnetError
+from mcnet.evaluation.rows import BASELINES
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
-from mcnet.learning.recipes import RECIPES
+from mcnet.learning.recipes import RECIPES, StagePlan, stage_plan
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.learning.variants import BUILT_IN, ModelSettings, Variant, settings_of
 from mcnet.settings import read_settings
 from mcnet.simulation.acquisition import Acquisition
 
+_VARIANT = re.compile(r"[\w+.-][\w +.-]*")
 _SMALLEST_SLICE = 16
 """Pixels: more than the window of SSIM."""
 
@@ -72,6 +76,17 @@ class MotionConfig:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What the comparison of two models is to answer."""
+
+    ask: str
+    """In a sentence, as the report prints it."""
+    model: str
+    against: str
+    """A model or a baseline."""
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One run from heads and motion to a report."""
 
@@ -84,8 +99,14 @@ class Experiment:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-    recipes: tuple[str, ...] = tuple(RECIPES)
-    """Models to train, by the paper's labels."""
+    recipes: tuple[str, ...] = (*RECIPES, *BUILT_IN)
+    """Models to train: by the paper's labels, and ``mcnet``, which is ours."""
+    equal_total: bool = False
+    """Whether recipes of one stage are trained for as many epochs as those of two."""
+    variants: dict[str, Variant] = field(default_factory=dict)
+    """Further models, by names of their own, and in what they differ from others."""
+    questions: tuple[Question, ...] = ()
+    """What the report answers by comparing two models each."""
     n_examples: int = 3
     """Test slices shown in each figure of examples, from mild to severe motion."""
 
@@ -102,11 +123,13 @@ class Experiment:
                 f"matrix {self.acquisition.matrix} gives slices too small to be scored; give "
                 f"{_SMALLEST_SLICE} or more along y and z."
             )
-        unknown = [recipe for recipe in self.recipes if recipe not in RECIPES]
+        unknown = [recipe for recipe in self.recipes if recipe not in (*RECIPES, *BUILT_IN)]
         if unknown or not self.recipes:
             raise McnetError(
-                f"recipes {list(self.recipes)} cannot be trained; choose from {', '.join(RECIPES)}."
+                f"recipes {list(self.recipes)} cannot be trained; choose from "
+                f"{', '.join((*RECIPES, *BUILT_IN))}."
             )
+        self._refuse_unknown_models()
         if bool(self.people.folders) == bool(self.people.n_template):
             raise McnetError(
                 "the experiment names either both or neither of people.folders and "
@@ -117,6 +140,46 @@ class Experiment:
                 "the experiment names either both or neither of motion.folder and "
                 "motion.n_generated; give one of them."
             )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Labels of all models: recipes, then variants."""
+        return (*self.recipes, *self.variants)
+
+    @property
+    def stages(self) -> StagePlan:
+        """What is to be trained, in order."""
+        of_paper = [label for label in self.models if label in RECIPES]
+        others = [label for label in self.models if label not in RECIPES]
+        variants = {label: self.settings_of(label).recipe for label in others}
+        return stage_plan(of_paper, variants, equal_total=self.equal_total)
+
+    def settings_of(self, label: str) -> ModelSettings:
+        """How a model is trained.
+
+        Raises
+        ------
+        McnetError
+            As `mcnet.learning.variants.settings_of`.
+        """
+        return settings_of(label, self.variants, self.network, self.loss, self.training)
+
+    def _refuse_unknown_models(self) -> None:
+        for name in self.variants:
+            if name in (*RECIPES, *BUILT_IN, *BASELINES) or not _VARIANT.fullmatch(name):
+                raise McnetError(
+                    f"variant {name!r} cannot be called so; give it letters, digits, spaces and "
+                    "+ - . _ of its own, no name of a recipe or baseline."
+                )
+            self.settings_of(name)
+        known = (*BASELINES, *self.models)
+        for question in self.questions:
+            for label in (question.model, question.against):
+                if label not in known:
+                    raise McnetError(
+                        f"question {question.ask!r} names {label!r}, which is neither trained "
+                        f"nor a baseline; known: {', '.join(known)}."
+                    )
 
     def as_dict(self) -> dict[str, Any]:
         """Content as plain values, without what is not set."""

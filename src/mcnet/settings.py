@@ -39,8 +39,25 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
         raise McnetError(f"{path}: {_first_complaint(error)}") from error
 
 
+def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Settings:
+    """The same dataclass with some of its settings changed, checked as those of a file are.
+
+    Raises
+    ------
+    McnetError
+        A key is unknown, or a value impossible; ``place`` says where they stand.
+    """
+    kind = type(settings)
+    _refuse_unknown_keys(changes, kind, place)
+    kept = {item.name: getattr(settings, item.name) for item in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return TypeAdapter(kind).validate_python(kept | dict(changes))
+    except ValidationError as error:
+        raise McnetError(f"{place}: {_first_complaint(error)}") from error
+
+
 def _refuse_unknown_keys(
-    content: Mapping[str, Any], config: type, path: Path, section: str = ""
+    content: Mapping[str, Any], config: type, path: Path | str, section: str = ""
 ) -> None:
     known = [item.name for item in fields(config)]
     hints = get_type_hints(config)

@@ -164,7 +164,7 @@ def train(
             make_pairs(5, rows=26, columns=22),
             network=NetworkConfig(levels=2, width=2, head="residual"),
             loss=LossConfig(),
-            training=TrainingConfig(epochs=4, batch_size=8, flips=True, fresh_motion=True),
+            training=TrainingConfig(epochs=4, batch_size=8, flips=True, motion="generated"),
             seed=3,
             initial_weights=None,
             notes={},

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mcnet.correction.batches import in_batches
+from mcnet.data.adjacent import seen_together
+from mcnet.data.pairs import ImagePairs
 from mcnet.engine import Device
 from mcnet.errors import McnetError
 from mcnet.learning.network import UNet
@@ -23,13 +25,15 @@ def correct_slices(
     images: Float32[np.ndarray, "n rows columns"],
     input_scale: Float32[np.ndarray, "n"],
     *,
+    seen: Int64[np.ndarray, "n n_seen"] | None = None,
     batch_size: int | None = None,
     device: Device = "cpu",
 ) -> Float32[np.ndarray, "n rows columns"]:
     """Corrected magnitude images on the scale of the given ones.
 
     The network sees ``image / input_scale``, as in training; its output is scaled back, and what
-    falls below zero, which a magnitude cannot, is set to zero.
+    falls below zero, which a magnitude cannot, is set to zero. ``seen`` holds the indices of the
+    slices that a network of adjacent slices sees with each.
 
     Raises
     ------
@@ -46,7 +50,8 @@ def correct_slices(
 
     def correct_part(part: slice) -> None:
         scale = input_scale[part, None, None]
-        batch = torch.from_numpy(images[part] / scale)[:, None].to(device)
+        together = images[part][:, None] if seen is None else images[seen[part]]
+        batch = torch.from_numpy(together / scale[:, None]).to(device)
         with torch.inference_mode(), mixed_precision(device):
             output = quick(batch)[:, 0].float().cpu().numpy()
         corrected[part] = np.maximum(output * scale, 0)
@@ -54,6 +59,13 @@ def correct_slices(
     at_once = batch_size or slices_at_once(images.shape[1:], device)
     in_batches(correct_part, len(images), at_once, device=device)
     return corrected
+
+
+def correct_pairs(network: UNet, pairs: ImagePairs) -> Float32[np.ndarray, "n_pairs rows columns"]:
+    """Corrected images of pairs, by a network of one slice or of adjacent ones."""
+    n_adjacent = network.config.adjacent
+    seen = seen_together(pairs.table, n_adjacent) if n_adjacent else None
+    return correct_slices(network, pairs.corrupted, pairs.input_scale, seen=seen)
 
 
 def ready_network(network: UNet, device: Device) -> UNet:

@@ -6,22 +6,26 @@ any process may make it, in any order.
 
 import hashlib
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from mcnet.data.pairs_plan import PairsPlan
+from mcnet.data.pairs_plan import PairsPlan, trace_digest
 from mcnet.data.prepared import PreparedPerson, prepare_person
 from mcnet.engine import ONE_CORE
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json
 from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.fresh_motion import FreshMotion
+from mcnet.simulation.alignment import alignment_weights
+from mcnet.simulation.fresh_motion import FreshMotion, RecordedMotion
 from mcnet.simulation.motion import MotionTrace
 
 # streams of random numbers, one a purpose, far from the small numbers by which others seed theirs
 _PEOPLE, _MOTION = range(1_000_000, 1_000_002)
+_EASIEST = 0.25
+"""Of the motion's size, where a curriculum begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +51,16 @@ class FreshPairs:
     """People who are scanned anew in every epoch, equally often, and how they move."""
 
     people: tuple[PreparedPerson, ...]
-    motion: FreshMotion
+    motion: FreshMotion | RecordedMotion
     acquisition: Acquisition
     scans_per_person: int
     """Scans of each person in an epoch."""
     seed: int
+    aligned: bool = False
+    """Whether poses are measured from their weighted mean, so that image and reference lie
+    together."""
+    curriculum_epochs: int = 0
+    """Epochs over which motion grows from a quarter to its whole size."""
 
     def __post_init__(self) -> None:
         """Refuse a set without scans, and people whose images differ in size."""
@@ -89,7 +98,10 @@ class FreshPairs:
             for array in (person.still, person.references, person.kept):
                 digest.update(f"{array.shape} {array.dtype};".encode())
                 digest.update(np.ascontiguousarray(array).data)
-        settings = [asdict(self.motion), asdict(self.acquisition), self.scans_per_person, self.seed]
+        settings = [
+            *(motion_settings(self.motion), asdict(self.acquisition), self.scans_per_person),
+            *(self.seed, self.aligned, self.curriculum_epochs),
+        ]
         sizes = [person.voxel_size_mm for person in self.people]
         return sha256_of_json([digest.hexdigest(), sizes, settings])
 
@@ -99,7 +111,7 @@ class FreshPairs:
         return np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
 
     def motion_of(self, epoch: int, index: int) -> MotionTrace:
-        """Motion of one scan of an epoch, which all its slices share.
+        """Motion of one scan of an epoch, which all its slices share, before it is aligned.
 
         Raises
         ------
@@ -107,7 +119,9 @@ class FreshPairs:
             Hardly any generated motion keeps the bounds.
         """
         rng = np.random.default_rng([self.seed, _MOTION, epoch, index])
-        return self.motion.drawn(self.acquisition, rng)
+        ease = min(1.0, _EASIEST + (1 - _EASIEST) * epoch / max(self.curriculum_epochs, 1))
+        motion = self.motion.drawn(self.acquisition, rng)
+        return motion.scaled(ease) if self.curriculum_epochs else motion
 
     def scan(self, epoch: int, index: int) -> FreshScan:
         """One scan of an epoch, the same whenever and wherever it is made."""
@@ -115,6 +129,8 @@ class FreshPairs:
         person = self.people[number]
         # one core, whatever there is, since workers simulate beside one another
         motion = self.motion_of(epoch, index)
+        if self.aligned:
+            motion = aligned_motion(motion, person, self.acquisition)
         scan = person.scanned(motion, self.acquisition, ONE_CORE)
         kept = person.kept
         return FreshScan(
@@ -127,6 +143,22 @@ class FreshPairs:
         )
 
 
+def aligned_motion(
+    motion: MotionTrace, person: PreparedPerson, acquisition: Acquisition
+) -> MotionTrace:
+    """Motion measured so that the person's references lie where the scan of it lies."""
+    weights = alignment_weights(person.references[person.kept], acquisition)
+    return motion.at_rest_on_average(weights)
+
+
+def motion_settings(motion: FreshMotion | RecordedMotion) -> dict[str, Any]:
+    """How motion is drawn, as plain values: recorded traces by name and digest."""
+    if isinstance(motion, FreshMotion):
+        return asdict(motion)
+    traces = {trace.name: trace_digest(trace) for trace in motion.traces}
+    return {"traces": traces, "mode": motion.mode, "scale": list(motion.scale)}
+
+
 def _image_size(person: PreparedPerson) -> tuple[int, int]:
     rows, columns = person.references.shape[1:]
     return rows, columns
@@ -134,9 +166,12 @@ def _image_size(person: PreparedPerson) -> tuple[int, int]:
 
 def fresh_pairs(
     plan: PairsPlan,
-    motion: FreshMotion,
+    motion: FreshMotion | RecordedMotion,
     *,
     seed: int | None = None,
+    slices_per_epoch: int = 0,
+    aligned: bool = False,
+    curriculum_epochs: int = 0,
     on_progress: OnProgress | None = None,
 ) -> FreshPairs:
     """Training people of a plan, scanned as often in an epoch as there are training traces.
@@ -149,6 +184,10 @@ def fresh_pairs(
         How the people move.
     seed
         Of the stream of scans; the plan's, if none is given.
+    slices_per_epoch
+        About how many; by default as many as the fixed set has.
+    aligned, curriculum_epochs
+        As `FreshPairs` has them.
     on_progress
         Called with the number of people prepared and of all.
 
@@ -163,10 +202,16 @@ def fresh_pairs(
         people.append(prepare_person(person.load(), plan.design, plan.acquisition))
         if on_progress:
             on_progress(len(people), len(chosen))
+    n_scans = len(plan.traces_split.train)
+    if slices_per_epoch:
+        n_kept = sum(int(person.kept.sum()) for person in people)
+        n_scans = max(1, round(slices_per_epoch / n_kept))
     return FreshPairs(
         people=tuple(people),
         motion=motion,
         acquisition=plan.acquisition,
-        scans_per_person=len(plan.traces_split.train),
+        scans_per_person=n_scans,
         seed=plan.seed if seed is None else seed,
+        aligned=aligned,
+        curriculum_epochs=curriculum_epochs,
     )

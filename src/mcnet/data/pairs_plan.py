@@ -39,7 +39,7 @@ class PairsPlan:
         """Content of the store as JSON, without its key."""
         return {
             "people": {person.name: person.fingerprint for person in self.people},
-            "traces": {trace.name: _trace_digest(trace) for trace in self.traces},
+            "traces": {trace.name: trace_digest(trace) for trace in self.traces},
             "people_split": asdict(self.people_split),
             "traces_split": asdict(self.traces_split),
             "design": asdict(self.design),
@@ -80,5 +80,6 @@ def indices(names: Iterable[str], chosen: Iterable[str]) -> list[int]:
     return [row for row, name in enumerate(names) if name in members]
 
 
-def _trace_digest(trace: MotionTrace) -> str:
+def trace_digest(trace: MotionTrace) -> str:
+    """SHA-256 of a trace's shifts and turns."""
     return sha256_of_json([trace.translation_mm.tolist(), trace.rotation_deg.tolist()])

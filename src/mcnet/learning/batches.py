@@ -8,14 +8,15 @@ import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
 
+from mcnet.data.adjacent import seen_together
 from mcnet.data.pairs import ImagePairs
 
 
 class Batch(NamedTuple):
     """What a network sees and what it should give, both on the network's scale."""
 
-    corrupted: Float32[Tensor, "n 1 rows columns"]
-    """Corrupted images divided by their input scale."""
+    corrupted: Float32[Tensor, "n n_seen rows columns"]
+    """Corrupted images, each with those beside it, divided by their input scale."""
     reference: Float32[Tensor, "n 1 rows columns"]
     """References divided by the same scale."""
     head: Bool[Tensor, "n 1 rows columns"]
@@ -34,12 +35,22 @@ class PairBatches:
     """
 
     def __init__(
-        self, pairs: ImagePairs, batch_size: int, *, seed: int | None = None, flips: bool = False
+        self,
+        pairs: ImagePairs,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        flips: bool = False,
+        n_adjacent: int = 0,
+        n_drawn: int = 0,
     ) -> None:
         self.pairs = pairs
         self.seed = seed
         self.flips = flips
-        self.n_batches = -(-len(pairs) // batch_size)
+        self.n_drawn = min(n_drawn or len(pairs), len(pairs))
+        """Pairs of an epoch; a part of the set is another one in each."""
+        self.n_batches = -(-self.n_drawn // batch_size)
+        self._seen = seen_together(pairs.table, n_adjacent) if n_adjacent else None
         self.epoch = 0
         """Seed and epoch decide the order, so a resumed training needs no remembered state."""
         unknown = np.full(len(pairs), np.nan)
@@ -54,14 +65,15 @@ class PairBatches:
         rng = np.random.default_rng([self.seed or 0, self.epoch])
         n_pairs = len(self.pairs)
         rows = np.arange(n_pairs) if self.seed is None else rng.permutation(n_pairs)
-        for chosen in np.array_split(rows, self.n_batches):
+        for chosen in np.array_split(rows[: self.n_drawn], self.n_batches):
             batch = self._gathered(chosen)
             yield flipped(batch, rng) if self.flips else batch
 
     def _gathered(self, chosen: np.ndarray) -> Batch:
         pairs = self.pairs
         scale = pairs.input_scale[chosen][:, None, None, None]
-        corrupted = pairs.corrupted[chosen][:, None] / scale
+        seen = chosen[:, None] if self._seen is None else self._seen[chosen]
+        corrupted = pairs.corrupted[seen] / scale
         rows = pairs.reference_index[chosen]
         reference, head = pairs.references[rows][:, None] / scale, pairs.heads[rows][:, None]
         arrays = corrupted, reference, head, scale, self._severity_mm[chosen]

@@ -33,7 +33,8 @@ SimulatedScans = FreshPairs | VariedScans
 class Slices(NamedTuple):
     """Slices of some scans, in the order of training."""
 
-    corrupted: Float32[np.ndarray, "n rows columns"]
+    corrupted: Float32[np.ndarray, "n n_seen rows columns"]
+    """Each with the slices beside it."""
     references: Float32[np.ndarray, "n rows columns"]
     heads: Bool[np.ndarray, "n rows columns"]
     input_scale: Float32[np.ndarray, "n"]
@@ -43,8 +44,9 @@ class Slices(NamedTuple):
 class Blocks(Dataset[Slices | McnetError]):
     """The slices of any epoch and block: what a worker process makes."""
 
-    def __init__(self, pairs: SimulatedScans, scans_per_block: int) -> None:
+    def __init__(self, pairs: SimulatedScans, scans_per_block: int, n_adjacent: int) -> None:
         self.pairs = pairs
+        self.n_adjacent = n_adjacent
         self.n_blocks = -(-pairs.n_scans // scans_per_block)
         """Blocks of an epoch, which have nearly equally many scans."""
 
@@ -61,7 +63,7 @@ class Blocks(Dataset[Slices | McnetError]):
         scans = [self.pairs.scan(epoch, int(number)) for number in numbers]
         n_slices = [len(scan.corrupted) for scan in scans]
         together = (
-            np.concatenate([scan.corrupted for scan in scans]),
+            np.concatenate([_with_adjacent(scan.corrupted, self.n_adjacent) for scan in scans]),
             np.concatenate([scan.references for scan in scans]),
             np.concatenate([scan.heads for scan in scans]),
             np.repeat([scan.input_scale for scan in scans], n_slices).astype(np.float32),
@@ -70,6 +72,14 @@ class Blocks(Dataset[Slices | McnetError]):
         rng = np.random.default_rng([self.pairs.seed, _SHUFFLE, epoch, block])
         order = rng.permutation(sum(n_slices))
         return Slices(*(array[order] for array in together))
+
+
+def _with_adjacent(
+    scan: Float32[np.ndarray, "n rows columns"], n_adjacent: int
+) -> Float32[np.ndarray, "n n_seen rows columns"]:
+    """Each slice of a scan with those beside it; beyond the outermost stands that one itself."""
+    steps = np.arange(-n_adjacent, n_adjacent + 1)
+    return np.asarray(scan[(np.arange(len(scan))[:, None] + steps).clip(0, len(scan) - 1)])
 
 
 class FreshBatches:
@@ -87,11 +97,12 @@ class FreshBatches:
         flips: bool = False,
         n_workers: int = 0,
         scans_per_block: int = 16,
+        n_adjacent: int = 0,
     ) -> None:
         self.pairs = pairs
         self.flips = flips
         self.n_workers = n_workers
-        self.blocks = Blocks(pairs, scans_per_block)
+        self.blocks = Blocks(pairs, scans_per_block, n_adjacent)
         self.n_batches = -(-len(pairs) // batch_size)
         self.epoch = 0
         """Seed and epoch decide the stream, so a resumed training needs no remembered state."""
@@ -158,7 +169,7 @@ class FreshBatches:
 
     def _gathered(self, slices: Slices) -> Batch:
         scale = slices.input_scale[:, None, None, None]
-        corrupted = slices.corrupted[:, None] / scale
+        corrupted = slices.corrupted / scale
         reference, head = slices.references[:, None] / scale, slices.heads[:, None]
         arrays = corrupted, reference, head, scale, slices.severity_mm
         return Batch(*(torch.from_numpy(array) for array in arrays))

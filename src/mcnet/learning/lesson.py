@@ -1,11 +1,12 @@
 """One stage of training as a Lightning module: losses, optimiser, schedule."""
 
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.learning.batches import Batch, PairBatches
@@ -22,14 +23,40 @@ class Lesson(lightning.LightningModule):
     """A network, and how one stage teaches it."""
 
     def __init__(
-        self, network: UNet, stage: Stage, loss: LossConfig, *, learning_rate: float, schedule: str
+        self,
+        network: UNet,
+        stage: Stage,
+        loss: LossConfig,
+        *,
+        learning_rate: float,
+        schedule: str,
+        average: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
+        self.averaged = (
+            AveragedModel(
+                network,
+                multi_avg_fn=get_ema_multi_avg_fn(average),  # type: ignore[no-untyped-call]
+                use_buffers=True,
+            )
+            if average
+            else None
+        )
         self.stage = stage
         self.loss = loss
         self.learning_rate = learning_rate
         self.schedule = schedule
+
+    @property
+    def taught(self) -> UNet:
+        """The network that is kept: of the last weights, or of their moving average."""
+        return self.network if self.averaged is None else cast(UNet, self.averaged.module)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Let the average follow the weights."""
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
 
     def on_train_epoch_start(self) -> None:
         """Tell the epoch to the batches, which follow after this."""
@@ -49,7 +76,7 @@ class Lesson(lightning.LightningModule):
 
         SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the person's physical scale.
         """
-        output = self.network(batch.corrupted)
+        output = self.taught(batch.corrupted)
         logged: dict[str, Any] = hybrid_loss(
             output, batch.reference, self.stage, self.loss, batch.head
         )._asdict()

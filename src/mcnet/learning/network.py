@@ -27,6 +27,8 @@ class NetworkConfig:
     fold: int = 1
     """Pixels along an edge of the square that is folded into channels first: 1 is the paper's,
     2 is several times faster for the same number of parameters."""
+    adjacent: int = 0
+    """Slices on either side of the one to correct that are seen with it; 0 is the paper's."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
@@ -34,6 +36,7 @@ class NetworkConfig:
             ("levels", self.levels, 1, 8),
             ("width", self.width, 1, 1024),
             ("fold", self.fold, 1, 8),
+            ("adjacent", self.adjacent, 0, 4),
         ):
             if not isinstance(value, int) or not least <= value <= most:
                 raise McnetError(
@@ -42,6 +45,11 @@ class NetworkConfig:
                 )
         if self.head not in HEADS:
             raise McnetError(f"network head {self.head!r} is none of {', '.join(HEADS)}.")
+
+    @property
+    def n_seen(self) -> int:
+        """Slices that the network sees at once; the middle one is corrected."""
+        return 2 * self.adjacent + 1
 
     @property
     def multiple(self) -> int:
@@ -71,7 +79,7 @@ class UNet(nn.Module):
         widths = [config.width * 2**level for level in range(config.levels)]
         self.down = nn.ModuleList(
             _convolutions(n_in, n_out)
-            for n_in, n_out in zip([n_pixels, *widths], widths, strict=False)
+            for n_in, n_out in zip([config.n_seen * n_pixels, *widths], widths, strict=False)
         )
         steps_up = list(zip(widths[1:], widths, strict=False))[::-1]
         self.enlarge = nn.ModuleList(
@@ -90,16 +98,19 @@ class UNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(
-        self, image: Float[Tensor, "n 1 rows columns"]
+        self, image: Float[Tensor, "n n_seen rows columns"]
     ) -> Float[Tensor, "n 1 rows columns"]:
-        """Return corrected images; the padding is cut off again."""
+        """Return the middle slices corrected; the padding is cut off again."""
         rows, columns = image.shape[-2:]
         multiple = self.config.multiple
         beyond = (0, -columns % multiple, 0, -rows % multiple)
         padded = functional.pad(image, beyond, mode="replicate") if any(beyond) else image
         body = self._body(functional.pixel_unshuffle(padded, self.config.fold))
         body = functional.pixel_shuffle(body, self.config.fold)[..., :rows, :columns]
-        return image + body if self.config.head == "residual" else body
+        if self.config.head == "direct":
+            return body
+        middle = self.config.adjacent
+        return image[:, middle : middle + 1] + body
 
     def _body(self, features: Tensor) -> Tensor:
         skipped: list[Tensor] = []

@@ -55,27 +55,45 @@ RECIPES: Mapping[str, tuple[Stage, ...]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """A stage in its place: what is trained before it."""
+    """A stage in its place: what is trained before it, and by whose settings."""
 
     name: str
     """Name of a folder: the labels of all stages up to this one, as in ``l1-then-l1+tv``."""
     stage: Stage
     parent: str | None
     """Name of the planned stage whose weights this one starts from."""
+    times: int = 1
+    """Times the epochs of a stage."""
+    variant: str = ""
+    """The variant whose settings it is trained by; the experiment's own if empty."""
 
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Everything that must be trained for some recipes, each stage once."""
+    """Everything that must be trained for some models, each stage once."""
 
     stages: tuple[PlannedStage, ...]
     """In an order in which parents come first."""
     final_stage: Mapping[str, str]
-    """The name of the stage that ends each recipe."""
+    """The name of the stage that ends each model."""
 
 
-def stage_plan(recipes: Iterable[str]) -> StagePlan:
-    """Distinct stages of the named recipes: those that begin alike share their beginning.
+def stage_plan(
+    recipes: Iterable[str],
+    variants: Mapping[str, str] = MappingProxyType({}),
+    *,
+    equal_total: bool = False,
+) -> StagePlan:
+    """Distinct stages of all models: recipes that begin alike share their beginning.
+
+    Parameters
+    ----------
+    recipes
+        Models by the paper's labels.
+    variants
+        Further models and the recipe of each, which share nothing, since their settings differ.
+    equal_total
+        Whether a recipe of one stage is trained as long as the longest of all recipes.
 
     Raises
     ------
@@ -84,14 +102,22 @@ def stage_plan(recipes: Iterable[str]) -> StagePlan:
     """
     planned: dict[str, PlannedStage] = {}
     final_stage: dict[str, str] = {}
-    for recipe in recipes:
+    models = [(recipe, recipe, "") for recipe in recipes]
+    models += [(variant, recipe, variant) for variant, recipe in variants.items()]
+    for label, recipe, variant in models:
         if recipe not in RECIPES:
             raise McnetError(f"recipe {recipe!r} is none of {', '.join(RECIPES)}.")
         parent: str | None = None
         for stage in RECIPES[recipe]:
-            name = stage.label if parent is None else f"{parent}-then-{stage.label}"
-            planned.setdefault(name, PlannedStage(name, stage, parent))
+            times = _LONGEST // len(RECIPES[recipe]) if equal_total else 1
+            own = stage.label if times == 1 else f"{stage.label}-x{times}"
+            name = f"{variant}--{own}" if variant and parent is None else own
+            name = name if parent is None else f"{parent}-then-{own}"
+            planned.setdefault(name, PlannedStage(name, stage, parent, times, variant))
             parent = name
         if parent is not None:
-            final_stage[recipe] = parent
+            final_stage[label] = parent
     return StagePlan(tuple(planned.values()), final_stage)
+
+
+_LONGEST = max(len(stages) for stages in RECIPES.values())

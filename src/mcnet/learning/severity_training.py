@@ -16,7 +16,7 @@ from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
-from mcnet.learning.batches import Batch
+from mcnet.learning.batches import Batch, PairBatches
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.record import EpochRecord
@@ -81,7 +81,8 @@ def train_severity(
     lesson = SeverityLesson(network, training, seed)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
     with training_batches(train, training, seed, n_workers) as batches:
-        fit(lesson, record, batches, validation.fixed_pairs(), training, quiet=quiet)
+        unseen = PairBatches(validation.fixed_pairs(), training.batch_size)
+        fit(lesson, record, batches, unseen, training, quiet=quiet)
     about = {"fingerprint": fingerprint, "best": record.best}
     write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
     checkpoint.unlink(missing_ok=True)

@@ -87,9 +87,11 @@ def train_stage(
         return weights
 
     lesson = _lesson(stage, network, loss, training, seed, initial_weights)
-    record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
-    with training_batches(train, training, seed, n_workers) as batches:
-        fit(lesson, record, batches, validation, training, quiet=quiet)
+    record = EpochRecord(lesson.taught, checkpoint, folder / "curve.csv", fingerprint)
+    n_adjacent = network.adjacent
+    with training_batches(train, training, seed, n_workers, n_adjacent=n_adjacent) as batches:
+        unseen = PairBatches(validation, training.batch_size, n_adjacent=n_adjacent)
+        fit(lesson, record, batches, unseen, training, quiet=quiet)
     lesson.network.load_state_dict(record.best_weights)
     about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
     save_network(weights, lesson.network, card={**card, **about})
@@ -101,7 +103,7 @@ def fit(
     lesson: lightning.LightningModule,
     record: EpochRecord,
     batches: PairBatches | FreshBatches,
-    validation: ImagePairs,
+    validation: PairBatches,
     training: TrainingConfig,
     *,
     quiet: bool,
@@ -118,22 +120,34 @@ def fit(
         _trainer(record.checkpoint.parent, training, record, quiet).fit(
             lesson,
             batches,
-            PairBatches(validation, training.batch_size),
+            validation,
             ckpt_path=record.checkpoint if continues else None,
         )
 
 
 @contextmanager
 def training_batches(
-    train: TrainingSet, training: TrainingConfig, seed: int, n_workers: int | None = None
+    train: TrainingSet,
+    training: TrainingConfig,
+    seed: int,
+    n_workers: int | None = None,
+    *,
+    n_adjacent: int = 0,
 ) -> Iterator[PairBatches | FreshBatches]:
     """Batches to train on; processes that make them are ended at the end."""
     n_workers = _usual_workers(training) if n_workers is None else n_workers
     size, flips = training.batch_size, training.flips
     if isinstance(train, ImagePairs):
-        yield PairBatches(train, size, seed=seed, flips=flips)
+        yield PairBatches(
+            *(train, size),
+            seed=seed,
+            flips=flips,
+            n_adjacent=n_adjacent,
+            n_drawn=training.slices_per_epoch,
+        )
     else:
-        with closing(FreshBatches(train, size, flips=flips, n_workers=n_workers)) as batches:
+        fresh = FreshBatches(train, size, flips=flips, n_workers=n_workers, n_adjacent=n_adjacent)
+        with closing(fresh) as batches:
             yield batches
 
 
@@ -214,7 +228,12 @@ def _lesson(
                 "trained; start from weights of the same network."
             )
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
-    return Lesson(network, stage, loss, learning_rate=learning_rate, schedule=training.schedule)
+    return Lesson(
+        *(network, stage, loss),
+        learning_rate=learning_rate,
+        schedule=training.schedule,
+        average=training.average,
+    )
 
 
 def _trainer(

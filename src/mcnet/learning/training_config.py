@@ -7,6 +7,8 @@ from mcnet.errors import McnetError
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
 SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "one-cycle")
+TrainingMotion = Literal["fixed", "generated", "recorded"]
+TRAINING_MOTIONS: tuple[TrainingMotion, ...] = ("fixed", "generated", "recorded")
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
 
@@ -27,9 +29,19 @@ class TrainingConfig:
     """Learning rate within a stage: level, falling to zero as a half cosine, or up and down."""
     flips: bool = False
     """Mirror whole batches at random, up-down and left-right."""
-    fresh_motion: bool = False
-    """Every training scan moves anew, by the generator, instead of by the fixed set's traces;
-    validation and test stay fixed."""
+    motion: TrainingMotion = "fixed"
+    """How training heads move: by the fixed set's traces; anew in every epoch by the generator; or
+    anew by training traces that are mirrored, reversed and scaled at random. Validation and test
+    stay fixed."""
+    aligned: bool = False
+    """Whether poses are measured from their mean, weighted by the k-space that they move, so that
+    image and reference lie together, instead of from the pose at the k-space centre."""
+    curriculum_epochs: int = 0
+    """Epochs over which fresh motion grows from a quarter to its whole size."""
+    slices_per_epoch: int = 0
+    """Slices drawn for an epoch, about; 0 takes all of the set."""
+    average: float = 0.0
+    """Decay, a step, of the moving average of weights that is kept; 0 keeps the weights."""
     device: Device = "cpu"
     """Where to train; "auto" takes a GPU where there is one."""
 
@@ -38,6 +50,16 @@ class TrainingConfig:
         for name, number in (("epochs", self.epochs), ("batch_size", self.batch_size)):
             if not isinstance(number, int) or number < 1:
                 raise McnetError(f"{name} {number!r} is impossible; give a whole number from 1 on.")
+        for name, number in (
+            ("curriculum_epochs", self.curriculum_epochs),
+            ("slices_per_epoch", self.slices_per_epoch),
+        ):
+            if number < 0:
+                raise McnetError(f"{name} {number} is impossible; give a whole number from 0 on.")
+        if not 0 <= self.average < 1:
+            raise McnetError(
+                f"average {self.average} is no decay; give a number from 0 to below 1, as .999."
+            )
         for name, value in (
             ("learning_rate", self.learning_rate),
             ("fine_tune_factor", self.fine_tune_factor),
@@ -46,5 +68,12 @@ class TrainingConfig:
                 raise McnetError(f"{name} {value!r} is impossible; give a positive number.")
         if self.schedule not in SCHEDULES:
             raise McnetError(f"schedule {self.schedule!r} is none of {', '.join(SCHEDULES)}.")
+        if self.motion not in TRAINING_MOTIONS:
+            raise McnetError(f"motion {self.motion!r} is none of {', '.join(TRAINING_MOTIONS)}.")
+        if self.curriculum_epochs and self.motion == "fixed":
+            raise McnetError(
+                f"curriculum_epochs {self.curriculum_epochs} needs motion that is drawn anew; set "
+                'motion to "generated" or "recorded", or curriculum_epochs to 0.'
+            )
         if self.device not in DEVICES:
             raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from mcnet.correction.slices import correct_slices
+from mcnet.correction.slices import correct_pairs
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.store import load_pairs
 from mcnet.errors import McnetError
@@ -16,11 +16,10 @@ from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.rows import BASELINES, METRICS
 from mcnet.evaluation.statistics import ordered_models
 from mcnet.experiment import read_experiment
-from mcnet.learning.recipes import stage_plan
 from mcnet.learning.weights import load_network
 from mcnet.readers.cases import CORRUPTED, REFERENCE, Case, CaseImages, chosen_versions
 from mcnet.report.planes import PLANES
-from mcnet.reproduce import SETTINGS, WEIGHTS, Run
+from mcnet.run import SETTINGS, WEIGHTS, Run
 from mcnet.simulation.motion import Mode
 
 _DEFAULT_LEFT_OUT = "smoothed"
@@ -104,10 +103,10 @@ class RunSource:
         if version == "smoothed":
             return smooth_lightly(pairs.corrupted)
         network = load_network(self._weights(mode, version))
-        return correct_slices(network, pairs.corrupted, pairs.input_scale)
+        return correct_pairs(network, pairs)
 
     def _weights(self, mode: Mode, version: str) -> Path:
-        stage = stage_plan(self.run.experiment.recipes).final_stage[version]
+        stage = self.run.experiment.stages.final_stage[version]
         return self.run.stage(mode, stage) / WEIGHTS
 
     def _metrics(self, mode: Mode, index: int) -> dict[str, dict[str, float]]:

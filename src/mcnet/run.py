@@ -1,0 +1,87 @@
+"""The folder of an experiment: what stands where.
+
+A run is a folder::
+
+    settings.toml               every setting, defaults included; an experiment in itself
+    pairs.zarr                  simulated pairs, with their manifest
+    models/MODE/STAGE/          weights.safetensors and curve.csv
+    evaluation/rows.csv         one row a test slice and model
+    report/                     figures, tables, and the page report.html
+
+Each step has a key, the digest of its settings and of the keys of what it is made from. Beside its
+result stands a record, RESULT.step.json, with that key and the digest of the result
+(`mcnet.steps`). What stands there as it was written is not made again; a change redoes only what
+follows from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcnet.data.pairs_plan import PairsPlan
+from mcnet.data.simulate import simulate_pairs
+from mcnet.data.store import is_complete
+from mcnet.errors import McnetError
+from mcnet.experiment import Experiment, experiment_toml
+from mcnet.plan import pairs_plan
+from mcnet.progress import Announce
+from mcnet.provenance import write_text
+from mcnet.simulation.motion import Mode
+
+SETTINGS = "settings.toml"
+WEIGHTS = "weights.safetensors"
+
+Weights = Mapping[str, Path]
+"""Weights of every model of one mode, by its label."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment and the folder in which it leaves its results."""
+
+    experiment: Experiment
+    folder: Path
+
+    @property
+    def pairs(self) -> Path:
+        """The store of simulated pairs."""
+        return self.folder / "pairs.zarr"
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder of ``rows.csv``, one row a test slice and model."""
+        return self.folder / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The folder of figures, tables, and the page."""
+        return self.folder / "report"
+
+    def stage(self, mode: Mode, name: str) -> Path:
+        """The folder of a stage of training: ``weights.safetensors`` and ``curve.csv``."""
+        return self.folder / "models" / mode / name
+
+
+def prepare(run: Run, announce: Announce) -> PairsPlan:
+    """The plan of a run's pairs, once its settings are written and its pairs are made.
+
+    Raises
+    ------
+    McnetError
+        The folder holds something else or cannot be written, or the data do not serve.
+    """
+    _refuse_other_folder(run.folder)
+    plan = pairs_plan(run.experiment)
+    write_text(run.folder / SETTINGS, experiment_toml(run.experiment, run.folder))
+    if not is_complete(run.pairs, plan.key):
+        with announce("Simulating what the scanner makes of moving heads") as on_progress:
+            simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
+    return plan
+
+
+def _refuse_other_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else, which a run would mix with."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).exists():
+        raise McnetError(
+            f"{folder} is not empty and holds no run of mcnet; name a new folder for the run."
+        )

@@ -1,0 +1,174 @@
+"""The models of an experiment, stage by stage; what is trained already is not trained again."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from mcnet import __version__
+from mcnet.data.aligned_pairs import aligned_pairs
+from mcnet.data.fresh_pairs import FreshPairs, fresh_pairs, motion_settings
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.pairs_plan import PairsPlan, indices
+from mcnet.data.store import load_pairs
+from mcnet.learning.recipes import PlannedStage
+from mcnet.learning.training import TrainingSet, train_stage
+from mcnet.learning.training_config import TrainingConfig, TrainingMotion
+from mcnet.learning.variants import ModelSettings
+from mcnet.progress import Announce
+from mcnet.provenance import sha256_of_json
+from mcnet.run import WEIGHTS, Run, Weights
+from mcnet.simulation.fresh_motion import FreshMotion, RecordedMotion
+from mcnet.simulation.motion import Mode
+from mcnet.steps import clear, is_done, mark_done
+
+
+def train_models(
+    run: Run, plan: PairsPlan, mode: Mode, announce: Announce, *, quiet: bool = True
+) -> Weights:
+    """Weights of every model of one mode, by its label.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.learning.training.train_stage`.
+    KeyboardInterrupt
+        As the user pressed it; the next call goes on where this one stopped.
+    """
+    experiment, stages = run.experiment, run.experiment.stages
+    sets = _Sets(run, plan, mode, announce)
+    keys: dict[str, str] = {}
+    for number, planned in enumerate(stages.stages, start=1):
+        settings = experiment.settings_of(planned.variant or "l1")
+        training = settings.training
+        settings = replace(
+            settings, training=replace(training, epochs=training.epochs * planned.times)
+        )
+        result = run.stage(mode, planned.name)
+        keys[planned.name] = _stage_key(run, plan, mode, planned, settings, keys)
+        if is_done(result, keys[planned.name]):
+            continue
+        clear(result)
+        seed = experiment.seed + planned.name.count("-then-")
+        train = sets.training(training)
+        if isinstance(train, FreshPairs):
+            train = replace(train, seed=seed)  # no stage repeats the motion of an earlier one
+        parent = planned.parent
+        with announce(f"Training {planned.name} on {mode} ({number} of {len(stages.stages)})"):
+            train_stage(
+                result,
+                planned.stage,
+                train,
+                sets.validation(training),
+                network=settings.network,
+                loss=settings.loss,
+                training=settings.training,
+                seed=seed,
+                initial_weights=run.stage(mode, parent) / WEIGHTS if parent else None,
+                notes=_notes(run, plan, mode, training),
+                quiet=quiet,
+            )
+        mark_done(result, keys[planned.name], seed=experiment.seed)
+    return {label: run.stage(mode, name) / WEIGHTS for label, name in stages.final_stage.items()}
+
+
+def _stage_key(
+    run: Run,
+    plan: PairsPlan,
+    mode: Mode,
+    planned: PlannedStage,
+    settings: ModelSettings,
+    keys: dict[str, str],
+) -> str:
+    motion = _drawn_motion(run, plan, mode, settings.training.motion)
+    return sha256_of_json(
+        {
+            "version": __version__,
+            "pairs": plan.key,
+            "mode": mode,
+            "seed": run.experiment.seed,
+            "parent": keys[planned.parent] if planned.parent else None,
+            "network": asdict(settings.network),
+            "loss": asdict(settings.loss),
+            "training": asdict(settings.training),
+            "motion": motion_settings(motion) if motion else None,
+            "stage": asdict(planned.stage),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Sets:
+    """Training and validation sets of one mode, made when they are first asked for."""
+
+    run: Run
+    plan: PairsPlan
+    mode: Mode
+    announce: Announce
+
+    def training(self, training: TrainingConfig) -> TrainingSet:
+        """What a stage trains on."""
+        motion = _drawn_motion(self.run, self.plan, self.mode, training.motion)
+        if motion is None:
+            return self._aligned_train if training.aligned else self._train
+        with self.announce("Preparing the people who move anew in every epoch") as on_progress:
+            return fresh_pairs(
+                *(self.plan, motion),
+                slices_per_epoch=training.slices_per_epoch,
+                aligned=training.aligned,
+                curriculum_epochs=training.curriculum_epochs,
+                on_progress=on_progress,
+            )
+
+    def validation(self, training: TrainingConfig) -> ImagePairs:
+        """What chooses among a stage's epochs."""
+        return self._aligned_validation if training.aligned else self._validation
+
+    @cached_property
+    def _train(self) -> ImagePairs:
+        return load_pairs(self.run.pairs, "train", self.mode)
+
+    @cached_property
+    def _validation(self) -> ImagePairs:
+        return load_pairs(self.run.pairs, "validation", self.mode)
+
+    @cached_property
+    def _aligned_train(self) -> ImagePairs:
+        return self._aligned("train")
+
+    @cached_property
+    def _aligned_validation(self) -> ImagePairs:
+        return self._aligned("validation")
+
+    def _aligned(self, part: str) -> ImagePairs:
+        with self.announce(f"Making aligned pairs ({part})") as on_progress:
+            return aligned_pairs(self.plan, part, self.mode, on_progress=on_progress)
+
+
+def _drawn_motion(
+    run: Run, plan: PairsPlan, mode: Mode, how: TrainingMotion
+) -> FreshMotion | RecordedMotion | None:
+    """How training heads move anew; nothing, where they move by the fixed set's traces."""
+    if how == "fixed":
+        return None
+    if how == "generated":
+        config = run.experiment.motion
+        return FreshMotion(config.within_mm, config.within_deg, config.scale, mode)
+    rows = indices((trace.name for trace in plan.traces), plan.traces_split.train)
+    return RecordedMotion(tuple(plan.traces[row] for row in rows), mode)
+
+
+def _notes(run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig) -> dict[str, Any]:
+    """What the model card says of data and limits."""
+    notes = {
+        "title": run.experiment.title,
+        "mode": mode,
+        "people": asdict(plan.people_split),
+        "traces": asdict(plan.traces_split),
+        "licence": "Apache-2.0 for the weights; the people and traces have licences of their own.",
+        "limits": "Simulated in-plane motion of sagittal T1w slices; a research tool, not a "
+        "medical device.",
+    }
+    motion = _drawn_motion(run, plan, mode, training.motion)
+    if isinstance(motion, FreshMotion):  # no trace of the plan was trained with
+        notes["traces"] = asdict(plan.traces_split) | {"train": ()}
+    return notes | ({"fresh_motion": motion_settings(motion)} if motion else {})
