@@ -34,7 +34,9 @@ def test_what_the_file_leaves_out_is_the_papers(written):
     assert experiment.pairs.modes == ("rotation", "rotation+translation")
     assert experiment.training.epochs == 100
     assert (experiment.loss.tv_target, experiment.loss.reduction) == ("residual", "mean")
-    assert set(experiment.recipes) == {"l1", "l1+tv", "l1+tv-ft", "l1-long"}
+    assert experiment.training.motion == "fixed"
+    assert not experiment.equal_total
+    assert set(experiment.recipes) == {"l1", "l1+tv", "l1+tv-ft", "l1-long", "mcnet"}
 
 
 def test_writing_and_reading_gives_the_same_experiment(written, tmp_path):
@@ -76,6 +78,18 @@ def test_relative_folders_start_at_the_file(written, tmp_path):
         ("seed = 1\n" + SMALL.replace('title = "small"', ""), "title"),
         ("title = ", "not a readable TOML file"),
         (SMALL + "[pairs]\nmodes = []\n", "modes"),
+        (SMALL + '[variants.mine]\nlike = "l2"\n', "'l2' is neither a recipe nor a variant"),
+        (SMALL + "[variants.mine]\nlikes = 1\n", r"variants.*likes"),
+        (SMALL + "[variants.mine.training]\nepoch = 3\n", r"did you mean epochs\?"),
+        (SMALL + "[variants.registered]\n", "'registered' cannot be called so"),
+        (SMALL + '[variants."a/b"]\n', "'a/b' cannot be called so"),
+        (SMALL + "[training]\naverage = 1.0\n", "average 1.0 is no decay"),
+        (SMALL + "[training]\nslices_per_epoch = -1\n", "slices_per_epoch -1 is impossible"),
+        (SMALL + "[training]\ncurriculum_epochs = 1\n", "needs motion that is drawn anew"),
+        (
+            SMALL + '[[questions]]\nask = "?"\nmodel = "mine"\nagainst = "l1"\n',
+            "'mine', which is neither trained",
+        ),
     ],
 )
 def test_bad_files_are_refused_in_a_sentence(written, text, sentence):
@@ -83,6 +97,26 @@ def test_bad_files_are_refused_in_a_sentence(written, text, sentence):
         read_experiment(written(text))
     assert "experiment.toml" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_variants_and_questions_are_read_and_written_back(written, tmp_path):
+    text = SMALL.replace("[people]", 'recipes = ["l1"]\nequal_total = true\n[people]', 1)
+    text += """
+[variants.wide]
+like = "mcnet"
+network = { width = 9 }
+
+[[questions]]
+ask = "Is wider better?"
+model = "wide"
+against = "l1"
+"""
+    experiment = read_experiment(written(text))
+    assert experiment.models == ("l1", "wide")
+    assert experiment.settings_of("wide").network.width == 9
+    assert [planned.name for planned in experiment.stages.stages] == ["l1-x2", "wide--l1-x2"]
+    (tmp_path / "again.toml").write_text(experiment_toml(experiment, tmp_path))
+    assert read_experiment(tmp_path / "again.toml") == experiment
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -11,6 +11,7 @@ from properties import ellipsoid
 
 import mcnet.trained_models as steps
 from mcnet.data.design import PairsDesign
+from mcnet.evaluation.answers import Question
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experiment
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.training_config import TrainingConfig
@@ -38,6 +39,7 @@ def experiment(tmp_path_factory):
         network=NetworkConfig(levels=2, width=2, head="residual"),
         training=TrainingConfig(epochs=1, batch_size=4),
         n_examples=2,
+        questions=(Question("Does it help?", "l1+tv", "l1"),),
     )
 
 
@@ -69,6 +71,8 @@ def test_a_run_holds_everything_that_it_promises(run, experiment):
         "evaluation/rows.csv",
         "report/report.html",
         "report/table.csv",
+        "report/answers.csv",
+        "report/answers.png",
     ):
         assert (run / name).stat().st_size > 0
     for mode, number in (("rotation", 2), ("rotation+translation", 3)):
@@ -78,9 +82,9 @@ def test_a_run_holds_everything_that_it_promises(run, experiment):
     assert read_experiment(run / "settings.toml") == experiment
 
 
-def test_the_rows_have_every_model_and_baseline_of_both_modes(run):
+def test_the_rows_have_every_model_and_baseline_of_both_modes(run, experiment):
     rows = pd.read_csv(run / "evaluation" / "rows.csv")
-    labels = {"corrupted", "registered", "smoothed", "l1", "l1-long", "l1+tv", "l1+tv-ft"}
+    labels = {"corrupted", "registered", "smoothed", *experiment.models}
     for _, of_mode in rows.groupby("mode"):
         assert set(of_mode.model) == labels
         assert of_mode.groupby("model").size().nunique() == 1
@@ -165,6 +169,7 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
         experiment,
         pairs=replace(experiment.pairs, modes=("rotation",)),
         recipes=("l1", "l1-long"),
+        questions=(),
         training=replace(experiment.training, motion="generated"),
     )
     reproduce(fresh, tmp_path)

@@ -12,6 +12,7 @@ import tomli_w
 
 from mcnet.data.design import PairsDesign
 from mcnet.errors import McnetError
+from mcnet.evaluation.answers import Question
 from mcnet.evaluation.rows import BASELINES
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
@@ -73,17 +74,6 @@ class MotionConfig:
                 raise McnetError(
                     f"{name} {getattr(self, name)} is impossible; give a positive number."
                 )
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the comparison of two models is to answer."""
-
-    ask: str
-    """In a sentence, as the report prints it."""
-    model: str
-    against: str
-    """A model or a baseline."""
 
 
 @dataclass(frozen=True)

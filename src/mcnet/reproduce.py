@@ -110,6 +110,7 @@ def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, fold
         settings={"slices of each mode": count_pairs(run.pairs)} | run.experiment.as_dict(),
         provenance=_page_provenance(plan),
         curves=curves,
+        questions=run.experiment.questions,
     )
 
 

@@ -72,6 +72,9 @@ def _refuse_unknown_keys(
             if is_dataclass(member) and isinstance(member, type) and isinstance(value, list):
                 for item in value:
                     _refuse_unknown_keys(item, member, path, f"{section}{key}.")
+            if is_dataclass(member) and isinstance(member, type) and isinstance(value, Mapping):
+                for name, item in value.items():
+                    _refuse_unknown_keys(item, member, path, f"{section}{key}.{name}.")
 
 
 def _first_complaint(error: ValidationError) -> str:

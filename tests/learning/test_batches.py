@@ -59,3 +59,30 @@ def test_flips_mirror_both_images_of_a_pair(make_pairs: MakePairs) -> None:
                 assert np.array_equal(batch.head[0, 0], np.flip(pairs.heads[row], axes))
                 seen.add(axes)
     assert seen == {(), (0,), (1,), (0, 1)}
+
+
+def test_an_epoch_of_fewer_slices_is_another_part_of_the_set_each_time(make_pairs):
+    pairs = make_pairs(20)
+    batches = PairBatches(pairs, 4, seed=1, n_drawn=9)
+    assert len(batches) == 3
+    seen = []
+    for epoch in range(12):
+        batches.epoch = epoch
+        scales = torch.cat([batch.input_scale for batch in batches]).ravel()
+        assert len(set(scales.tolist())) == 9
+        seen.append(frozenset(scales.tolist()))
+    assert len(set(seen)) == 12
+    assert len(frozenset().union(*seen)) == 20
+
+
+def test_neighbours_are_seen_on_the_scale_of_the_slice_itself(make_pairs):
+    pairs = make_pairs(6)
+    table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=np.arange(6.0))
+    pairs = replace(pairs, table=table)
+    batch = next(iter(PairBatches(pairs, 6, n_adjacent=1)))
+    assert batch.corrupted.shape[:2] == (6, 3)
+    for row in range(6):
+        for place, step in enumerate((-1, 0, 1)):
+            expected = pairs.corrupted[np.clip(row + step, 0, 5)] / pairs.input_scale[row]
+            assert np.array_equal(batch.corrupted[row, place].numpy(), expected)
+    assert batch.reference.shape[1] == 1

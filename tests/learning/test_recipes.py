@@ -39,6 +39,30 @@ def test_parents_come_first_even_if_only_the_last_recipe_is_wanted() -> None:
     assert plan.final_stage == {"l1+tv-ft": "l1-then-l1+tv"}
 
 
+def test_with_equal_totals_one_stage_lasts_as_long_as_two() -> None:
+    plan = stage_plan(RECIPES, equal_total=True)
+    times = {planned.name: planned.times for planned in plan.stages}
+    assert times == {"l1-x2": 2, "l1+tv-x2": 2, "l1": 1, "l1-then-l1+tv": 1, "l1-then-l1": 1}
+    assert plan.final_stage["l1"] == "l1-x2"
+    parents = {planned.name: planned.parent for planned in plan.stages}
+    for recipe, last in plan.final_stage.items():
+        total, name = 0, last
+        while name:
+            total, name = total + times[name], parents[name]
+        assert total == 2, recipe
+
+
+def test_variants_share_nothing_with_the_recipes_that_they_follow() -> None:
+    plan = stage_plan(["l1"], {"wide": "l1", "long": "l1+tv-ft"})
+    assert [(planned.name, planned.parent, planned.variant) for planned in plan.stages] == [
+        ("l1", None, ""),
+        ("wide--l1", None, "wide"),
+        ("long--l1", None, "long"),
+        ("long--l1-then-l1+tv", "long--l1", "long"),
+    ]
+    assert plan.final_stage["wide"] == "wide--l1"
+
+
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(McnetError, match=r"'l2' is none of l1, l1\+tv"):
         stage_plan(["l1", "l2"])

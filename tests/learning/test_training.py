@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
+from mcnet.correction.slices import correct_pairs
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.lesson import Lesson
@@ -34,11 +36,12 @@ def train(tmp_path: Path, make_pairs: MakePairs) -> Callable[..., Path]:
         initial_weights = changes.pop("initial_weights", None)
         network = changes.pop("network", NETWORK)
         pairs = changes.pop("pairs", make_pairs(20))
+        validation = changes.pop("validation", make_pairs(7, seed=1))
         return train_stage(
             tmp_path / name,
             stage,
             pairs,
-            make_pairs(7, seed=1),
+            validation,
             network=network,
             loss=LossConfig(),
             training=TrainingConfig(**{**given, **changes}),
@@ -316,3 +319,54 @@ def test_an_unknown_word_is_refused(setting: str) -> None:
     object.__setattr__(config, setting, "sideways")  # past the type checker of the tests
     with pytest.raises(McnetError, match="'sideways' is none of"):
         config.__post_init__()
+
+
+def test_an_average_of_weights_lags_behind_them_and_is_what_is_kept(train: Any) -> None:
+    plain, average = train("plain", epochs=1), train("average", epochs=1, average=0.999)
+    start = train("start", epochs=1, learning_rate=1e-12, schedule="constant")
+    of_plain, of_average, of_start = (
+        torch.cat([one.ravel() for one in load_network(path).parameters()])
+        for path in (plain, average, start)
+    )
+    assert 0 < (of_average - of_start).norm() < 0.3 * (of_plain - of_start).norm()
+
+
+def test_an_average_of_no_decay_is_the_last_weights(train: Any) -> None:
+    plain, average = train("plain"), train("average", average=1e-9)
+    one, other = (load_network(path).state_dict() for path in (plain, average))
+    assert one.keys() == other.keys()
+    for name, values in one.items():
+        assert torch.allclose(values.float(), other[name].float(), atol=1e-5), name
+
+
+def test_an_interrupted_average_goes_on(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train("whole", average=0.9)
+    keep = EpochRecord.on_train_epoch_end
+
+    def stop(self: EpochRecord, trainer: Any, pl_module: Any) -> None:
+        keep(self, trainer, pl_module)
+        if trainer.current_epoch == 1:
+            raise StoppedError
+
+    monkeypatch.setattr(EpochRecord, "on_train_epoch_end", stop)
+    with pytest.raises(StoppedError):
+        train("parts", average=0.9)
+    monkeypatch.setattr(EpochRecord, "on_train_epoch_end", keep)
+    assert train("parts", average=0.9).read_bytes() == whole.read_bytes()
+
+
+def test_a_network_of_adjacent_slices_is_trained(train: Any, make_pairs: MakePairs) -> None:
+    def of_one_scan(n_pairs: int, seed: int = 0) -> ImagePairs:
+        pairs = make_pairs(n_pairs, seed=seed)
+        places = np.arange(float(n_pairs))
+        table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=places)
+        return replace(pairs, table=table)
+
+    network = replace(NETWORK, adjacent=1)
+    weights = train("adjacent", pairs=of_one_scan(20), validation=of_one_scan(7), network=network)
+    trained = load_network(weights)
+    assert trained.down[0][0].in_channels == 3 * NETWORK.fold**2
+    curve = curve_of(weights)
+    assert curve["train_l1"].iloc[-1] < curve["train_l1"].iloc[0]
+    corrected = correct_pairs(trained, of_one_scan(7, seed=1))
+    assert corrected.shape == (7, 14, 17)

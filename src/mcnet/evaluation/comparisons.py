@@ -5,6 +5,7 @@ over slices is printed since the field prints it; the one over persons is the on
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def comparisons(
         raise McnetError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
     records = []
     for mode in ordered_modes(rows):
-        table = _one_column_a_model(rows[rows["mode"] == mode], metric)
+        table = one_column_a_model(rows[rows["mode"] == mode], metric)
         models = list(table.columns)
         for model in models[1:]:
             for other in against:
@@ -67,7 +68,7 @@ def comparisons(
                     labels = {"mode": mode, "metric": metric, "model": model, "against": other}
                     difference = (table[model] - table[other]).dropna()
                     if len(difference):
-                        records.append(labels | _comparison(difference, rng, n_resamples))
+                        records.append(labels | compared(difference, rng, n_resamples))
     return pd.DataFrame(records)
 
 
@@ -109,7 +110,7 @@ def clustered_interval(
     return float(low), float(high)
 
 
-def _one_column_a_model(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def one_column_a_model(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One row a slice, one column a model, in the paper's order."""
     keys = [*KEYS, "magnitude"]
     if rows.duplicated([*keys, "model"]).any():
@@ -121,10 +122,8 @@ def _one_column_a_model(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table[ordered_models(rows)]
 
 
-def _comparison(
-    differences: pd.Series, rng: np.random.Generator, n_resamples: int
-) -> dict[str, object]:
-    """Effect, tests and intervals of one pair of models."""
+def compared(differences: pd.Series, rng: np.random.Generator, n_resamples: int) -> dict[str, Any]:
+    """Effect, tests and intervals of one pair of models, of which the differences are given."""
     slices = differences.to_numpy(dtype=float)
     persons = differences.groupby("person").mean().to_numpy(dtype=float)
     low, high = _t_interval(slices)

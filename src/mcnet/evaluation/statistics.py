@@ -17,8 +17,9 @@ MODEL_ORDER: tuple[str, ...] = (
     "l1-long",
     "l1+tv",
     "l1+tv-ft",
+    "mcnet",
 )
-"""The paper's order, our baselines and the control among them; other labels follow as they come."""
+"""The paper's order, our baselines, control and recipe among them; others follow as they come."""
 SSIM_METRICS: tuple[str, ...] = tuple(name for name in METRICS if name.startswith("ssim"))
 
 
@@ -75,7 +76,7 @@ def by_severity(rows: pd.DataFrame, edges: Sequence[float] | None = None) -> pd.
     records = []
     for mode in ordered_modes(rows):
         of_mode = rows[rows["mode"] == mode]
-        limits = _quartiles(of_mode) if edges is None else np.asarray(edges, dtype=float)
+        limits = quartiles(of_mode) if edges is None else np.asarray(edges, dtype=float)
         for low, high in pairwise(limits):
             last = high == limits[-1]
             magnitude = of_mode["magnitude"]
@@ -137,7 +138,7 @@ def _gains(rows: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:
     return gains
 
 
-def _quartiles(rows: pd.DataFrame) -> np.ndarray:
+def quartiles(rows: pd.DataFrame) -> np.ndarray:
     """Limits of the quarters of the motion magnitudes, each pair counted once."""
     one_model = rows[rows["model"] == rows["model"].iloc[0]]
     limits = np.unique(np.quantile(one_model["magnitude"], [0, 0.25, 0.5, 0.75, 1]))

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mcnet.evaluation.answers import Question, answers
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.provenance import write_text, written_whole
+from mcnet.report.answers import answer_tables, answers_figure
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
     SSIM_LABELS,
@@ -60,8 +62,9 @@ def write_report(
     settings: Mapping[str, Any],
     provenance: Mapping[str, Any],
     curves: Mapping[str, pd.DataFrame] | None = None,
+    questions: Sequence[Question] = (),
 ) -> None:
-    """Write figures (PNG, SVG), table.csv, table.md, comparisons.csv, severity.csv, report.html.
+    """Write figures (PNG, SVG), tables (CSV, table.md), and report.html, which holds all of them.
 
     Parameters
     ----------
@@ -79,6 +82,8 @@ def write_report(
         What `mcnet.provenance.provenance` returned; its seed also draws the bootstrap.
     curves
         Model labels and training logs with a column ``epoch``.
+    questions
+        What comparisons of two models each are to answer.
 
     Raises
     ------
@@ -91,17 +96,24 @@ def write_report(
         [comparisons(rows, metric=metric, rng=rng) for metric in COMPARED_METRICS],
         ignore_index=True,
     )
+    answered = answers(rows, questions, rng=rng)
     figures = _figures(rows, table, examples, curves or {})
+    drawn = answers_figure(answered)
+    if drawn is not None:
+        figures.insert(0, ("answers", "Answers", _ANSWERS_CAPTION, drawn))
     pictures = [_write_picture(folder, *entry) for entry in figures]
     for name, frame in (("table", table), ("comparisons", compared), ("severity", severity)):
         _write_csv(folder / f"{name}.csv", frame)
-    tables = summary_tables(table)
-    write_text(folder / "table.md", "\n".join(part.markdown() for part in tables))
+    tables, of_answers = summary_tables(table), answer_tables(answered)
+    if of_answers:
+        _write_csv(folder / "answers.csv", answered)
+    write_text(folder / "table.md", "\n".join(part.markdown() for part in [*tables, *of_answers]))
     page = page_template("page.html.jinja").render(
         title=title,
         verdict=verdict(table, proposed_model(rows)),
         ssim_definition=SSIM_DEFINITION,
         summary_tables=tables,
+        answer_tables=of_answers,
         comparison_tables=comparison_tables(compared),
         severity_tables=severity_tables(severity),
         pictures=pictures,
@@ -143,6 +155,11 @@ def _figures(
     return figures
 
 
+_ANSWERS_CAPTION = (
+    "Mean difference of SSIM between two models, with the 95 % interval of a bootstrap that "
+    "redraws persons and traces. Dark: of all slices; pale, downwards: quarters of them by motion "
+    "magnitude, from mild to severe."
+)
 _TABLE_CAPTION = (
     "Mean and standard deviation over slices; the best of each line in bold. Registered: brought "
     "onto the reference by a rigid registration before the comparison."

@@ -82,7 +82,7 @@ def severity_tables(table: pd.DataFrame) -> list[ReportTable]:
                 continue
             before = float(rows["corrupted"]["ssim_head_registered_mean"])
             gains = [
-                _signed(float(rows[name]["ssim_head_registered_gain"])) if name in rows else "–"
+                signed(float(rows[name]["ssim_head_registered_gain"])) if name in rows else "–"
                 for name in models
             ]
             n = str(rows["corrupted"]["n"])
@@ -93,20 +93,19 @@ def severity_tables(table: pd.DataFrame) -> list[ReportTable]:
 
 
 def _comparison_cells(row: pd.Series) -> list[str]:
-    low, high = float(row["persons_low"]), float(row["persons_high"])
-    interval = "–" if math.isnan(low) else f"{_signed(low)} to {_signed(high)}"
+    interval = interval_text(float(row["persons_low"]), float(row["persons_high"]))
     return [
         str(row["model"]),
         str(row["against"]),
-        _signed(float(row["mean_difference"])),
+        signed(float(row["mean_difference"])),
         interval,
         str(row["persons_n"]),
         f"{row['persons_better']} of {row['persons_n']}",
-        _p(float(row["persons_p"])),
-        _signed(float(row["persons_rank_biserial"]), 2),
+        p_value(float(row["persons_p"])),
+        signed(float(row["persons_rank_biserial"]), 2),
         str(row["slices_n"]),
-        _p(float(row["slices_p"])),
-        _signed(float(row["slices_rank_biserial"]), 2),
+        p_value(float(row["slices_p"])),
+        signed(float(row["slices_rank_biserial"]), 2),
     ]
 
 
@@ -118,11 +117,18 @@ def _mean_and_sd(row: pd.Series, name: str) -> str:
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
-def _p(value: float) -> str:
+def interval_text(low: float, high: float) -> str:
+    """An interval of differences, in words; a dash where there is none."""
+    return "–" if math.isnan(low) else f"{signed(low)} to {signed(high)}"
+
+
+def p_value(value: float) -> str:
+    """A p value to three decimals."""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _signed(value: float, digits: int = 4) -> str:
+def signed(value: float, digits: int = 4) -> str:
+    """A difference with its sign."""
     return f"{value:+.{digits}f}".replace("-", "−")
 
 

@@ -1,0 +1,95 @@
+"""Questions that an experiment asks, answered by paired comparisons: in all, and by severity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from mcnet.evaluation.comparisons import N_RESAMPLES, compared, one_column_a_model
+from mcnet.evaluation.statistics import ordered_modes, quartiles
+
+METRICS_ASKED: tuple[str, ...] = ("ssim_head_registered", "ssim")
+ALL = "all"
+"""Of every severity."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the comparison of two models is to answer."""
+
+    ask: str
+    """In a sentence, as the report prints it."""
+    model: str
+    against: str
+    """A model or a baseline."""
+
+
+def answers(
+    rows: pd.DataFrame,
+    questions: Sequence[Question],
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
+) -> pd.DataFrame:
+    """One row per mode, question, metric and class of severity: all, then quarters of magnitude.
+
+    Columns: mode, ask, model, against, metric, severity, ``answer`` and those of
+    `mcnet.evaluation.comparisons.comparisons`. The answer follows from the interval that redraws
+    persons and traces: "yes" above zero, "the reverse" below, "not to be told" around it. A mode in
+    which one of the two models was not trained gives no row.
+
+    Parameters
+    ----------
+    rows
+        Rows of `mcnet.evaluation.rows.evaluate`.
+    questions
+        What is asked.
+    rng
+        Draws the bootstrap's resamples.
+    n_resamples
+        How many.
+    """
+    records = []
+    for mode in ordered_modes(rows):
+        of_mode = rows[rows["mode"] == mode]
+        for metric in METRICS_ASKED:
+            table = one_column_a_model(of_mode, metric)
+            magnitude = table.index.get_level_values("magnitude").to_numpy()
+            for question in questions:
+                if not {question.model, question.against} <= set(table.columns):
+                    continue
+                difference = table[question.model] - table[question.against]
+                for severity, inside in _classes(magnitude, quartiles(of_mode)):
+                    numbers = compared(difference[inside], rng, n_resamples)
+                    records.append(
+                        {
+                            "mode": mode,
+                            "ask": question.ask,
+                            "model": question.model,
+                            "against": question.against,
+                            "metric": metric,
+                            "severity": severity,
+                            "answer": _answer(numbers["persons_low"], numbers["persons_high"]),
+                            **numbers,
+                        }
+                    )
+    return pd.DataFrame(records)
+
+
+def _classes(magnitude: np.ndarray, limits: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """Names of the classes of severity, and which slices are in each."""
+    classes = [(ALL, np.ones(len(magnitude), bool))]
+    for number, (low, high) in enumerate(pairwise(limits), start=1):
+        last = high == limits[-1]
+        inside = (magnitude >= low) & ((magnitude <= high) if last else (magnitude < high))
+        if inside.any():
+            classes.append((f"{number}: {low:.1f} to {high:.1f}", inside))
+    return classes
+
+
+def _answer(low: float, high: float) -> str:
+    if low > 0:
+        return "yes"
+    return "the reverse" if high < 0 else "not to be told"

@@ -1,0 +1,68 @@
+"""An answer is what the clustered interval says, in all and by severity."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mcnet.evaluation.answers import ALL, Question, answers
+from mcnet.evaluation.comparisons import comparisons
+from mcnet.evaluation.rows import METRICS
+
+
+def rows_of(gain) -> pd.DataFrame:
+    """Rows of corrupted, l1 and mine; ``gain(magnitude, rng)`` is what mine has above l1."""
+    rng = np.random.default_rng(4)
+    records = []
+    for person in range(7):
+        for trace in range(8):
+            for position_mm in (0.0, 5.0):
+                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
+                labels |= {"position_mm": position_mm, "magnitude": float(trace)}
+                score = rng.uniform(0.4, 0.7)
+                scores = {"corrupted": score - 0.1, "l1": score, "mine": score + gain(trace, rng)}
+                for model, value in scores.items():
+                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
+    return pd.DataFrame(records)
+
+
+def answer(rows: pd.DataFrame, severity: str = ALL, model: str = "mine") -> pd.Series:
+    question = Question("Is it better?", model, "l1")
+    table = answers(rows, [question], rng=np.random.default_rng(0), n_resamples=300)
+    chosen = table[(table["severity"] == severity) & (table["metric"] == "ssim")]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"), [(0.02, "yes"), (-0.02, "the reverse"), (0.0, "not to be told")]
+)
+def test_the_answer_follows_the_interval(gain, expected):
+    found = answer(rows_of(lambda _, rng: gain + rng.normal(0, 0.01)))
+    assert found["answer"] == expected
+    assert found["mean_difference"] == pytest.approx(gain, abs=0.002)
+
+
+def test_its_numbers_are_those_of_the_comparisons():
+    rows = rows_of(lambda _, rng: rng.normal(0.005, 0.02))
+    table = comparisons(
+        rows, against=("l1",), metric="ssim", rng=np.random.default_rng(1), n_resamples=300
+    )
+    expected, found = table[table["model"] == "mine"].iloc[0], answer(rows)
+    for name in ("mean_difference", "persons_p", "persons_rank_biserial", "persons_n"):
+        assert found[name] == pytest.approx(expected[name])
+
+
+def test_what_helps_severe_motion_alone_is_told_so():
+    rows = rows_of(lambda trace, rng: (0.05 if trace >= 6 else -0.03) + rng.normal(0, 0.005))
+    table = answers(rows, [Question("Is it?", "mine", "l1")], rng=np.random.default_rng(0))
+    classes = list(dict.fromkeys(table["severity"]))
+    assert classes == [ALL, "1: 0.0 to 1.8", "2: 1.8 to 3.5", "3: 3.5 to 5.2", "4: 5.2 to 7.0"]
+    assert answer(rows, classes[1])["answer"] == "the reverse"
+    assert answer(rows, classes[4])["answer"] == "yes"
+    whole = table[(table["severity"] != ALL) & (table["metric"] == "ssim")]["slices_n"].sum()
+    assert whole == 7 * 8 * 2
+
+
+def test_a_model_that_was_not_trained_gives_no_answer():
+    rows = rows_of(lambda *_: 0.0)
+    assert answers(rows, [Question("?", "yours", "l1")], rng=np.random.default_rng(0)).empty
