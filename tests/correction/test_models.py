@@ -14,6 +14,7 @@ from mcnet.correction.models import (
     shipped_models,
 )
 from mcnet.errors import McnetError
+from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.learning.weights import save_network
 from mcnet.provenance import sha256_of_file
 
@@ -132,3 +133,10 @@ def test_a_card_without_a_pixel_size_is_refused(tmp_path: Path, size: object) ->
     save_network(path, random_network(), card=card(trained_pixel_mm=size))
     with pytest.raises(McnetError, match="trained_pixel_mm"):
         load_model(str(path))
+
+
+def test_a_network_of_adjacent_slices_is_not_for_scans(tmp_path: Path) -> None:
+    network = UNet(NetworkConfig(levels=2, width=2, adjacent=1))
+    save_network(tmp_path / "three.safetensors", network, card=card())
+    with pytest.raises(McnetError, match="sees 3 slices at once"):
+        load_model(str(tmp_path / "three.safetensors"))

@@ -99,6 +99,11 @@ def load_model(name_or_path: str) -> Model:
             f"path of a {_SUFFIX} file."
         )
     network = load_network(path)
+    if network.config.adjacent:
+        raise McnetError(
+            f"{path} holds a network that sees {network.config.n_seen} slices at once, as far "
+            "apart as those of its experiment; to correct scans, give one with adjacent = 0."
+        )
     card = _card(path)
     name = name_or_path if shipped else str(card.get("name", path.stem))
     return Model(name, path, sha256_of_file(path), network, card)
