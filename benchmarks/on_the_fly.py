@@ -7,10 +7,12 @@ images are those of ``experiments/quick.toml``; the heads are made from the buil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import numpy as np
 import page
 import pandas as pd
+import torch
 
 from mcnet.data.design import PairsDesign
 from mcnet.data.fresh_pairs import FreshPairs
@@ -18,7 +20,7 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.prepared import prepare_person
 from mcnet.data.sources import template_people
 from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig
+from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.learning.recipes import L1
 from mcnet.learning.training import TrainingSet, train_stage
 from mcnet.learning.training_config import TrainingConfig
@@ -63,10 +65,13 @@ def run(seconds: float = 60.0) -> str:
     trial = curve_of(fixed, validation, 2, 0)
     n_epochs = max(3, round(seconds / 2 / float(trial["seconds"].iloc[1])))
     curves: dict[str, list[pd.DataFrame]] = {name: [] for name in kinds}
+    bare: list[list[float]] = []
     for _ in range(2):  # in turns, so that what else the machine does falls on all of them
         for name, (train, n_workers) in kinds.items():
             curves[name].append(curve_of(train, validation, n_epochs, n_workers))
-    found = {name: speed(of_kind, len(fresh)) for name, of_kind in curves.items()}
+        bare.append(bare_loop(fixed, n_epochs))
+    found = {"a bare PyTorch loop on tensors in memory": _speed_of(bare, len(fresh))}
+    found |= {name: speed(of_kind, len(fresh)) for name, of_kind in curves.items()}
     return _table(found)
 
 
@@ -75,10 +80,11 @@ def section() -> page.Section:
     return page.Section(
         "Training on fresh motion",
         [
-            "The network, batches and images of `experiments/quick.toml` on 3 drawn heads: fixed "
-            "pairs in memory against scans simulated anew, in the training's own process or in one "
-            "worker beside it. Medians over epochs after the first, in which workers start; "
-            "*waiting* is the share of the time from the end of a step until the next batch.",
+            "The network, batches and images of `experiments/quick.toml` on 3 drawn heads: a bare "
+            "PyTorch loop on tensors in memory; mcnet's training on fixed pairs in memory; and on "
+            "scans simulated anew, in the training's own process or in one worker beside it. "
+            "Medians over epochs after the first, in which workers start; *waiting* is the share "
+            "of the time from the end of a step until the next batch.",
             run(),
         ],
     )
@@ -88,11 +94,11 @@ def as_fixed(fresh: FreshPairs) -> ImagePairs:
     """Pairs of the first epoch, in memory."""
     scans = [fresh.scan(0, index) for index in range(fresh.n_scans)]
     counts = [len(scan.corrupted) for scan in scans]
-    first = fresh.first_reference
+    references = np.concatenate([person.references[person.kept] for person in fresh.people])
+    first = np.cumsum([0, *(int(person.kept.sum()) for person in fresh.people)])
     index = [
         first[scan.person] + np.arange(count) for scan, count in zip(scans, counts, strict=True)
     ]
-    references = fresh.references
     scales = np.array([scan.input_scale for scan in scans], dtype=np.float32)
     return ImagePairs(
         corrupted=np.concatenate([scan.corrupted for scan in scans]),
@@ -126,6 +132,30 @@ def curve_of(
         return pd.read_csv(weights.parent / "curve.csv")
 
 
+def bare_loop(pairs: ImagePairs, n_epochs: int) -> list[float]:
+    """Seconds of each epoch of the least that trains: tensors in memory, no framework, no log."""
+    scale = torch.from_numpy(pairs.input_scale)[:, None, None, None]
+    corrupted = torch.from_numpy(pairs.corrupted)[:, None] / scale
+    reference = torch.from_numpy(pairs.references[pairs.reference_index])[:, None] / scale
+    network = UNet(NETWORK).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    training, seconds = TrainingConfig(), []
+    adam = torch.optim.Adam(network.parameters(), lr=training.learning_rate)
+    for _ in range(n_epochs):
+        started = perf_counter()
+        for chosen in torch.randperm(len(pairs)).split(training.batch_size):
+            adam.zero_grad()
+            (network(corrupted[chosen]) - reference[chosen]).abs().mean().backward()
+            adam.step()
+        seconds.append(perf_counter() - started)
+    return seconds
+
+
+def _speed_of(bare: list[list[float]], n_slices: int) -> Speed:
+    epoch_s = float(np.median([one for epochs in bare for one in epochs[1:]]))
+    first_s = float(np.median([epochs[0] for epochs in bare]))
+    return Speed(n_slices / epoch_s, 0.0, first_s, epoch_s)
+
+
 def speed(curves: list[pd.DataFrame], n_slices: int) -> Speed:
     """Speed of several trainings of one kind, from their clocks."""
     later = pd.concat([curve.iloc[1:] for curve in curves])
@@ -139,14 +169,14 @@ def speed(curves: list[pd.DataFrame], n_slices: int) -> Speed:
 
 
 def _table(found: dict[str, Speed]) -> str:
-    usual = next(iter(found.values())).slices_per_s
+    bare = next(iter(found.values())).slices_per_s
     lines = [
-        "| training on | slices a second | against fixed pairs | waiting for batches | "
+        "| training on | slices a second | against the bare loop | waiting for batches | "
         "first epoch, s | later epochs, s |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
-        f"| {name} | {one.slices_per_s:.0f} | {one.slices_per_s / usual:.2f} | "
+        f"| {name} | {one.slices_per_s:.0f} | {one.slices_per_s / bare:.2f} | "
         f"{one.waiting_share:.1%} | {one.first_epoch_s:.1f} | {one.epoch_s:.1f} |"
         for name, one in found.items()
     ]
