@@ -16,6 +16,7 @@ follows from it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from mcnet.data.store import count_pairs, is_complete, load_pairs
 from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment, experiment_toml
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import PlannedStage, stage_plan
 from mcnet.learning.training import TrainingSet, train_stage
 from mcnet.learning.weights import load_network
@@ -103,12 +105,7 @@ def reproduce(
         As the user pressed it; the next call goes on where this one stopped.
     """
     run = Run(experiment, folder)
-    _refuse_other_folder(folder)
-    plan = pairs_plan(experiment)
-    write_text(folder / SETTINGS, experiment_toml(experiment, folder))
-    if not is_complete(run.pairs, plan.key):
-        with announce("Simulating what the scanner makes of moving heads") as on_progress:
-            simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
+    plan = _simulated(run, announce)
     weights = {mode: _train(run, plan, mode, announce, quiet) for mode in experiment.pairs.modes}
     hashes = [
         [mode, label, sha256_of_file(path)]
@@ -128,6 +125,46 @@ def reproduce(
     return run.report / "report.html"
 
 
+def train_models(
+    experiment: Experiment,
+    folder: Path,
+    *,
+    announce: Announce = silently,
+    quiet: bool = True,
+    processes: Processes = ALONE,
+) -> Mapping[Mode, Weights]:
+    """Weights of every model of an experiment; `reproduce` goes on from there, in the same folder.
+
+    Parameters
+    ----------
+    experiment, folder, announce, quiet
+        As for `reproduce`.
+    processes
+        Who trains: this process alone by default. The first one simulates and writes.
+
+    Raises
+    ------
+    McnetError, KeyboardInterrupt
+        As `reproduce`.
+    """
+    run = Run(experiment, folder)
+    plan = processes.by_first(lambda: _simulated(run, announce))
+    return {
+        mode: _train(run, plan, mode, announce, quiet, processes) for mode in experiment.pairs.modes
+    }
+
+
+def _simulated(run: Run, announce: Announce) -> PairsPlan:
+    """Plan of the run's pairs, which lie in its folder then."""
+    _refuse_other_folder(run.folder)
+    plan = pairs_plan(run.experiment)
+    write_text(run.folder / SETTINGS, experiment_toml(run.experiment, run.folder))
+    if not is_complete(run.pairs, plan.key):
+        with announce("Simulating what the scanner makes of moving heads") as on_progress:
+            simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
+    return plan
+
+
 def _refuse_other_folder(folder: Path) -> None:
     """Refuse a folder that holds something else, which a run would mix with."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).exists():
@@ -136,7 +173,14 @@ def _refuse_other_folder(folder: Path) -> None:
         )
 
 
-def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: bool) -> Weights:
+def _train(
+    run: Run,
+    plan: PairsPlan,
+    mode: Mode,
+    announce: Announce,
+    quiet: bool,
+    processes: Processes = ALONE,
+) -> Weights:
     """Weights of every model of one mode, by the paper's labels; what is trained already stays."""
     stages = stage_plan(run.experiment.recipes)
     keys: dict[str, str] = {}
@@ -150,9 +194,8 @@ def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: boo
             key = sha256_of_json([key, asdict(motion)])
         result = run.stage(mode, planned.name)
         keys[planned.name], weights[planned.name] = key, result / WEIGHTS
-        if is_done(result, key):
+        if processes.by_first(partial(_is_there, result, key)):
             continue
-        clear(result)
         sets = sets or (
             _training_set(run, plan, mode, motion, announce),
             load_pairs(run.pairs, "validation", mode),
@@ -174,9 +217,18 @@ def _train(run: Run, plan: PairsPlan, mode: Mode, announce: Announce, quiet: boo
                 initial_weights=weights[planned.parent] if planned.parent else None,
                 notes=_model_notes(run.experiment, plan, mode) | _motion_notes(plan, motion),
                 quiet=quiet,
+                processes=processes,
             )
-        mark_done(result, key, seed=run.experiment.seed)
+        processes.by_first(partial(mark_done, result, key, seed=run.experiment.seed))
     return {recipe: weights[name] for recipe, name in stages.final_stage.items()}
+
+
+def _is_there(result: Path, key: str) -> bool:
+    """Whether a result is done; what is not makes room."""
+    done = is_done(result, key)
+    if not done:
+        clear(result)
+    return done
 
 
 def _fresh_motion(experiment: Experiment, mode: Mode) -> FreshMotion | None:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from mcnet.data.pairs import ImagePairs
+from mcnet.learning.processes import ALONE, Processes
 
 
 class Batch(NamedTuple):
@@ -30,16 +31,25 @@ class PairBatches:
     """Batches of a set of pairs, shuffled where there is a seed, in order where there is none.
 
     The set is never copied as a whole, and no worker process is started. All batches of an epoch
-    have nearly the same size, so that none is too small for batch norm.
+    have nearly the same size, so that none is too small for batch norm. Of several processes, each
+    takes its part of every batch.
     """
 
     def __init__(
-        self, pairs: ImagePairs, batch_size: int, *, seed: int | None = None, flips: bool = False
+        self,
+        pairs: ImagePairs,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        flips: bool = False,
+        processes: Processes = ALONE,
     ) -> None:
         self.pairs = pairs
+        self.processes = processes
         self.seed = seed
         self.flips = flips
-        self.n_batches = -(-len(pairs) // batch_size)
+        self.batch_sizes = sizes_of_batches(len(pairs), batch_size)
+        """Images of each batch, of all processes together."""
         self.epoch = 0
         """Seed and epoch decide the order, so a resumed training needs no remembered state."""
         unknown = np.full(len(pairs), np.nan)
@@ -47,15 +57,15 @@ class PairBatches:
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return self.n_batches
+        return len(self.batch_sizes)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of the epoch."""
         rng = np.random.default_rng([self.seed or 0, self.epoch])
         n_pairs = len(self.pairs)
         rows = np.arange(n_pairs) if self.seed is None else rng.permutation(n_pairs)
-        for chosen in np.array_split(rows, self.n_batches):
-            batch = self._gathered(chosen)
+        for chosen in np.array_split(rows, len(self)):
+            batch = self._gathered(self.processes.part(chosen))
             yield flipped(batch, rng) if self.flips else batch
 
     def _gathered(self, chosen: np.ndarray) -> Batch:
@@ -66,6 +76,12 @@ class PairBatches:
         reference, head = pairs.references[rows][:, None] / scale, pairs.heads[rows][:, None]
         arrays = corrupted, reference, head, scale, self._severity_mm[chosen]
         return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def sizes_of_batches(n_images: int, batch_size: int) -> list[int]:
+    """Images of each batch of an epoch: as few batches as can be, of nearly the same size."""
+    n_batches = -(-n_images // batch_size)
+    return [len(part) for part in np.array_split(np.arange(n_images), n_batches)]
 
 
 def flipped(batch: Batch, rng: np.random.Generator) -> Batch:
