@@ -52,7 +52,7 @@ def train(
             raise
         sys.exit(2)  # the first process tells
     if processes.is_first:
-        console.print(told)
+        console.print(told, soft_wrap=True, markup=False)
 
 
 def _read(file: Path, metrics: Path | None) -> Any:

@@ -94,25 +94,25 @@ def joined(devices: int, nodes: int, training: TrainingConfig) -> Iterator[Proce
         yield ALONE
         return
     environment = _environment(devices * nodes)
-    with quiet_lightning():
-        fabric = Fabric(
-            accelerator="gpu" if is_on_gpu(training) else "cpu",
-            devices=devices,
-            num_nodes=nodes,
-            strategy=FabricDDPStrategy(),
-            plugins=[environment],
-        )
-        fabric.launch()
-    # GPUs wait for one another for minutes only, and this group as long as it takes
-    waiting = distributed.new_group(backend="gloo", timeout=_PATIENCE)
     try:
+        with quiet_lightning():
+            fabric = Fabric(
+                accelerator="gpu" if is_on_gpu(training) else "cpu",
+                devices=devices,
+                num_nodes=nodes,
+                strategy=FabricDDPStrategy(),
+                plugins=[environment],
+            )
+            fabric.launch()
+        # GPUs wait for one another for minutes only, and this group as long as it takes
+        waiting = distributed.new_group(backend="gloo", timeout=_PATIENCE)
         yield Processes(fabric.global_rank, fabric.world_size, nodes, environment, waiting)
     except RuntimeError as error:
         if not _is_lost(error):
             raise
         raise McnetError(
-            "another process of this training ended before its work was done; see what it told, "
-            "and give the same command again to go on from the last whole epoch."
+            "another process of this training never came, or ended before its work was done; see "
+            "what it told, and give the same command again to go on from the last whole epoch."
         ) from error
     distributed.destroy_process_group()
 

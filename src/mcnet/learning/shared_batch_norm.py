@@ -1,7 +1,7 @@
 """Batch norm over the batch of all processes, where torch has none: on a CPU.
 
-Torch's ``SyncBatchNorm`` takes images on a GPU alone. This one does the same arithmetic with two
-sums over all processes, forwards and backwards.
+Torch's ``SyncBatchNorm`` takes images on a GPU alone. This one does the same arithmetic with one
+message between all processes forwards, and one backwards.
 """
 
 from typing import Any
@@ -44,14 +44,16 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(input)
         axes = (0, 2, 3)
         n_here = input.new_full((1,), input.numel() / input.shape[1])
-        sums = _total(torch.cat([input.sum(axes), n_here]))
-        count = sums[-1].detach()
-        mean = (sums[:-1] / count)[:, None, None]
-        # squares of the differences, in a second sum: a difference of squares would cancel
-        variance = _total((input - mean).square().sum(axes)) / count
-        self._remember(mean.detach().flatten(), variance.detach() * count / (count - 1))
+        variance, mean = torch.var_mean(input, axes, correction=0)
+        counts, means, variances = _of_all(torch.cat([n_here, mean, variance]))
+        # Chan et al. 1979: spread within the processes and between them, as nothing cancels in
+        weights = counts / counts.sum()
+        mean = (weights * means).sum(0)
+        variance = (weights * (variances + (means - mean).square())).sum(0)
+        count = counts.sum()
+        self._remember(mean.detach(), variance.detach() * count / (count - 1))
         scale = (self.weight * torch.rsqrt(variance + self.eps))[:, None, None]
-        return (input - mean) * scale + self.bias[:, None, None]
+        return (input - mean[:, None, None]) * scale + self.bias[:, None, None]
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, unbiased_variance: Tensor) -> None:
@@ -85,6 +87,10 @@ def _changed(model: nn.Module, old: type[nn.Module], new: type[nn.Module]) -> nn
     return model
 
 
-def _total(value: Tensor) -> Tensor:
-    total: Tensor = _Total.apply(value)  # type: ignore[no-untyped-call]
-    return total
+def _of_all(values: Float[Tensor, "values"]) -> tuple[Tensor, Tensor, Tensor]:
+    """Counts, means and variances of every process, a row for each, in one message."""
+    rank, n = distributed.get_rank(), distributed.get_world_size()
+    rows = [values if row == rank else torch.zeros_like(values) for row in range(n)]
+    table: Tensor = _Total.apply(torch.stack(rows))  # type: ignore[no-untyped-call]
+    n_channels = (len(values) - 1) // 2
+    return table[:, :1].detach(), table[:, 1 : 1 + n_channels], table[:, 1 + n_channels :]
