@@ -155,7 +155,7 @@ def test_an_interrupted_run_goes_on(experiment, tmp_path, monkeypatch):
 def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
     run, experiment, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("mcnet.learning.training._usual_workers", lambda _: 0)
+    monkeypatch.setattr("mcnet.learning.training._usual_workers", lambda *_: 0)
     seeds = []
     train_stage = steps.train_stage
 

@@ -28,6 +28,7 @@ from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.losses import LossConfig, dissimilarity_in_head
 from mcnet.learning.network import NetworkConfig
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import L1
 from mcnet.learning.severity import SeverityConfig
 from mcnet.learning.severity_training import train_severity, write_calibrated
@@ -105,6 +106,7 @@ def train_corrector(
     metrics: Mapping[str, Any] | None = None,
     announce: Announce = silently,
     quiet: bool = True,
+    processes: Processes = ALONE,
 ) -> Path:
     """Weights file ``NAME.safetensors`` with its model card; an interrupted training goes on.
 
@@ -121,13 +123,15 @@ def train_corrector(
         Scores on other people, for the card.
     announce, quiet
         How work is told of.
+    processes
+        Who trains: this process alone by default. The first one writes.
 
     Raises
     ------
     McnetError
         A folder or a person is missing, or training is refused by `train_stage`.
     """
-    train, validation = _scans(corrector, root)
+    train, validation = processes.by_first(lambda: _scans(corrector, root))
     notes = _card(corrector, train, validation)
     shipped = folder / f"{corrector.name}.safetensors"
     if corrector.teaches == "severity":
@@ -139,14 +143,22 @@ def train_corrector(
             training=corrector.training,
             seed=corrector.seed,
             quiet=quiet,
+            processes=processes,
         )
-        with announce("Scanning people to calibrate with") as on_progress:
-            write_calibrated(
-                shipped, weights, train, validation, notes=notes, on_progress=on_progress
-            )
+
+        def calibrate() -> None:
+            with announce("Scanning people to calibrate with") as on_progress:
+                write_calibrated(
+                    shipped, weights, train, validation, notes=notes, on_progress=on_progress
+                )
+
+        processes.by_first(calibrate)
         return shipped
+    start = processes.by_first(
+        lambda: load_model(corrector.start).path if corrector.start else None
+    )
     with announce(f"Scanning {len(validation.people)} people for validation") as on_progress:
-        fixed = validation.fixed_pairs(on_progress=on_progress)
+        fixed = processes.by_first(lambda: validation.fixed_pairs(on_progress=on_progress))
     weights = train_stage(
         folder,
         L1,
@@ -156,15 +168,20 @@ def train_corrector(
         loss=corrector.loss,
         training=corrector.training,
         seed=corrector.seed,
-        initial_weights=load_model(corrector.start).path if corrector.start else None,
+        initial_weights=start,
         notes={"name": corrector.name},
         quiet=quiet,
+        processes=processes,
     )
-    about, tensors = read_tensors(weights)
-    with announce("Scanning people to fit the gain with") as on_progress:
-        gain = _fitted_gain(_model(weights, notes), validation, load_guard(), on_progress)
-    card = {**about["card"], **notes, "gain": gain.as_dict, "metrics": dict(metrics or {})}
-    write_tensors(shipped, tensors, about["network"], card=card, half=True)
+
+    def ship() -> None:
+        about, tensors = read_tensors(weights)
+        with announce("Scanning people to fit the gain with") as on_progress:
+            gain = _fitted_gain(_model(weights, notes), validation, load_guard(), on_progress)
+        card = {**about["card"], **notes, "gain": gain.as_dict, "metrics": dict(metrics or {})}
+        write_tensors(shipped, tensors, about["network"], card=card, half=True)
+
+    processes.by_first(ship)
     return shipped
 
 

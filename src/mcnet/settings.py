@@ -22,8 +22,46 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
     McnetError
         The file is missing, no TOML, or has an unknown key or an impossible value.
     """
+    content = read_toml(path)
+    _refuse_unknown_keys(content, kind, path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+
+
+def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
+    """Name of the kind of settings in a TOML file, by the keys that no other kind has.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no TOML, or has keys of no kind or of several.
+    """
+    content = read_toml(path)
+    known = {name: {item.name for item in fields(kind)} for name, kind in kinds.items()}
+    common = set.intersection(*known.values())
+    n_own = {name: len((keys - common) & content.keys()) for name, keys in known.items()}
+    most = [name for name, number in n_own.items() if number == max(n_own.values())]
+    if len(most) > 1:
+        own = "; ".join(f"{name}: {', '.join(sorted(known[name] - common))}" for name in kinds)
+        raise McnetError(
+            f"{path} is neither {' nor '.join(kinds)} by its settings; give those of one of them "
+            f"({own})."
+        )
+    return most[0]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Content of a TOML file.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, or no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise McnetError(
             f"{path} does not exist; name a TOML file, such as experiments/quick.toml."
@@ -32,11 +70,6 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
         raise McnetError(
             f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
         ) from error
-    _refuse_unknown_keys(content, kind, path)
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        raise McnetError(f"{path}: {_first_complaint(error)}") from error
 
 
 def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Settings:

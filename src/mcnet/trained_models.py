@@ -1,7 +1,9 @@
 """The models of an experiment, stage by stage; what is trained already is not trained again."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from mcnet import __version__
@@ -10,20 +12,66 @@ from mcnet.data.fresh_pairs import FreshPairs, fresh_pairs, motion_settings
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.pairs_plan import PairsPlan, indices
 from mcnet.data.store import load_pairs
+from mcnet.experiment import Experiment
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import PlannedStage
 from mcnet.learning.training import TrainingSet, train_stage
 from mcnet.learning.training_config import TrainingConfig, TrainingMotion
 from mcnet.learning.variants import ModelSettings
-from mcnet.progress import Announce
+from mcnet.progress import Announce, silently
 from mcnet.provenance import sha256_of_json
-from mcnet.run import WEIGHTS, Run, Weights
+from mcnet.run import WEIGHTS, Run, Weights, prepare
 from mcnet.simulation.fresh_motion import FreshMotion, RecordedMotion
 from mcnet.simulation.motion import Mode
 from mcnet.steps import clear, is_done, mark_done
 
 
+def train_experiment(
+    experiment: Experiment,
+    folder: Path,
+    *,
+    announce: Announce = silently,
+    quiet: bool = True,
+    processes: Processes = ALONE,
+) -> Mapping[Mode, Weights]:
+    """Weights of every model; `mcnet.reproduce` goes on from there, in the same folder.
+
+    Parameters
+    ----------
+    experiment
+        Whose models are trained.
+    folder
+        Where the results go; an interrupted training of the same experiment goes on there.
+    announce
+        Told what is being done, and how far.
+    quiet
+        Whether training shows no progress bars of its own.
+    processes
+        Who trains: this process alone by default. The first one simulates and writes.
+
+    Raises
+    ------
+    McnetError
+        As `mcnet.run.prepare` and `train_models`.
+    KeyboardInterrupt
+        As the user pressed it; the next call goes on where this one stopped.
+    """
+    run = Run(experiment, folder)
+    plan = processes.by_first(lambda: prepare(run, announce))
+    told: dict[str, Any] = {"quiet": quiet, "processes": processes}
+    return {
+        mode: train_models(run, plan, mode, announce, **told) for mode in experiment.pairs.modes
+    }
+
+
 def train_models(
-    run: Run, plan: PairsPlan, mode: Mode, announce: Announce, *, quiet: bool = True
+    run: Run,
+    plan: PairsPlan,
+    mode: Mode,
+    announce: Announce,
+    *,
+    quiet: bool = True,
+    processes: Processes = ALONE,
 ) -> Weights:
     """Weights of every model of one mode, by its label.
 
@@ -45,9 +93,8 @@ def train_models(
         )
         result = run.stage(mode, planned.name)
         keys[planned.name] = _stage_key(run, plan, mode, planned, settings, keys)
-        if is_done(result, keys[planned.name]):
+        if processes.by_first(partial(_is_there, result, keys[planned.name])):
             continue
-        clear(result)
         seed = experiment.seed + planned.name.count("-then-")
         train = sets.training(training)
         if isinstance(train, FreshPairs):
@@ -66,9 +113,19 @@ def train_models(
                 initial_weights=run.stage(mode, parent) / WEIGHTS if parent else None,
                 notes=_notes(run, plan, mode, training),
                 quiet=quiet,
+                processes=processes,
             )
-        mark_done(result, keys[planned.name], seed=experiment.seed)
+        key = keys[planned.name]
+        processes.by_first(partial(mark_done, result, key, seed=experiment.seed))
     return {label: run.stage(mode, name) / WEIGHTS for label, name in stages.final_stage.items()}
+
+
+def _is_there(result: Path, key: str) -> bool:
+    """Whether a result is done; what is not makes room."""
+    done = is_done(result, key)
+    if not done:
+        clear(result)
+    return done
 
 
 def _stage_key(

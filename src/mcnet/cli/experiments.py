@@ -7,30 +7,6 @@ import tyro
 from mcnet.cli.terminal import Output, announce, console
 
 
-def train(
-    corrector: tyro.conf.Positional[Path], output: Output, metrics: Path | None = None
-) -> None:
-    """Train a network for practice, such as those that come with mcnet; a second call resumes.
-
-    Args:
-        corrector: TOML file of the network, as in experiments/correctors.
-        output: Folder of the weights and of the curve of training.
-        metrics: JSON file of scores on other people, for the card: of mcnet evaluate.
-    """
-    from mcnet.corrector import read_corrector, train_corrector
-    from mcnet.provenance import read_json
-
-    weights = train_corrector(
-        read_corrector(corrector),
-        output,
-        root=corrector.parent,
-        metrics=read_json(metrics) if metrics else None,
-        announce=announce,
-        quiet=False,
-    )
-    console.print(f"The weights: {weights}")
-
-
 def demo(output: Output = Path("demo")) -> None:
     """Show the whole of mcnet on the built-in head, offline: simulate, train, correct, report.
 

@@ -12,11 +12,12 @@ from tyro.extras import SubcommandApp
 
 from mcnet import __version__
 from mcnet.cli.correction import correct, evaluate, export, models
-from mcnet.cli.experiments import demo, reproduce, train
+from mcnet.cli.experiments import demo, reproduce
 from mcnet.cli.measuring import compare, motion
 from mcnet.cli.readers import READERS
 from mcnet.cli.simulation import corrupt, simulate
 from mcnet.cli.terminal import console
+from mcnet.cli.training import train
 from mcnet.errors import McnetError
 
 COMMANDS: dict[str, Callable[..., None]] = {

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mcnet.data.adjacent import seen_together
 from mcnet.data.pairs import ImagePairs
+from mcnet.learning.processes import ALONE, Processes
 
 
 class Batch(NamedTuple):
@@ -31,7 +32,8 @@ class PairBatches:
     """Batches of a set of pairs, shuffled where there is a seed, in order where there is none.
 
     The set is never copied as a whole, and no worker process is started. All batches of an epoch
-    have nearly the same size, so that none is too small for batch norm.
+    have nearly the same size, so that none is too small for batch norm. Of several processes, each
+    takes its part of every batch.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class PairBatches:
         flips: bool = False,
         n_adjacent: int = 0,
         n_drawn: int = 0,
+        processes: Processes = ALONE,
     ) -> None:
         self.pairs = pairs
+        self.processes = processes
         self.seed = seed
         self.flips = flips
         self.n_drawn = min(n_drawn or len(pairs), len(pairs))
         """Pairs of an epoch; a part of the set is another one in each."""
-        self.n_batches = -(-self.n_drawn // batch_size)
+        self.batch_sizes = sizes_of_batches(self.n_drawn, batch_size)
+        """Images of each batch, of all processes together."""
         self._seen = seen_together(pairs.table, n_adjacent) if n_adjacent else None
         self.epoch = 0
         """Seed and epoch decide the order, so a resumed training needs no remembered state."""
@@ -58,15 +63,15 @@ class PairBatches:
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return self.n_batches
+        return len(self.batch_sizes)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of the epoch."""
         rng = np.random.default_rng([self.seed or 0, self.epoch])
         n_pairs = len(self.pairs)
         rows = np.arange(n_pairs) if self.seed is None else rng.permutation(n_pairs)
-        for chosen in np.array_split(rows[: self.n_drawn], self.n_batches):
-            batch = self._gathered(chosen)
+        for chosen in np.array_split(rows[: self.n_drawn], len(self)):
+            batch = self._gathered(self.processes.part(chosen))
             yield flipped(batch, rng) if self.flips else batch
 
     def _gathered(self, chosen: np.ndarray) -> Batch:
@@ -78,6 +83,12 @@ class PairBatches:
         reference, head = pairs.references[rows][:, None] / scale, pairs.heads[rows][:, None]
         arrays = corrupted, reference, head, scale, self._severity_mm[chosen]
         return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def sizes_of_batches(n_images: int, batch_size: int) -> list[int]:
+    """Images of each batch of an epoch: as few batches as can be, of nearly the same size."""
+    n_batches = -(-n_images // batch_size)
+    return [len(part) for part in np.array_split(np.arange(n_images), n_batches)]
 
 
 def flipped(batch: Batch, rng: np.random.Generator) -> Batch:

@@ -7,7 +7,7 @@ training, beyond the end of the epoch too.
 """
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, cycle, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader, Dataset
 from mcnet.data.fresh_pairs import FreshPairs
 from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
-from mcnet.learning.batches import Batch, flipped
+from mcnet.learning.batches import Batch, flipped, sizes_of_batches
+from mcnet.learning.processes import ALONE, Processes
 
 # streams of random numbers beside those of `mcnet.data.fresh_pairs`
 _SHUFFLE, _FLIPS = range(2_000_000, 2_000_002)
@@ -86,7 +87,8 @@ class FreshBatches:
     """Batches of freshly simulated slices, the same for the same seed and any number of workers.
 
     All batches of an epoch have nearly the same size, and every epoch has equally many. Workers
-    are started by the first batch and go on from epoch to epoch; `close` ends them.
+    are started by the first batch and go on from epoch to epoch; `close` ends them. Of several
+    processes, each takes its part of every batch, and makes its part of the blocks for all.
     """
 
     def __init__(
@@ -98,12 +100,15 @@ class FreshBatches:
         n_workers: int = 0,
         scans_per_block: int = 16,
         n_adjacent: int = 0,
+        processes: Processes = ALONE,
     ) -> None:
         self.pairs = pairs
+        self.processes = processes
         self.flips = flips
         self.n_workers = n_workers
         self.blocks = Blocks(pairs, scans_per_block, n_adjacent)
-        self.n_batches = -(-len(pairs) // batch_size)
+        self.batch_sizes = sizes_of_batches(len(pairs), batch_size)
+        """Images of each batch, of all processes together."""
         self.epoch = 0
         """Seed and epoch decide the stream, so a resumed training needs no remembered state."""
         self._stream: Iterator[Slices | McnetError] | None = None
@@ -112,7 +117,7 @@ class FreshBatches:
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return self.n_batches
+        return len(self.batch_sizes)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of the epoch.
@@ -123,9 +128,8 @@ class FreshBatches:
             Hardly any generated motion keeps the bounds.
         """
         rng = np.random.default_rng([self.pairs.seed, _FLIPS, self.epoch])
-        sizes = [len(part) for part in np.array_split(np.arange(len(self.pairs)), self.n_batches)]
-        for slices in _cut(self._slices(), sizes):
-            batch = self._gathered(slices)
+        for slices in _cut(self._slices(), self.batch_sizes):
+            batch = self._gathered(Slices(*map(self.processes.part, slices)))
             yield flipped(batch, rng) if self.flips else batch
 
     def close(self) -> None:
@@ -149,8 +153,16 @@ class FreshBatches:
 
     def _blocks_from(self, epoch: int) -> Iterator[Slices | McnetError]:
         """All blocks from an epoch on, without end."""
-        n_blocks = self.blocks.n_blocks
+        n_blocks, processes = self.blocks.n_blocks, self.processes
         places = ((later, block) for later in count(epoch) for block in range(n_blocks))
+        made_here = self._made(islice(places, processes.rank, None, processes.n))
+        if processes.n == 1:
+            return made_here
+        makers = cycle(range(processes.n))
+        return (processes.made_by(maker, lambda: next(made_here)) for maker in makers)
+
+    def _made(self, places: Iterator[tuple[int, int]]) -> Iterator[Slices | McnetError]:
+        """Blocks of the given places, by workers if there are any."""
         if self.n_workers == 0:
             return map(self.blocks.__getitem__, places)
         loader: DataLoader[Any] = DataLoader(

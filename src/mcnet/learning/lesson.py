@@ -11,9 +11,10 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.learning.batches import Batch, PairBatches
 from mcnet.learning.fresh_batches import FreshBatches
-from mcnet.learning.losses import LossConfig, hybrid_loss
+from mcnet.learning.losses import LossConfig, LossTerms, hybrid_loss
 from mcnet.learning.network import UNet
 from mcnet.learning.optimisation import adam_on_schedule
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import Stage
 
 _SSIM_WINDOW = 11
@@ -31,6 +32,7 @@ class Lesson(lightning.LightningModule):
         learning_rate: float,
         schedule: str,
         average: float = 0.0,
+        processes: Processes = ALONE,
     ) -> None:
         super().__init__()
         self.network = network
@@ -43,10 +45,13 @@ class Lesson(lightning.LightningModule):
             if average
             else None
         )
+        if self.averaged is not None:
+            self.averaged.requires_grad_(False)  # nothing else that trains together waits for it
         self.stage = stage
         self.loss = loss
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.processes = processes
 
     @property
     def taught(self) -> UNet:
@@ -64,31 +69,34 @@ class Lesson(lightning.LightningModule):
         if isinstance(batches, PairBatches | FreshBatches):
             batches.epoch = self.current_epoch
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch, logged with its parts as means of the epoch."""
         output = self.network(batch.corrupted)
-        terms = hybrid_loss(output, batch.reference, self.stage, self.loss, batch.head)
-        self._log("train", terms._asdict(), len(output))
+        terms = self._loss_terms(output, batch)
+        batches: Any = self.trainer.train_dataloader
+        size = batches.batch_sizes[batch_index]
+        self._log("train", terms._asdict(), size)
         return terms.total
 
-    def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and SSIM of a batch that is not trained on.
 
         SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the person's physical scale.
         """
         output = self.taught(batch.corrupted)
-        logged: dict[str, Any] = hybrid_loss(
-            output, batch.reference, self.stage, self.loss, batch.head
-        )._asdict()
+        logged: dict[str, Any] = self._loss_terms(output, batch)._asdict()
         if min(output.shape[-2:]) > _SSIM_WINDOW:
-            logged["ssim"] = structural_similarity_index_measure(
+            ssim = structural_similarity_index_measure(
                 output * batch.input_scale,
                 batch.reference * batch.input_scale,
                 sigma=1.5,
                 kernel_size=_SSIM_WINDOW,
                 data_range=1.0,
             )
-        self._log("validation", logged, len(output))
+            logged["ssim"] = torch.as_tensor(ssim) * self.processes.share(output)
+        batches: Any = self.trainer.val_dataloaders
+        size = batches.batch_sizes[batch_index]
+        self._log("validation", logged, size)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam, and the schedule over all steps of the stage."""
@@ -96,6 +104,21 @@ class Lesson(lightning.LightningModule):
         parameters = self.network.parameters()
         return adam_on_schedule(parameters, self.learning_rate, self.schedule, n_steps)
 
+    def _loss_terms(self, output: Tensor, batch: Batch) -> LossTerms:
+        """Loss of this process's part; its mean over the processes is that of the batch."""
+        across = self.processes.mean
+        return hybrid_loss(output, batch.reference, self.stage, self.loss, batch.head, across)
+
     def _log(self, prefix: str, values: dict[str, Any], n_images: int) -> None:
-        named = {f"{prefix}_{name}": torch.as_tensor(value) for name, value in values.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=n_images)
+        """Log values whose mean over the processes is that of a batch of so many images."""
+        named = {
+            f"{prefix}_{name}": torch.as_tensor(value, device=self.device)
+            for name, value in values.items()
+        }
+        self.log_dict(
+            named,
+            on_step=False,
+            on_epoch=True,
+            batch_size=n_images,
+            sync_dist=self.processes.n > 1,
+        )

@@ -1,5 +1,6 @@
 """The paper's loss: equation (1), L1, and equation (2), total variation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -9,12 +10,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from mcnet.errors import McnetError
+from mcnet.learning.processes import alone, share_of
 from mcnet.learning.recipes import Stage
 
 Target = Literal["residual", "output"]
 TARGETS: tuple[Target, ...] = ("residual", "output")
 Reduction = Literal["mean", "sum"]
 REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum")
+Across = Callable[[Tensor], Tensor]
+"""Mean of a number over the processes that share a batch, without its gradient."""
 
 _WINDOW, _STRIDE = 7, 2
 _C1, _C2 = 0.01**2, 0.03**2
@@ -65,19 +69,21 @@ def l1(
     reference: Float[Tensor, "n 1 rows columns"],
     head: Bool[Tensor, "n 1 rows columns"] | None = None,
     air_weight: float = 1.0,
+    across: Across = alone,
 ) -> Float[Tensor, ""]:
     """Mean over images and pixels of ``|output - reference|``, those outside the head weighted."""
     difference = (output - reference).abs()
     if head is None or air_weight == 1:
-        return difference.mean()
+        return difference.mean() * share_of(output, across)
     weights = head + air_weight * ~head
-    return (difference * weights).sum() / weights.sum()
+    return (difference * weights).sum() / across(weights.sum())
 
 
 def dissimilarity_in_head(
     output: Float[Tensor, "n 1 rows columns"],
     reference: Float[Tensor, "n 1 rows columns"],
     head: Bool[Tensor, "n 1 rows columns"],
+    across: Across = alone,
 ) -> Float[Tensor, ""]:
     """``1 - SSIM`` averaged inside the heads, of images whose data range is 1.
 
@@ -97,7 +103,7 @@ def dissimilarity_in_head(
         (mean_x * mean_x + mean_y * mean_y + _C1) * (variance_x + variance_y + _C2)
     )
     share = local(head.to(output.dtype))
-    return ((1 - similarity) * share).sum() / share.sum().clamp(min=1)
+    return ((1 - similarity) * share).sum() / across(share.sum()).clamp(min=1)
 
 
 def total_variation(
@@ -134,18 +140,21 @@ def hybrid_loss(
     stage: Stage,
     config: LossConfig,
     head: Bool[Tensor, "n 1 rows columns"] | None = None,
+    across: Across = alone,
 ) -> LossTerms:
     """Loss ``alpha L1 + beta TV`` with the weights of a stage, equation (1), and its parts.
 
-    ``head`` is needed where the configuration weighs air or SSIM.
+    ``head`` is needed where the configuration weighs air or SSIM. Of several processes that share
+    a batch, each gives ``across``; the mean of their losses is then the loss of the whole batch.
     """
     varied = output - reference if config.tv_target == "residual" else output
-    difference = l1(output, reference, head, config.air_weight)
+    difference = l1(output, reference, head, config.air_weight, across)
     with torch.set_grad_enabled(stage.beta != 0 and torch.is_grad_enabled()):
         variation = total_variation(varied, reduction=config.reduction)
+        variation = variation * share_of(output, across)
     total = stage.alpha * difference + stage.beta * variation
     dissimilarity = torch.zeros(())
     if config.ssim_weight and head is not None:
-        dissimilarity = dissimilarity_in_head(output, reference, head)
+        dissimilarity = dissimilarity_in_head(output, reference, head, across)
         total = total + config.ssim_weight * dissimilarity
     return LossTerms(total, difference, variation, dissimilarity)

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import Tensor, nn
 
 from mcnet.errors import McnetError
+from mcnet.learning.processes import OtherProcessError
 from mcnet.provenance import write_text
 
 
@@ -76,7 +77,8 @@ class EpochRecord(Checkpoint):
         row = {"epoch": float(trainer.current_epoch + 1)}
         row |= {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         if not all(math.isfinite(row[name]) for name in ("train_total", "validation_total")):
-            raise McnetError(
+            kind = McnetError if trainer.is_global_zero else OtherProcessError
+            raise kind(
                 f"the loss is not finite in epoch {row['epoch']:.0f}; check the images for empty "
                 "scans, or train with a lower learning rate."
             )
@@ -85,7 +87,9 @@ class EpochRecord(Checkpoint):
             weights = self.network.state_dict()
             self.best_weights = {name: value.cpu().clone() for name, value in weights.items()}
         self.rows.append(row | self._timing())
-        write_text(self.curve, pd.DataFrame(self.rows).astype({"epoch": int}).to_csv(index=False))
+        if trainer.is_global_zero:
+            table = pd.DataFrame(self.rows).astype({"epoch": int})
+            write_text(self.curve, table.to_csv(index=False))
         trainer.save_checkpoint(self.checkpoint)
 
     def _timing(self) -> dict[str, float]:

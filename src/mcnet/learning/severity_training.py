@@ -16,9 +16,10 @@ from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
-from mcnet.learning.batches import Batch, PairBatches
+from mcnet.learning.batches import Batch
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.optimisation import adam_on_schedule
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.severity import (
     OFFSET_MM,
@@ -27,7 +28,7 @@ from mcnet.learning.severity import (
     distance_from_usual,
     severity_loss,
 )
-from mcnet.learning.training import fit, training_batches
+from mcnet.learning.training import fit, refuse_idle, training_batches
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import read_card, read_tensors, write_tensors
 from mcnet.progress import OnProgress
@@ -57,6 +58,7 @@ def train_severity(
     seed: int,
     quiet: bool = False,
     n_workers: int | None = None,
+    processes: Processes = ALONE,
 ) -> Path:
     """Weights file ``folder/weights.safetensors`` of a trained judge of slices.
 
@@ -76,17 +78,27 @@ def train_severity(
         "validation_sha256": validation.sha256,
     }
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
-    if weights.exists() and read_card(weights)["card"].get("fingerprint") == fingerprint:
+    if processes.by_first(lambda: _is_of(weights, fingerprint)):
         return weights
-    lesson = SeverityLesson(network, training, seed)
+    processes.by_first(lambda: refuse_idle(len(train), training.batch_size, processes))
+    fixed = processes.by_first(validation.fixed_pairs)
+    lesson = SeverityLesson(network, training, seed, processes)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
-    with training_batches(train, training, seed, n_workers) as batches:
-        unseen = PairBatches(validation.fixed_pairs(), training.batch_size)
-        fit(lesson, record, batches, unseen, training, quiet=quiet)
+    with training_batches(train, training, seed, n_workers, processes=processes) as batches:
+        fit(lesson, record, batches, fixed, training, quiet=quiet, processes=processes)
     about = {"fingerprint": fingerprint, "best": record.best}
-    write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
-    checkpoint.unlink(missing_ok=True)
+
+    def finish() -> None:
+        write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
+        checkpoint.unlink(missing_ok=True)
+
+    processes.by_first(finish)
     return weights
+
+
+def _is_of(weights: Path, fingerprint: str) -> bool:
+    """Whether a weights file is there, and is of this very training."""
+    return weights.exists() and read_card(weights)["card"].get("fingerprint") == fingerprint
 
 
 def write_calibrated(
@@ -134,8 +146,15 @@ def write_calibrated(
 class SeverityLesson(lightning.LightningModule):
     """A network that judges slices, and how it is taught."""
 
-    def __init__(self, config: SeverityConfig, training: TrainingConfig, seed: int) -> None:
+    def __init__(
+        self,
+        config: SeverityConfig,
+        training: TrainingConfig,
+        seed: int,
+        processes: Processes = ALONE,
+    ) -> None:
         super().__init__()
+        self.processes = processes
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = SeverityNetwork(config)
@@ -147,18 +166,23 @@ class SeverityLesson(lightning.LightningModule):
         if isinstance(batches, FreshBatches):
             batches.epoch = self.current_epoch
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch."""
-        return self._loss(batch, "train_total")
+        batches: Any = self.trainer.train_dataloader
+        size = batches.batch_sizes[batch_index]
+        return self._loss(batch, "train_total", size)
 
-    def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log the loss of a batch that is not trained on."""
-        self._loss(batch, "validation_total")
+        batches: Any = self.trainer.val_dataloaders
+        size = batches.batch_sizes[batch_index]
+        self._loss(batch, "validation_total", size)
 
-    def _loss(self, batch: Batch, name: str) -> Tensor:
+    def _loss(self, batch: Batch, name: str, n_images: int) -> Tensor:
         loss = severity_loss(self.network(batch.corrupted), batch.severity_mm)
-        n_images = len(batch.corrupted)
-        self.log(name, loss, on_step=False, on_epoch=True, batch_size=n_images)
+        loss = loss * self.processes.share(batch.corrupted)
+        together = self.processes.n > 1
+        self.log(name, loss, on_step=False, on_epoch=True, batch_size=n_images, sync_dist=together)
         return loss
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -1,15 +1,12 @@
 """Training of one stage: from pairs to a weights file, resumable."""
 
 import hashlib
-import logging
 import math
-import signal
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import joblib  # type: ignore[import-untyped]
 import lightning.pytorch as lightning
@@ -20,12 +17,15 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
-from mcnet.learning.batches import PairBatches
+from mcnet.learning.batches import PairBatches, sizes_of_batches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
+from mcnet.learning.distributed import is_on_gpu, trainer_options
 from mcnet.learning.fresh_batches import FreshBatches, SimulatedScans
 from mcnet.learning.lesson import Lesson
+from mcnet.learning.lightning_manners import interruptible, quiet_lightning
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.training_config import TrainingConfig
@@ -35,6 +35,13 @@ from mcnet.provenance import sha256_of_file, sha256_of_json
 TrainingSet = ImagePairs | SimulatedScans
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training people."""
+
+
+class _Shared(TypedDict):
+    """What batches of training and of validation have in common."""
+
+    n_adjacent: int
+    processes: Processes
 
 
 def train_stage(
@@ -51,6 +58,7 @@ def train_stage(
     notes: Mapping[str, Any],
     quiet: bool = False,
     n_workers: int | None = None,
+    processes: Processes = ALONE,
 ) -> Path:
     """Weights file ``folder/weights.safetensors`` of the epoch that was best on validation.
 
@@ -59,7 +67,8 @@ def train_stage(
     from its last whole epoch when it is repeated with the same arguments, and ends with the same
     bytes; a finished one is not done again. ``notes`` go into the model card. The same seed gives
     the same weights on the same machine, however many ``n_workers`` simulate fresh motion beside
-    training: by default one process on a CPU, and as many as feed a GPU.
+    training: by default one process on a CPU, and as many as feed a GPU. Several ``processes``
+    give the weights of one but for rounding, and may go on with what another number began.
 
     Raises
     ------
@@ -70,7 +79,7 @@ def train_stage(
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """
-    _check(train, validation, network, training)
+    processes.by_first(lambda: _check(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
         "version": __version__,
@@ -83,19 +92,22 @@ def train_stage(
         "validation_sha256": _sha256_of_pairs(validation),
     }
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
-    if _fingerprint_of(weights) == fingerprint:
+    if processes.by_first(lambda: _fingerprint_of(weights) == fingerprint):
         return weights
 
-    lesson = _lesson(stage, network, loss, training, seed, initial_weights)
+    lesson = _lesson(stage, network, loss, training, seed, initial_weights, processes)
     record = EpochRecord(lesson.taught, checkpoint, folder / "curve.csv", fingerprint)
-    n_adjacent = network.adjacent
-    with training_batches(train, training, seed, n_workers, n_adjacent=n_adjacent) as batches:
-        unseen = PairBatches(validation, training.batch_size, n_adjacent=n_adjacent)
-        fit(lesson, record, batches, unseen, training, quiet=quiet)
+    shared: _Shared = {"n_adjacent": network.adjacent, "processes": processes}
+    with training_batches(train, training, seed, n_workers, **shared) as batches:
+        fit(lesson, record, batches, validation, training, quiet=quiet, **shared)
     lesson.network.load_state_dict(record.best_weights)
     about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
-    save_network(weights, lesson.network, card={**card, **about})
-    checkpoint.unlink(missing_ok=True)
+
+    def finish() -> None:
+        save_network(weights, lesson.network, card={**card, **about})
+        checkpoint.unlink(missing_ok=True)
+
+    processes.by_first(finish)
     return weights
 
 
@@ -103,10 +115,12 @@ def fit(
     lesson: lightning.LightningModule,
     record: EpochRecord,
     batches: PairBatches | FreshBatches,
-    validation: PairBatches,
+    validation: ImagePairs,
     training: TrainingConfig,
     *,
     quiet: bool,
+    n_adjacent: int = 0,
+    processes: Processes = ALONE,
 ) -> None:
     """Train for all epochs, or those left after the record's checkpoint, if it is of this training.
 
@@ -115,12 +129,15 @@ def fit(
     McnetError, KeyboardInterrupt
         As `train_stage`.
     """
-    continues = _continues(record.checkpoint, record.fingerprint)
-    with _quiet_lightning(), _interruptible():
-        _trainer(record.checkpoint.parent, training, record, quiet).fit(
+    continues = processes.by_first(lambda: _continues(record.checkpoint, record.fingerprint))
+    # where there is not an image for everybody, everybody looks at all of them
+    smallest_batch = min(sizes_of_batches(len(validation), training.batch_size))
+    sharing = processes if smallest_batch >= processes.n else ALONE
+    with quiet_lightning(), interruptible():
+        _trainer(record.checkpoint.parent, training, record, quiet, processes).fit(
             lesson,
             batches,
-            validation,
+            PairBatches(validation, training.batch_size, n_adjacent=n_adjacent, processes=sharing),
             ckpt_path=record.checkpoint if continues else None,
         )
 
@@ -133,36 +150,34 @@ def training_batches(
     n_workers: int | None = None,
     *,
     n_adjacent: int = 0,
+    processes: Processes = ALONE,
 ) -> Iterator[PairBatches | FreshBatches]:
     """Batches to train on; processes that make them are ended at the end."""
-    n_workers = _usual_workers(training) if n_workers is None else n_workers
+    n_workers = _usual_workers(training, processes.per_node) if n_workers is None else n_workers
     size, flips = training.batch_size, training.flips
+    shared: _Shared = {"n_adjacent": n_adjacent, "processes": processes}
     if isinstance(train, ImagePairs):
         yield PairBatches(
-            *(train, size),
-            seed=seed,
-            flips=flips,
-            n_adjacent=n_adjacent,
-            n_drawn=training.slices_per_epoch,
+            train, size, seed=seed, flips=flips, n_drawn=training.slices_per_epoch, **shared
         )
     else:
-        fresh = FreshBatches(train, size, flips=flips, n_workers=n_workers, n_adjacent=n_adjacent)
+        fresh = FreshBatches(train, size, flips=flips, n_workers=n_workers, **shared)
         with closing(fresh) as batches:
             yield batches
 
 
-def _usual_workers(training: TrainingConfig) -> int:
+def _usual_workers(training: TrainingConfig, n_sharing: int = 1) -> int:
     """Processes to simulate with: one keeps ahead of a CPU, several are needed for a GPU."""
-    n_spare = int(joblib.cpu_count()) - 1
-    return min(n_spare, _MOST_WORKERS if _is_on_gpu(training) else 1)
-
-
-def _is_on_gpu(training: TrainingConfig) -> bool:
-    return training.device != "cpu" and torch.cuda.is_available()
+    n_spare = max(int(joblib.cpu_count()) // n_sharing - 1, 0)
+    return min(n_spare, _MOST_WORKERS if is_on_gpu(training) else 1)
 
 
 def _check(
-    train: TrainingSet, validation: ImagePairs, network: NetworkConfig, training: TrainingConfig
+    train: TrainingSet,
+    validation: ImagePairs,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    processes: Processes,
 ) -> None:
     for name, pairs in (("training", train), ("validation", validation)):
         if not isinstance(pairs, ImagePairs):
@@ -184,6 +199,18 @@ def _check(
             "both with the same matrix."
         )
     _refuse_single_values(train, network, training)
+    refuse_idle(len(train), training.batch_size, processes)
+
+
+def refuse_idle(n_images: int, batch_size: int, processes: Processes) -> None:
+    """Refuse batches that have no image for some of the processes."""
+    smallest_batch = min(sizes_of_batches(n_images, batch_size))
+    if smallest_batch < processes.n:
+        raise McnetError(
+            f"{n_images} images make batches of {smallest_batch}, too few for {processes.n} "
+            "processes; give more people or scans, a larger batch_size, or fewer --devices or "
+            "--nodes."
+        )
 
 
 def _image_size(pairs: TrainingSet) -> tuple[int, ...]:
@@ -195,7 +222,7 @@ def _refuse_single_values(
 ) -> None:
     """Refuse batches that leave batch norm one value a channel, whose variance is none."""
     rows, columns = _image_size(train)
-    smallest_batch = len(train) // math.ceil(len(train) / training.batch_size)
+    smallest_batch = min(sizes_of_batches(len(train), training.batch_size))
     n_deepest = math.ceil(rows / network.multiple) * math.ceil(columns / network.multiple)
     if smallest_batch * n_deepest == 1:
         raise McnetError(
@@ -213,6 +240,7 @@ def _lesson(
     training: TrainingConfig,
     seed: int,
     initial_weights: Path | None,
+    processes: Processes,
 ) -> Lesson:
     learning_rate = training.learning_rate
     if initial_weights is None:
@@ -229,25 +257,33 @@ def _lesson(
             )
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
     return Lesson(
-        *(network, stage, loss),
+        network,
+        stage,
+        loss,
         learning_rate=learning_rate,
         schedule=training.schedule,
         average=training.average,
+        processes=processes,
     )
 
 
 def _trainer(
-    folder: Path, training: TrainingConfig, record: EpochRecord, quiet: bool
+    folder: Path,
+    training: TrainingConfig,
+    record: EpochRecord,
+    quiet: bool,
+    processes: Processes,
 ) -> lightning.Trainer:
     if training.device == "cuda" and not torch.cuda.is_available():
         raise McnetError("device cuda is not available here; train on cpu, or on auto.")
     bars: list[Callback] = [] if quiet else [RichProgressBar()]
+    options = trainer_options(processes, training)
+    plugins = [*options.pop("plugins"), SafetensorsCheckpoint()]
     return lightning.Trainer(
-        accelerator="gpu" if _is_on_gpu(training) else "cpu",
-        devices=1,
+        **options,
+        plugins=plugins,
         max_epochs=training.epochs,
         callbacks=[*bars, record],
-        plugins=[SafetensorsCheckpoint()],
         default_root_dir=folder,
         logger=False,
         enable_progress_bar=not quiet,
@@ -279,33 +315,3 @@ def _sha256_of_pairs(pairs: ImagePairs) -> str:
         digest.update(f"{array.shape} {array.dtype};".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Silence Lightning's advice about loggers, devices and checkpoints."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # Lightning 2.6 asks newer torch in a way that torch deprecates
-            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C through: Lightning makes an exit of it, and then ignores the signal for good."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as error:
-        if not isinstance(error.__context__, KeyboardInterrupt):
-            raise
-        signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from error

@@ -1,0 +1,98 @@
+"""The command that trains: one process, or as many as are asked for."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from mcnet.cli.terminal import Output, announce, console
+from mcnet.errors import McnetError
+from mcnet.progress import silently
+
+if TYPE_CHECKING:
+    from mcnet.learning.processes import Processes
+
+
+def train(
+    file: tyro.conf.Positional[Path],
+    output: Output,
+    metrics: Path | None = None,
+    devices: int = 1,
+    nodes: int = 1,
+) -> None:
+    """Train the models of an experiment, or a network for practice; a second call resumes.
+
+    Args:
+        file: TOML file: an experiment, whose evaluation and report mcnet reproduce adds in the
+            same folder, or a network for practice, as in experiments/correctors.
+        output: Folder of the run: weights, and the curve of training.
+        metrics: JSON file of scores on other people, for the card of a network for practice: of
+            mcnet evaluate.
+        devices: Processes on this machine that share every batch: GPUs, where training takes them,
+            and processes of the CPU otherwise.
+        nodes: Machines, each with as many devices; torchrun or Slurm starts the command on them.
+    """
+    from mcnet.learning.distributed import is_started, joined, refuse_impossible
+    from mcnet.learning.processes import ALONE, OtherProcessError
+
+    settings = _read(file, metrics)
+    refuse_impossible(devices, nodes, settings.training)
+    if not is_started(devices, nodes) and devices > 1:
+        from mcnet.cli.launching import launch
+
+        launch(_arguments(file, output, metrics, devices), devices)
+        return
+    processes = ALONE
+    try:
+        with joined(devices, nodes, settings.training) as processes:
+            told = _train(settings, file, output, metrics, processes)
+    except (OtherProcessError, KeyboardInterrupt):
+        if processes.is_first:
+            raise
+        sys.exit(2)  # the first process tells
+    if processes.is_first:
+        console.print(told, soft_wrap=True, markup=False)
+
+
+def _read(file: Path, metrics: Path | None) -> Any:
+    """Experiment or corrector of a TOML file, by the settings that it has."""
+    from mcnet.corrector import Corrector, read_corrector
+    from mcnet.experiment import Experiment, read_experiment
+    from mcnet.settings import kind_of
+
+    if kind_of(file, {"experiment": Experiment, "corrector": Corrector}) == "corrector":
+        return read_corrector(file)
+    if metrics:
+        raise McnetError(
+            f"{file} is an experiment, whose models have no card for {metrics}; leave --metrics "
+            "out, or name the file of a corrector."
+        )
+    return read_experiment(file)
+
+
+def _train(
+    settings: Any, file: Path, output: Path, metrics: Path | None, processes: "Processes"
+) -> str:
+    """Train, and say where the result lies and what may follow."""
+    from mcnet.corrector import Corrector, train_corrector
+    from mcnet.provenance import read_json
+    from mcnet.trained_models import train_experiment
+
+    told: dict[str, Any] = {
+        "announce": announce if processes.is_first else silently,
+        "quiet": not processes.is_first,
+        "processes": processes,
+    }
+    if isinstance(settings, Corrector):
+        scores = read_json(metrics) if metrics else None
+        weights = train_corrector(settings, output, root=file.parent, metrics=scores, **told)
+        return f"The weights: {weights}"
+    train_experiment(settings, output, **told)
+    return f"The weights: {output / 'models'}; mcnet reproduce {file} -o {output} evaluates them."
+
+
+def _arguments(file: Path, output: Path, metrics: Path | None, devices: int) -> list[str]:
+    """The command again, for each of the processes."""
+    given = ["train", str(file), "--output", str(output), "--devices", str(devices)]
+    return [*given, "--metrics", str(metrics)] if metrics else given
