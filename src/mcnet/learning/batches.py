@@ -1,7 +1,7 @@
 """Batches of image pairs, gathered in memory, in an order that a seed and an epoch decide."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -89,6 +89,12 @@ def sizes_of_batches(n_images: int, batch_size: int) -> list[int]:
     """Images of each batch of an epoch: as few batches as can be, of nearly the same size."""
     n_batches = -(-n_images // batch_size)
     return [len(part) for part in np.array_split(np.arange(n_images), n_batches)]
+
+
+def whole_size(batches: Any, batch_index: int) -> int:
+    """Images of a batch of all processes together, from what a trainer holds."""
+    n_images: int = batches.batch_sizes[batch_index]
+    return n_images
 
 
 def flipped(batch: Batch, rng: np.random.Generator) -> Batch:

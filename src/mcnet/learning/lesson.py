@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from mcnet.learning.batches import Batch, PairBatches
+from mcnet.learning.batches import Batch, PairBatches, whole_size
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.losses import LossConfig, LossTerms, hybrid_loss
 from mcnet.learning.network import UNet
@@ -73,8 +73,7 @@ class Lesson(lightning.LightningModule):
         """Loss of a batch, logged with its parts as means of the epoch."""
         output = self.network(batch.corrupted)
         terms = self._loss_terms(output, batch)
-        batches: Any = self.trainer.train_dataloader
-        size = batches.batch_sizes[batch_index]
+        size = whole_size(self.trainer.train_dataloader, batch_index)
         self._log("train", terms._asdict(), size)
         return terms.total
 
@@ -94,8 +93,7 @@ class Lesson(lightning.LightningModule):
                 data_range=1.0,
             )
             logged["ssim"] = torch.as_tensor(ssim) * self.processes.share(output)
-        batches: Any = self.trainer.val_dataloaders
-        size = batches.batch_sizes[batch_index]
+        size = whole_size(self.trainer.val_dataloaders, batch_index)
         self._log("validation", logged, size)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

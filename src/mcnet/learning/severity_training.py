@@ -16,7 +16,7 @@ from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
-from mcnet.learning.batches import Batch
+from mcnet.learning.batches import Batch, whole_size
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.processes import ALONE, Processes
@@ -168,14 +168,12 @@ class SeverityLesson(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch."""
-        batches: Any = self.trainer.train_dataloader
-        size = batches.batch_sizes[batch_index]
+        size = whole_size(self.trainer.train_dataloader, batch_index)
         return self._loss(batch, "train_total", size)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log the loss of a batch that is not trained on."""
-        batches: Any = self.trainer.val_dataloaders
-        size = batches.batch_sizes[batch_index]
+        size = whole_size(self.trainer.val_dataloaders, batch_index)
         self._loss(batch, "validation_total", size)
 
     def _loss(self, batch: Batch, name: str, n_images: int) -> Tensor:
