@@ -70,9 +70,9 @@ def test_equation_2_by_hand():
     assert total_variation(image, reduction="sum").item() == pytest.approx(25**1.25, rel=1e-5)
 
 
-def test_the_defaults_of_an_experiment_are_the_papers_recipes():
+def test_the_defaults_of_an_experiment_are_the_papers_recipes_and_ours():
     experiment = Experiment(
         title="t", people=PeopleConfig(n_template=3), motion=MotionConfig(n_generated=3)
     )
-    assert set(experiment.recipes) == {"l1", "l1+tv", "l1+tv-ft", "l1-long"}
+    assert set(experiment.recipes) == {"l1", "l1+tv", "l1+tv-ft", "l1-long", "mcnet"}
     assert experiment.motion.scale == 8
