@@ -5,6 +5,7 @@ import math
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mcnet.evaluation.answers import ALL
 from mcnet.report.figures import SSIM_LABELS
@@ -55,6 +56,7 @@ def answers_figure(table: pd.DataFrame) -> Figure | None:
             _draw(panel, part, asked)
             panel.set_title(f"{mode}: {SSIM_LABELS[str(metric)]}")
             panel.set_xlabel("difference of SSIM")
+            panel.xaxis.set_major_locator(MaxNLocator(5))
         axes[0].set_yticks(range(len(asked)), asked)
         axes[0].invert_yaxis()
     return figure
