@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+from contextlib import suppress
 
 import nibabel as nib
 import numpy as np
@@ -104,8 +106,12 @@ def test_a_report_is_written_into_the_study_or_where_one_says(tmp_path, capsys):
 def test_ctrl_c_ends_the_server_in_a_true_sentence(tmp_path):
     study, _ = drawn_study(tmp_path / "study")
     server = started(study.folder)
-    server.process.send_signal(signal.SIGINT)
-    assert server.process.wait(timeout=20) == 0
+    for _ in range(4):  # where signals are ignored at the start, an early one is lost
+        server.process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            server.process.wait(timeout=10)
+            break
+    assert server.process.returncode == 0
     server.listener.join()
     assert "every reading is saved" in server.said[0]
     server.process.stderr.close()
