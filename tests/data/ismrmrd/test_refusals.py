@@ -135,6 +135,20 @@ def wider(header):
     header.encoding[0].reconSpace.fieldOfView_mm.x *= 2
 
 
+def endless(header):
+    header.encoding[0].encodingLimits.slice.maximum = 10**12
+
+
+def huge(header):
+    encoding = header.encoding[0]
+    encoding.encodedSpace.matrixSize.y = encoding.encodedSpace.matrixSize.z = 60000
+    for limit in (
+        encoding.encodingLimits.kspace_encoding_step_1,
+        encoding.encodingLimits.kspace_encoding_step_2,
+    ):
+        limit.maximum, limit.center = 59999, 30000
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -145,6 +159,8 @@ def wider(header):
         (of_encoding(parallelImaging=parallel(2, 1)), r"parallel imaging \(factors 2 and 1\)"),
         (of_encoding(parallelImaging=parallel(1, 3)), r"parallel imaging \(factors 1 and 3\)"),
         (no_length, "is no field of view"),
+        (endless, "tells of limits 0 to 1000000000000 of slice"),
+        (huge, r"tells of \(5, 60000, 60000\) samples|lacks 3599999979 of 3600000000 acq"),
         (wider, "reconSpace must lie within encodedSpace"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from ismrmrd.hdf5 import acquisition_header_dtype
 from jaxtyping import Complex64, Shaped
 
 from mcnet.errors import McnetError
@@ -67,7 +68,7 @@ def read_file(path: Path) -> RawFile:
             )
         xml = np.ravel(group["xml"][()])[0]
         acquisitions = group["data"]
-        if not {"head", "data"} <= set(acquisitions.dtype.names or ()):
+        if not _are_acquisitions(acquisitions.dtype):
             raise McnetError(
                 f"{path} holds no acquisitions in {acquisitions.name}; ISMRMRD raw data are "
                 "needed, not images: convert the raw data again."
@@ -125,6 +126,16 @@ def _one_data_set(path: Path, file: h5py.File) -> Any:
             "needed: copy one of them into a file of its own, for example with h5copy."
         )
     return file[found[0]]
+
+
+def _are_acquisitions(dtype: np.dtype[Any]) -> bool:
+    """Whether a table has the columns that ISMRMRD gives acquisitions."""
+    if not {"head", "data"} <= set(dtype.names or ()):
+        return False
+    head, known = dtype["head"], acquisition_header_dtype
+    if not set(known.names or ()) <= set(head.names or ()):
+        return False
+    return set(known["idx"].names or ()) <= set(head["idx"].names or ())
 
 
 def _is_data_set(group: Any) -> bool:

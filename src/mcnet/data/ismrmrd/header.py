@@ -58,7 +58,8 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
     matrix, fov = encoding.encodedSpace.matrixSize, encoding.encodedSpace.fieldOfView_mm
     kept = encoding.reconSpace.fieldOfView_mm
     n_samples, lengths = (matrix.x, matrix.y, matrix.z), (fov.x, fov.y, fov.z)
-    if min(matrix.x, matrix.y) < 2 or matrix.z < 1 or not all(0 < mm < 1e5 for mm in lengths):
+    possible = min(matrix.x, matrix.y) >= 2 and matrix.z >= 1 and max(n_samples) < UNLIMITED
+    if not possible or not all(0 < mm < 1e5 for mm in lengths):
         raise McnetError(
             f"{path} tells of {n_samples} samples in {lengths} mm, which is no field of view; "
             "correct encodedSpace in its header."
@@ -69,6 +70,12 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
             "reconSpace must lie within encodedSpace: correct its header."
         )
     told = {name: getattr(encoding.encodingLimits, in_xml) for name, in_xml in _IN_XML.items()}
+    for name, limit in told.items():
+        if limit is not None and not 0 <= limit.minimum <= limit.maximum < UNLIMITED:
+            raise McnetError(
+                f"{path} tells of limits {limit.minimum} to {limit.maximum} of {name}; correct "
+                "encodingLimits in its header."
+            )
     centres = {"kspace_encode_step_1": matrix.y // 2, "kspace_encode_step_2": matrix.z // 2}
     vendor = getattr(header.acquisitionSystemInformation, "systemVendor", None) or ""
     repetition_ms = getattr(header.sequenceParameters, "TR", None)

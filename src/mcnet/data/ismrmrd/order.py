@@ -196,26 +196,25 @@ def _places(
 def _refuse_incomplete(
     file: RawFile, encoding: Encoding, line: Numbers, other: Numbers, n_others: int
 ) -> None:
-    n_lines = encoding.matrix[1]
-    counts = np.zeros((n_lines, n_others), dtype=int)
-    np.add.at(counts, (line, other), 1)
+    n_lines, n_all = encoding.matrix[1], encoding.matrix[1] * n_others
     kind = "partition" if encoding.is_3d else "slice"
-    if counts.min() == 0:
-        missing = np.argwhere(counts == 0)
-        lines = np.flatnonzero((counts == 0).any(axis=1))
-        at_one_end = lines.size < n_lines and (
-            lines[-1] == lines.size - 1 or lines[0] == n_lines - lines.size
-        )
-        why = " (partial Fourier)" if at_one_end and lines.size > 1 else ""
+    present, counts = np.unique(line * n_others + other, return_counts=True)
+    if present.size < n_all:
+        gaps = np.flatnonzero(present != np.arange(present.size))
+        first = int(gaps[0]) if gaps.size else present.size
+        lines = np.flatnonzero(np.bincount(present // n_others, minlength=n_lines) < n_others)
+        at_one_end = lines[-1] == lines.size - 1 or lines[0] == n_lines - lines.size
+        why = " (partial Fourier)" if at_one_end and 1 < lines.size < n_lines else ""
         raise McnetError(
-            f"{file.path} lacks {len(missing)} of {counts.size} acquisitions{why}: {lines.size} of "
-            f"{n_lines} lines are incomplete, the first being line {missing[0][0]} of {kind} "
-            f"{missing[0][1]}; fully sampled k-space is needed: fill the gaps with another "
-            "program, such as bart, first."
+            f"{file.path} lacks {n_all - present.size} of {n_all} acquisitions{why}: {lines.size} "
+            f"of {n_lines} lines are incomplete, the first being line {first // n_others} of "
+            f"{kind} {first % n_others}; fully sampled k-space is needed: fill the gaps with "
+            "another program, such as bart, first."
         )
     if counts.max() > 1:
-        twice = np.argwhere(counts > 1)
+        first = int(present[counts > 1][0])
         raise McnetError(
-            f"{file.path} holds {len(twice)} lines more than once, the first being line "
-            f"{twice[0][0]} of {kind} {twice[0][1]}; each is needed once: leave the others out."
+            f"{file.path} holds {np.count_nonzero(counts > 1)} lines more than once, the first "
+            f"being line {first // n_others} of {kind} {first % n_others}; each is needed once: "
+            "leave the others out."
         )
