@@ -28,7 +28,8 @@ def directions_of(path: Path, heads: Shaped[np.ndarray, "n"]) -> Float64[np.ndar
     McnetError
         They are not the same everywhere, or not three unit vectors at right angles.
     """
-    told = np.stack([heads[name].astype(np.float64) for name in _DIRECTIONS], axis=-1)
+    with np.errstate(invalid="ignore"):
+        told = np.stack([heads[name].astype(np.float64) for name in _DIRECTIONS], axis=-1)
     directions: np.ndarray = told[0]
     if not np.all(np.isfinite(told)) or not np.allclose(
         directions.T @ directions, np.eye(3), atol=1e-2
@@ -58,7 +59,8 @@ def slices_by_position(
     McnetError
         A slice has several positions, two share one, or they are not evenly spaced in a line.
     """
-    told = heads["position"].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        told = heads["position"].astype(np.float64)
     _, first = np.unique(slice_of, return_index=True)
     centres = told[first]
     if not np.all(np.isfinite(told)) or np.abs(told - centres[slice_of]).max() > SAME_PLACE_MM:
