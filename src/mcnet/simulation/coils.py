@@ -6,6 +6,8 @@ part of a real phase that moves with the head, such as that of air in its caviti
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Complex64, Float, Shaped
@@ -116,22 +118,15 @@ def kspace_of_coils(
     McnetError
         As `mcnet.simulation.corruption.corrupt_slices` and `corrupt_volume`.
     """
-    if motion.n_points != acquisition.n_lines:
-        corrupt_volume(volume, voxel_size_mm, motion, acquisition)  # refuses
-    in_plane = is_in_plane(motion) and acquisition.phase_encoding_axis != "x"
     image_in: Callable[[MotionTrace], np.ndarray]
-    if in_plane or positions_mm is not None:
+    if positions_mm is not None or (is_in_plane(motion) and acquisition.phase_encoding_axis != "x"):
         places = acquisition.axis_positions_mm("x") if positions_mm is None else positions_mm
         still = still_slices(volume, voxel_size_mm, acquisition, places)
         slices = slices_to_corrupt(still, voxel_size_mm, engine)
-
-        def image_in(held: MotionTrace) -> np.ndarray:
-            return corrupt_still_slices(slices, held, acquisition)
+        image_in = partial(corrupt_still_slices, slices, acquisition=acquisition)
     else:
-
-        def image_in(held: MotionTrace) -> np.ndarray:
-            return corrupt_volume(volume, voxel_size_mm, held, acquisition, engine)
-
+        whole = partial(corrupt_volume, volume, voxel_size_mm)
+        image_in = partial(whole, acquisition=acquisition, engine=engine)
     line_axis = AXES.index(acquisition.phase_encoding_axis)
     n_lines = acquisition.n_lines
     voxels = np.arange(n_lines) - n_lines // 2
@@ -200,15 +195,12 @@ def _poses_held(motion: MotionTrace) -> list[tuple[MotionTrace, Shaped[np.ndarra
     """Each pose as a trace that keeps it throughout, and the times at which it was taken."""
     poses = np.hstack([motion.translation_mm, motion.rotation_deg])
     distinct, which = np.unique(poses, axis=0, return_inverse=True)
-    return [
-        (
-            MotionTrace(
-                np.tile(pose[:3], (motion.n_points, 1)), np.tile(pose[3:], (motion.n_points, 1))
-            ),
-            np.flatnonzero(which.ravel() == number),
-        )
-        for number, pose in enumerate(distinct)
-    ]
+    held = []
+    for number, pose in enumerate(distinct):
+        shifts, turns = np.tile(pose, (motion.n_points, 1)).reshape(-1, 2, 3).swapaxes(0, 1)
+        trace = replace(motion, translation_mm=shifts, rotation_deg=turns)
+        held.append((trace, np.flatnonzero(which.ravel() == number)))
+    return held
 
 
 def _summed_along(
