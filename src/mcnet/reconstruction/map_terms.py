@@ -60,9 +60,9 @@ def map_terms(
     n_places = [min(n, _N_PLACES[dimensions]) for n in shape]
     # least squares on equally spaced points are stable up to about this degree
     degree = min(_DEGREE[dimensions], *(int(2 * np.sqrt(n)) for n in n_places))
-    coarse = _polynomials([np.linspace(-1, 1, n) for n in n_places], degree)
+    coarse = polynomials([np.linspace(-1, 1, n) for n in n_places], degree)
     basis, triangle = np.linalg.qr(coarse)
-    fine = _polynomials([np.linspace(-1, 1, n) for n in shape], degree) @ np.linalg.inv(triangle)
+    fine = polynomials([np.linspace(-1, 1, n) for n in shape], degree) @ np.linalg.inv(triangle)
 
     halves = [(n - 1) / 2 * size for n, size in zip(shape, pixel_mm, strict=True)]
     shifts = [
@@ -91,7 +91,7 @@ def map_terms(
         missed += float(np.linalg.norm(seen) ** 2 - np.linalg.norm(fitted[image]) ** 2)
     left, sizes, right = np.linalg.svd(fitted, full_matrices=False)
     beyond = np.cumsum((sizes**2).sum(axis=0)[::-1])[::-1]  # lost where the terms end before
-    allowed = (tolerance**2 * total - missed) if missed < tolerance**2 * total else 0.0
+    allowed = max(tolerance**2 * total - missed, tolerance**2 * total / 4)
     n_terms = max(1, int(np.count_nonzero(beyond > allowed)))
     lost = beyond[n_terms] if n_terms < len(beyond) else 0.0
     weights = (left * sizes[:, None])[..., :n_terms].reshape(n_images, n_coils, n_lines, n_terms)
@@ -104,10 +104,13 @@ def map_terms(
     )
 
 
-def _polynomials(
+def polynomials(
     axes: Sequence[Float[np.ndarray, "_"]], degree: int
 ) -> Float64[np.ndarray, "n_places n_polynomials"]:
-    """Products of Chebyshev polynomials whose degrees add up to ``degree`` at most."""
+    """Products of Chebyshev polynomials whose degrees add up to ``degree`` at most.
+
+    ``axes`` are places along each axis, from -1 to 1.
+    """
     along = [chebyshev.chebvander(axis, degree) for axis in axes]
     degrees = np.indices([degree + 1] * len(axes)).reshape(len(axes), -1)
     degrees = degrees[:, degrees.sum(axis=0) <= degree]

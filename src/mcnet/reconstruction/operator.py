@@ -175,8 +175,8 @@ def _mixed(
     shape = lines.shape[2:]
     lines = lines.reshape(*lines.shape[:3], -1)
     # one small product of matrices a line and image: coils x terms, terms x samples
-    weights = np.transpose(terms.weights, (0, 3, 1, 2))
-    mixed = weights @ np.swapaxes(lines, 1, 2)
+    weights = np.ascontiguousarray(np.transpose(terms.weights, (0, 3, 1, 2)))
+    mixed = weights @ np.ascontiguousarray(np.swapaxes(lines, 1, 2))
     mixed = np.transpose(mixed, (2, 0, 1, 3)).reshape(-1, len(spectra), *shape)
     return np.ascontiguousarray(np.moveaxis(mixed, 2, 2 + line_axis))
 
@@ -187,8 +187,10 @@ def _parted(
     """Adjoint of `_mixed`."""
     lines = np.moveaxis(kspace, 2 + line_axis, 2)
     shape = lines.shape[2:]
-    lines = np.transpose(lines.reshape(*lines.shape[:3], -1), (1, 2, 0, 3))
-    weights = np.transpose(terms.weights.conj(), (0, 3, 2, 1))
+    lines = np.ascontiguousarray(
+        np.transpose(lines.reshape(*lines.shape[:3], -1), (1, 2, 0, 3))
+    )
+    weights = np.ascontiguousarray(np.transpose(terms.weights.conj(), (0, 3, 2, 1)))
     parted = np.swapaxes(weights @ lines, 1, 2)
     parted = parted.reshape(*parted.shape[:2], *shape)
     return np.ascontiguousarray(np.moveaxis(parted, 2, 2 + line_axis))
