@@ -47,6 +47,7 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
     "cluster": ("dask", "distributed", "fsspec"),
     "dicom": ("pydicom",),
     "export": ("onnx", "onnxscript"),
+    "raw": ("h5py", "ismrmrd", "xsdata"),
     "readers": ("fastapi", "statsmodels", "uvicorn"),
 }
 """What the extras of the package install, by the names of the modules."""

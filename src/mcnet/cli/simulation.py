@@ -11,6 +11,7 @@ from mcnet.errors import McnetError
 
 if TYPE_CHECKING:
     from mcnet.cluster import Cluster
+    from mcnet.data.raw_simulation import RawOptions
     from mcnet.simulation.acquisition import Acquisition
 
 
@@ -30,6 +31,12 @@ def corrupt(
     device: Literal["cpu", "cuda"] = "cpu",
     reference_output: Path | None = None,
     phase_output: Path | None = None,
+    raw_output: Path | None = None,
+    coils: int = 1,
+    snr: float | None = None,
+    phase: bool = False,
+    raw_slices: int | None = None,
+    seed: int = 0,
 ) -> None:
     """Make the scan that a moving head would have given, from a still scan and a motion trace.
 
@@ -49,11 +56,18 @@ def corrupt(
         device: What computes: the cores of the CPU, or a CUDA GPU.
         reference_output: Also write the motion-free image on the same grid.
         phase_output: Also write the phase of the corrupted image, in radians.
+        raw_output: Also write what the scanner measures, as ISMRMRD raw data (.h5).
+        coils: Receiver coils of the raw data; a single one receives all places alike.
+        snr: Noise of the raw data, as the signal-to-noise ratio of a coil's pixel; default none.
+        phase: Give the raw data a smooth phase, which stays in place while the head moves.
+        raw_slices: Measure this many central sagittal slices instead of partitions of them all.
+        seed: Seed of the noise and of the phase of the raw data.
     """
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.data.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
     from mcnet.data.scan_corruption import corrupt_scan
     from mcnet.data.scans import files_of_scan, nifti_model, read_scan
     from mcnet.engine import Engine
@@ -62,6 +76,8 @@ def corrupt(
     outputs = [path for path in (output, reference_output, phase_output) if path]
     refuse_outputs(outputs, [scan, motion])
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
+    raw_options = RawOptions(coils, snr, phase, raw_slices, seed)
+    _refuse_raw(raw_output, raw_options, [scan, motion])
     volume, like = read_scan(scan), nifti_model(scan)
     scan_files = files_of_scan("scan", scan)
     inputs = scan_files | {"motion": motion}
@@ -72,15 +88,24 @@ def corrupt(
         .scaled(scale)
         .restricted_to(mode)
     )
+    if raw_output:
+        refuse_raw_options(raw_options, trace, acquisition)
     with console.status("Imaging the moving head"):
         images = corrupt_scan(volume, trace, acquisition, Engine(device))
+    if raw_output:
+        with console.status("Measuring it line by line"):
+            raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
     write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
     if reference_output:
         write_volume(reference_output, images.reference, like=like, inputs=scan_files)
     if phase_output:
-        phase = replace(images.corrupted, values=images.phase_rad)
-        write_volume(phase_output, phase, inputs=inputs, notes=about | {"unit": "rad"})
+        angles = replace(images.corrupted, values=images.phase_rad)
+        write_volume(phase_output, angles, inputs=inputs, notes=about | {"unit": "rad"})
+    if raw_output:
+        from mcnet.data.ismrmrd.writing import write_raw
+
+        write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
     console.print(
         f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
         f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
@@ -129,6 +154,22 @@ def simulate(
         f"motion traces, {made.n_new} of them new{speed}.",
         soft_wrap=True,
     )
+
+
+def _refuse_raw(raw_output: Path | None, options: "RawOptions", inputs: list[Path]) -> None:
+    """Refuse, before any work, raw data that cannot be written, or options without any."""
+    from mcnet.data.raw_names import refuse_raw_output
+    from mcnet.data.raw_simulation import RawOptions
+
+    if raw_output is None:
+        if options != RawOptions():
+            raise McnetError(
+                "--coils, --snr, --phase, --raw-slices and --seed are of raw data; name a file for "
+                "them with --raw-output."
+            )
+        return
+    refuse_raw_output(raw_output, inputs)
+    import mcnet.data.ismrmrd.writing  # noqa: F401  (a missing extra is told before any work)
 
 
 def _cluster(

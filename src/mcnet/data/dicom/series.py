@@ -8,7 +8,8 @@ from jaxtyping import Float32
 
 from mcnet.data.dicom.files import images_of_one_series, quiet_pydicom, read_pixels
 from mcnet.data.dicom.planes import Plane, planes_of_file
-from mcnet.data.dicom.stack import RasOrder, stack_affine, stacked
+from mcnet.data.dicom.stack import stack_affine, stacked
+from mcnet.data.ras_order import RasOrder
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 
