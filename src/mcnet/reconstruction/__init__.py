@@ -1,0 +1,1 @@
+"""Images from raw k-space of moving heads."""
