@@ -115,19 +115,32 @@ class InPlaneScan:
         With ``J`` the derivative of ``kspace(slices)`` by a line's pose: ``J^* kspace(change)`` and
         ``J^* J``, real parts, summed over the slices and the line's samples.
         """
+        derivatives = self.derivatives(slices)
+        wanted = self.kspace(change)
+        gradient = np.stack([self.of_lines(one, wanted) for one in derivatives], axis=1)
+        squared = [[self.of_lines(one, other) for other in derivatives] for one in derivatives]
+        return gradient, np.moveaxis(np.array(squared), 2, 0)
+
+    def derivatives(
+        self, slices: Float32[np.ndarray, "n_slices rows columns"]
+    ) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
+        """Of the k-space of slices by each line's turn, in radians, and its shifts, in mm."""
         y, z = (self.grid.positions_mm(axis).astype(np.float32) for axis in (0, 1))
         plain = self.kspace(slices)
         # by a turn, R^T k moves by (k_z', -k_y'): dF = -2 pi i (k_z' F[y f] - k_y' F[z f])
         of_turn = self._turned[1] * self.kspace(slices * y[:, None])
         of_turn -= self._turned[0] * self.kspace(slices * z[None, :])
         derivatives = [of_turn, self._k[0] * plain, self._k[1] * plain]
-        derivatives = [(-2j * np.pi * one).astype(np.complex64) for one in derivatives]
-        wanted = self.kspace(change)
-        gradient = np.stack([self._of_lines(one, wanted) for one in derivatives], axis=1)
-        squared = [[self._of_lines(one, other) for other in derivatives] for one in derivatives]
-        return gradient, np.moveaxis(np.array(squared), 2, 0)
+        return np.stack([(-2j * np.pi * one).astype(np.complex64) for one in derivatives])
 
-    def _of_lines(
+    @property
+    def within_band(self) -> Float32[np.ndarray, "rows columns"]:
+        """1 for samples that lie within the band of the slices at their line's pose, 0 beyond."""
+        edges = [(0.5 + 1e-9) / size for size in self.grid.pixel_mm]
+        inside = [np.abs(k) <= edge for k, edge in zip(self._turned, edges, strict=True)]
+        return (inside[0] & inside[1]).astype(np.float32)
+
+    def of_lines(
         self,
         one: Complex64[np.ndarray, "n rows columns"],
         other: Complex64[np.ndarray, "n rows columns"],
