@@ -28,6 +28,8 @@ class MovingScan(Protocol):
 
     line_axis: int
     """The axis of an image along which lines are encoded."""
+    n_terms: int
+    """Terms that stand for the maps."""
     error: float
     """What the terms miss of the maps: root mean square, as a share."""
 
@@ -69,7 +71,7 @@ class CoilScan:
         rotation = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], axis=1)
         self.terms = map_terms(maps, grid.pixel_mm, rotation, poses[:, 1:], tolerance)
         self.line_axis = grid.line_axis
-        self.error = self.terms.error
+        self.n_terms, self.error = self.terms.n_terms, self.terms.error
         self._shape = (maps.shape[1], self.terms.n_terms, *grid.shape)
         self._scan = InPlaneScan(grid, self._shape[0] * self._shape[1], poses, engine)
 
@@ -119,7 +121,7 @@ class VolumeScan:
         rotation, translation = poses[:, :3, :3], poses[:, :3, 3]
         self.terms = map_terms(maps, voxel_size_mm, rotation, translation, tolerance)
         self.line_axis = line_axis
-        self.error = self.terms.error
+        self.n_terms, self.error = self.terms.n_terms, self.terms.error
         self._size, self._engine = tuple(voxel_size_mm), engine
         self._shape = (maps.shape[1], self.terms.n_terms, *maps.shape[2:])
         shape = maps.shape[2:]

@@ -1,0 +1,41 @@
+"""What a reconstruction found: the image, the motion, and how well both explain the k-space."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mcnet.data.volume import Volume
+from mcnet.simulation.motion import MotionTrace
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """An image of the still head from the k-space of a moving one."""
+
+    image: Volume
+    """Magnitudes, on the intensity scale of ``corrupted``."""
+    corrupted: Volume
+    """What the scanner shows: root of sum of squares of the coils' plain inverse FFTs."""
+    network: Volume | None
+    """The image that a search started from, where a network gave one."""
+    motion: MotionTrace
+    """Poses of the head, one a line in the order of time."""
+    motion_known: bool
+    """Whether the motion was given; otherwise it was found in the k-space."""
+    line_residual: Float[np.ndarray, "n_lines"]
+    """By the lines' place in k-space: what image and motion do not explain of a line, as a share
+    of its length; 0 is all explained, and a line of noise alone has nearly 1."""
+    line_weight: Float[np.ndarray, "n_lines"] | None
+    """Trust in each line by its place in k-space, 1 for the usual; none where all count alike."""
+    pose_deviation: Float[np.ndarray, "n_lines 3"] | None
+    """Standard deviation of found poses by the lines' place in k-space: turn in radians, shifts
+    along rows and columns in mm; none of given motion."""
+    trusted: bool
+    """Whether nothing speaks against the image."""
+    verdict: str
+    """One or two sentences on that."""
+    notes: Mapping[str, Any]
+    """What was done, for the record."""
