@@ -61,9 +61,7 @@ def one_image_a_pose(image, size, rotation, translation, line_axis, n_coils):
         waves = np.exp(-2j * np.pi * (moved @ k[where].reshape(len(n), -1)))
         # beyond the band of the grid a head is taken to have nothing
         back = rotation[line].T @ k[where].reshape(len(n), -1)
-        within = np.all(
-            np.abs(back) <= 0.5 / np.asarray(size)[:, None] * (1 + 1e-9), axis=0
-        )
+        within = np.all(np.abs(back) <= 0.5 / np.asarray(size)[:, None] * (1 + 1e-9), axis=0)
         for coil in range(n_coils):
             line_of = (image.reshape(-1) * map_at(moved, coil)) @ waves * within
             kspace[coil][where[1:]] = line_of.reshape(kspace[coil][where[1:]].shape)
@@ -99,7 +97,9 @@ def test_it_is_one_image_a_pose_through_maps_that_stay(line_axis, rng):
 
 def test_volumes_of_six_degrees_of_freedom_are_one_image_a_pose(rng):
     n_lines = VOLUME[1]
-    poses = pose_matrix(6 * rng.standard_normal((n_lines, 3)), 5 * rng.standard_normal((n_lines, 3)))
+    poses = pose_matrix(
+        6 * rng.standard_normal((n_lines, 3)), 5 * rng.standard_normal((n_lines, 3))
+    )
     volume = head(VOLUME, VOXEL)
     maps = np.stack([map_at(places(VOLUME, VOXEL), c) for c in range(2)])[:, None]
     scan = VolumeScan(VOXEL, maps.astype(np.complex64), poses, 1)
@@ -111,7 +111,9 @@ def test_volumes_of_six_degrees_of_freedom_are_one_image_a_pose(rng):
 @pytest.mark.parametrize("line_axis", [0, 1, 2])
 def test_a_volume_without_coils_obeys_the_law_of_motion(line_axis, rng):
     n_lines = VOLUME[line_axis]
-    poses = pose_matrix(6 * rng.standard_normal((n_lines, 3)), 4 * rng.standard_normal((n_lines, 3)))
+    poses = pose_matrix(
+        6 * rng.standard_normal((n_lines, 3)), 4 * rng.standard_normal((n_lines, 3))
+    )
     volume = head(VOLUME, VOXEL)
     found = VolumeScan(VOXEL, np.ones((1, 1, *VOLUME), np.complex64), poses, line_axis)
     found = np.moveaxis(found.kspace(volume[None])[0, 0], line_axis, 0)
@@ -134,7 +136,12 @@ def test_one_coil_of_a_constant_map_is_the_operator_without_coils(rng):
     plain = InPlaneScan(grid, 2, poses)
     assert scan.terms.n_terms == 1
     assert relative_error(scan.kspace(slices)[0], plain.kspace(slices)) < 1e-5
-    assert relative_error(scan.adjoint(plain.kspace(slices)[None]), plain.adjoint(plain.kspace(slices))) < 1e-5
+    assert (
+        relative_error(
+            scan.adjoint(plain.kspace(slices)[None]), plain.adjoint(plain.kspace(slices))
+        )
+        < 1e-5
+    )
 
 
 def scans(rng):

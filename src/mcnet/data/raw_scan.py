@@ -101,6 +101,13 @@ class RawScan:
         # axis a of the volume is axis (a - first) of slices, rows and columns
         return np.ascontiguousarray(np.transpose(slices, [(axis - first) % 3 for axis in range(3)]))
 
+    def planes_of(
+        self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
+    ) -> Shaped[np.ndarray, "n_slices rows columns"]:
+        """A volume as slices of the plane: inverse of `volume_of`."""
+        first = AXES.index(self.slice_axis)
+        return np.ascontiguousarray(np.transpose(volume, [(first + step) % 3 for step in range(3)]))
+
     def motion_of(self, poses: Poses, name: str = "motion") -> MotionTrace:
         """Trace, in the order of time, of poses within the plane of the slices."""
         in_time = poses[self.line_at_time]

@@ -68,7 +68,10 @@ def coil_maps(
 def central_shape(shape: Sequence[int], pixel_mm: Sequence[float]) -> tuple[int, ...]:
     """Samples along each axis of the part of k-space that coarse images are made of."""
     # the window has fallen to some percent at its edge
-    edges = [2 * np.ceil(0.75 * n * size / RESOLUTION_MM) for n, size in zip(shape, pixel_mm, strict=True)]
+    edges = [
+        2 * np.ceil(0.75 * n * size / RESOLUTION_MM)
+        for n, size in zip(shape, pixel_mm, strict=True)
+    ]
     return tuple(min(n, max(2, int(edge))) for n, edge in zip(shape, edges, strict=True))
 
 

@@ -66,6 +66,8 @@ class State:
     poses_mm: Float[np.ndarray, "n_lines 3"]
     """Turns as the shift at `RADIUS_MM`."""
     scan: "BatchedScan"
+    wanted: Kspace
+    """What is to be explained."""
     misfit: Kspace
     value: float
 
@@ -137,10 +139,11 @@ class JointProblem:
     ) -> State:
         """Images and poses with what belongs to them; images that follow the poses first."""
         scan = BatchedScan(self.grid, len(images), poses_mm * UNITS, self._pool)
-        for _ in range(1 if n_following else 0):
+        if n_following:
             images = self._followed(scan, images, n_following)
         misfit = (self.kspace - scan.kspace(images)) * scan.within_band
-        return State(images, poses_mm, scan, misfit, self._value(images, poses_mm, misfit))
+        value = self._value(images, poses_mm, misfit)
+        return State(images, poses_mm, scan, self.kspace, misfit, value)
 
     def minimised(
         self, state: State, n_steps: int, on_step: Callable[[int], None] | None = None
@@ -239,7 +242,8 @@ class JointProblem:
         self, derivatives: np.ndarray, scan: BatchedScan
     ) -> Callable[[Float[np.ndarray, "n_lines 3"]], Float[np.ndarray, "n_lines 3"]]:
         """Solves for the poses alone, as if images stood still: three by three a line, and the
-        stiffness between lines."""
+        stiffness between lines.
+        """
         n_lines = self.grid.n_lines
         matrix = np.zeros((n_lines, N_FREEDOMS, n_lines, N_FREEDOMS))
         each = np.arange(n_lines)

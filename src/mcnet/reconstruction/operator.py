@@ -189,9 +189,7 @@ def _parted(
     """Adjoint of `_mixed`."""
     lines = np.moveaxis(kspace, 2 + line_axis, 2)
     shape = lines.shape[2:]
-    lines = np.ascontiguousarray(
-        np.transpose(lines.reshape(*lines.shape[:3], -1), (1, 2, 0, 3))
-    )
+    lines = np.ascontiguousarray(np.transpose(lines.reshape(*lines.shape[:3], -1), (1, 2, 0, 3)))
     weights = np.ascontiguousarray(np.transpose(terms.weights.conj(), (0, 3, 2, 1)))
     parted = np.swapaxes(weights @ lines, 1, 2)
     parted = parted.reshape(*parted.shape[:2], *shape)

@@ -58,9 +58,7 @@ class Route:
         """Of the centre of k-space alone: the same field of view in fewer, larger pixels."""
         shape = self.kspace.shape[2:]
         part = central_part(shape, small)
-        size = tuple(
-            n * mm / few for n, mm, few in zip(shape, self.pixel_mm, small, strict=True)
-        )
+        size = tuple(n * mm / few for n, mm, few in zip(shape, self.pixel_mm, small, strict=True))
         return replace(
             self,
             kspace=np.ascontiguousarray(self.kspace[(slice(None), slice(None), *part)]),

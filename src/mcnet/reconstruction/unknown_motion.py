@@ -14,7 +14,6 @@ A shift along the lines' axis enters line ``k`` as a phase, so that it is known 
 ``1 / k``. Which one does not matter to the image; poses are told so that they go on smoothly.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from os import cpu_count
@@ -32,6 +31,13 @@ CoilKspace = Complex64[np.ndarray, "n_coils n_slices rows columns"]
 _PLANE = (-2, -1)
 _SMALLEST = 16
 """Lines of the coarsest resolution, at least."""
+_UNEXPLAINED = 1e-3
+"""Poses and images are held back by this over the squared size of their own changes: what of the
+k-space no images and poses explain (tuned on scans of people that no table here is made of)."""
+_UNCERTAIN_IMAGE = 1e-6
+"""The same for the images' distance from the first ones: the nearer, the more these are kept."""
+_SHARE_OF_STEPS = 0.125
+"""At either end of k-space, lines whose poses are too uncertain to tell the size of steps."""
 _FIXED_LINES = 4
 """Next to the centre, where ``1 / k`` is so far that shifts are told as they were found."""
 
@@ -44,6 +50,10 @@ class SearchSettings:
     """Of the lines and samples, about the centre of k-space, that each resolution has."""
     n_steps: tuple[int, ...] = (20, 15, 20)
     """Steps of each resolution, at most."""
+    polish: tuple[float, ...] = (3e-3, 1e-3)
+    """Weights of the total variation with which the search then goes on, and..."""
+    n_polish_steps: int = 12
+    """...steps with each, at most: the less weight, the less bias, but the wider the valleys."""
     n_coil_rounds: int = 3
     """How often what several coils miss is added, after the first search."""
     n_round_steps: int = 8
@@ -91,6 +101,7 @@ def find_motion(
     with ThreadPoolExecutor(cpu_count()) as pool:
         search = _Search(maps, grid, first, settings, pool, on_progress)
         state = search.from_coarse_to_fine(combined(kspace, maps))
+        state = search.polished(state)
         if len(maps) > 1:
             state = search.with_all_coils(state, kspace)
     poses = continued(state.poses_mm * UNITS, grid)
@@ -134,9 +145,11 @@ class _Search:
     ) -> None:
         self.maps, self.grid, self.first = maps, grid, first
         self.settings, self.pool, self._tell = settings, pool, on_progress
+        self.joint = settings.joint
         self._n_done = 0
         rounds = settings.n_coil_rounds if len(maps) > 1 else 0
         self._n_total = sum(settings.n_steps) + rounds * settings.n_round_steps
+        self._n_total += len(settings.polish) * settings.n_polish_steps
 
     def from_coarse_to_fine(self, kspace: Kspace) -> State:
         """State at the full resolution."""
@@ -156,6 +169,31 @@ class _Search:
             images, poses_mm, first_before = state.images, state.poses_mm, first
         return state
 
+    def polished(self, state: State) -> State:
+        """State with less bias: less total variation, and what holds back fitted to what was found.
+
+        As in empirical Bayes: motion of small steps is held back more, and so are images that are
+        hardly different from the first ones.
+        """
+        for weight in self.settings.polish:
+            self.joint = replace(self._fitted(state), variation=weight)
+            problem = self._problem(state.wanted, self.grid, self.first)
+            again = problem.state(state.images, state.poses_mm)
+            state = self._minimised(problem, again, self.settings.n_polish_steps)
+        return state
+
+    def _fitted(self, state: State) -> JointSettings:
+        first = round(_SHARE_OF_STEPS * len(state.poses_mm))
+        steps = np.diff(state.poses_mm[first : len(state.poses_mm) - first], axis=0)
+        squared = max(float((steps**2).sum(axis=1).mean()), 1e-4)
+        apart = max(float(((state.images - self.first) ** 2).mean()), 1e-8)
+        usual = self.settings.joint
+        return replace(
+            usual,
+            stiffness=max(usual.stiffness, _UNEXPLAINED / squared),
+            anchor=max(usual.anchor, _UNCERTAIN_IMAGE / apart),
+        )
+
     def with_all_coils(self, state: State, kspace: CoilKspace) -> State:
         """State that explains every coil by itself."""
         for _ in range(self.settings.n_coil_rounds):
@@ -168,7 +206,7 @@ class _Search:
         return state
 
     def _problem(self, kspace: Kspace, grid: SliceGrid, first: Images) -> JointProblem:
-        return JointProblem(kspace, grid, first, self.settings.joint, self.pool)
+        return JointProblem(kspace, grid, first, self.joint, self.pool)
 
     def _minimised(self, problem: JointProblem, state: State, n_steps: int) -> State:
         done = self._n_done
@@ -222,5 +260,3 @@ def _with_outer_lines(
     before = n_lines // 2 - len(poses_mm) // 2
     after = n_lines - len(poses_mm) - before
     return np.pad(poses_mm, ((before, after), (0, 0)), mode="edge")
-
-

@@ -1,0 +1,83 @@
+"""The still head from raw k-space alone: the motion is looked for first, and judged."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mcnet.correction.models import Model
+from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
+from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.sampling import sampling_for
+from mcnet.correction.slices import ready_network
+from mcnet.data.raw_scan import RawScan
+from mcnet.data.volume import Volume
+from mcnet.progress import OnProgress
+from mcnet.reconstruction.outcome import Reconstruction
+from mcnet.reconstruction.routes import in_plane_route
+from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
+from mcnet.reconstruction.trust import pose_deviations, trust_in
+from mcnet.reconstruction.unknown_motion import find_motion
+from mcnet.simulation.motion import still
+
+
+def with_found_motion(
+    raw: RawScan,
+    model: Model | None,
+    options: ReconstructionOptions,
+    on_progress: OnProgress | None,
+) -> Reconstruction:
+    """Image with motion that is looked for in the k-space; the network's where none is believed."""
+    route, corrupted = in_plane_route(raw, still(raw.n_lines)), as_scanned(raw)
+    network = network_image(corrupted, model) if model else corrupted
+    maps, first = route.maps(), raw.planes_of(network.values)
+    chosen = spread_slices(first, options.n_searched)
+    searched = find_motion(
+        np.ascontiguousarray(route.kspace[:, chosen]),
+        np.ascontiguousarray(maps[:, chosen]),
+        raw.grid,
+        first[chosen],
+        settings=options.search,
+        on_progress=on_progress,
+    )
+    moving = replace(route, poses=searched.poses)
+    plain, notes = solved(moving, maps, options, None)
+    trust = trust_in(plain, route.kspace, route.line_axis)
+    found = plain
+    if trust.line_weight.min() < 1:
+        found, notes = solved(moving, maps, options, None, line_weight=trust.line_weight)
+    image = raw.volume_of(np.abs(found.images).astype(np.float32))
+    return Reconstruction(
+        image=Volume(image, raw.affine, raw.name) if trust.believed else network,
+        corrupted=corrupted,
+        network=network if model else None,
+        motion=raw.motion_of(searched.poses, f"motion of {raw.name}"),
+        motion_known=False,
+        line_residual=trust.line_residual,
+        line_weight=trust.line_weight,
+        pose_deviation=pose_deviations(raw.grid, searched.poses, plain),
+        trusted=trust.believed,
+        verdict=trust.verdict,
+        notes={
+            **notes,
+            "motion": "found",
+            "model": model.name if model else None,
+            "n_coils": raw.n_coils,
+            "n_searched_slices": len(chosen),
+            "share_of_central_lines_doubted": trust.share_doubted,
+        },
+    )
+
+
+def network_image(corrupted: Volume, model: Model) -> Volume:
+    """What the network makes of a scan as it is, slice by sagittal slice."""
+    pixel_mm = corrupted.voxel_size_mm[1:]
+    rows, columns = corrupted.values.shape[1:]
+    way = NetworkPass(
+        ready_network(model.network, "cpu"),
+        corrupted,
+        sampling_for((rows, columns), (pixel_mm[0], pixel_mm[1]), model.trained_pixel_mm),
+        input_scale(corrupted.values),
+        CorrectionOptions(),
+    )
+    change, _ = changes_of(way, None, 1.0, None)
+    return replace(corrupted, values=np.maximum(corrupted.values + change, 0))

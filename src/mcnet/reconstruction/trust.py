@@ -1,0 +1,97 @@
+"""Whether found motion is to be believed: what it leaves unexplained, line by line.
+
+A wrong pose shows: another line measures nearly the same, the mirror image of a line of a real
+image, and several coils measure everything several times. So what stays unexplained of a line,
+beyond noise, tells how far its pose may be trusted. It does not tell everything: poses that are
+wrong in the same way for lines ``k`` and ``-k`` leave little unexplained of one coil's scan.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex64, Float
+
+from mcnet.reconstruction.joint import UNITS
+from mcnet.reconstruction.known_motion import StillHead
+from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
+
+DOUBTED = 0.25
+"""Lines of which more than this share of their length is unexplained count less..."""
+_MOST_DOUBTED = 0.2
+"""...and where more of the central half are, the motion is not believed."""
+_CORNER = 0.9
+"""Samples farther out than this share of the band along both axes hold noise, not head."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """What speaks for and against found motion."""
+
+    line_residual: Float[np.ndarray, "n_lines"]
+    """Unexplained share of each line's length, beyond noise."""
+    line_weight: Float[np.ndarray, "n_lines"]
+    """How much each line is to count: 1, or less where it is doubted."""
+    share_doubted: float
+    """Of the central half of the lines."""
+
+    @property
+    def believed(self) -> bool:
+        """Whether few lines are doubted."""
+        return self.share_doubted <= _MOST_DOUBTED
+
+    @property
+    def verdict(self) -> str:
+        """The same in words."""
+        told = f"of the central half of the lines, {100 * self.share_doubted:.0f} % are doubted"
+        if self.believed:
+            return f"The motion that was found explains the k-space: {told}."
+        return (
+            f"The motion that was found does not explain the k-space ({told}): the image is that "
+            "of the network instead."
+        )
+
+
+def trust_in(
+    found: StillHead, kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"], line_axis: int
+) -> Trust:
+    """Judgement of images and poses by what they leave unexplained."""
+    noise = noise_variance(kspace) * kspace.size / kspace.shape[2 + line_axis]
+    # images fit part of the noise: about half of it where one coil's are real, more is not counted
+    beyond = np.maximum(found.line_misfit - noise, 0)
+    signal = np.maximum(found.line_energy - noise, 0.25 * noise + 1e-30)
+    residual = np.sqrt(np.minimum(beyond / signal, 1))
+    residual[0] = residual[0] if len(residual) % 2 else 0  # has no mirror line in a real image
+    weight = np.where(residual > DOUBTED, (DOUBTED / np.maximum(residual, DOUBTED)) ** 4, 1)
+    quarter = len(residual) // 4
+    central = residual[quarter : len(residual) - quarter]
+    return Trust(residual, weight, float((central > DOUBTED).mean()))
+
+
+def noise_variance(kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"]) -> float:
+    """Variance of the noise of a sample, real and imaginary together, from the corners of k-space.
+
+    From the median, so that what little signal there is does not count.
+    """
+    along = [np.abs(np.arange(n) - n // 2) / (n / 2) > _CORNER for n in kspace.shape[2:]]
+    corners = kspace[..., along[0], :][..., along[1]]
+    return float(np.median(np.abs(corners) ** 2) / np.log(2)) if corners.size else 0.0
+
+
+def pose_deviations(
+    grid: SliceGrid,
+    poses: Poses,
+    found: StillHead,
+) -> Poses:
+    """Standard deviation of each pose, were the images known: a lower bound.
+
+    From the curvature of the misfit by the pose of each line, and the misfit itself.
+    """
+    images = np.asarray(found.images, np.float32)
+    scan = InPlaneScan(grid, len(images), poses)
+    derivatives = scan.derivatives(images) * UNITS[:, None, None, None].astype(np.float32)
+    squared = np.array([[scan.of_lines(a, b) for b in derivatives] for a in derivatives])
+    squared = np.moveaxis(squared, 2, 0)
+    squared += 1e-6 * np.trace(squared, axis1=1, axis2=2).max() * np.eye(3)
+    n_samples = images.size / grid.n_lines
+    variance = np.linalg.inv(squared) * (found.line_misfit / (2 * n_samples))[:, None, None]
+    return np.asarray(np.sqrt(np.diagonal(variance, axis1=1, axis2=2)) * UNITS)
