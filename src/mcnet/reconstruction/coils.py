@@ -3,8 +3,8 @@
 The coarse image of each coil is divided by the root of sum of squares of all; its phase is kept,
 so that the maps carry the smooth phase of coils, field and scanner, and the head behind them is
 real. One coil's map is that phase alone. In the air, where nothing is to be divided, maps go on
-as they go at the head's edge. Only few central lines matter, which are measured within a short part of the scan (where
-lines go in order); of motion between them what is known is undone.
+as they go at the head's edge. Only few central lines matter, which are measured within a short
+part of the scan (where lines go in order); of motion between them what is known is undone.
 """
 
 from collections.abc import Callable, Sequence

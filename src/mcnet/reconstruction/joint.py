@@ -2,7 +2,7 @@
 
 What is minimised, over real images ``f`` and the poses of all lines, is
 
-``|w (scan(f) - kspace)|^2 / 2 + TV(f) + anchor |f - start|^2 / 2 + stiffness |steps of poses|^2 / 2``
+``|w (scan(f) - kspace)|^2 + 2 TV(f) + anchor |f - start|^2 + stiffness |steps of poses|^2``
 
 with ``w`` zero where a pose turns a sample out of the images' band. What real images give away by
 themselves is how the poses of line ``k`` and line ``-k`` differ, since a real image has the same
@@ -202,7 +202,7 @@ class JointProblem:
             return np.asarray(scan.adjoint(lines) + anchor * change + curved(curvature, change))
 
         (change,) = _conjugate_gradients(lambda one: [normal(one[0])], [left], n_steps, list)
-        return images + change
+        return np.asarray(images + change)
 
     def _direction(self, state: State) -> tuple[Images, Float[np.ndarray, "n_lines 3"]]:
         """Newton's step of images and poses together."""
@@ -241,9 +241,7 @@ class JointProblem:
     def _pose_solver(
         self, derivatives: np.ndarray, scan: BatchedScan
     ) -> Callable[[Float[np.ndarray, "n_lines 3"]], Float[np.ndarray, "n_lines 3"]]:
-        """Solves for the poses alone, as if images stood still: three by three a line, and the
-        stiffness between lines.
-        """
+        """Solves for the poses alone, as if images stood still."""
         n_lines = self.grid.n_lines
         matrix = np.zeros((n_lines, N_FREEDOMS, n_lines, N_FREEDOMS))
         each = np.arange(n_lines)

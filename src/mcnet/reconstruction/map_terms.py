@@ -40,7 +40,7 @@ class MapTerms:
     @property
     def n_terms(self) -> int:
         """Images that stand for all coils and lines."""
-        return self.images.shape[1]
+        return int(self.images.shape[1])
 
 
 def map_terms(
@@ -141,5 +141,7 @@ def _interpolation(
         weight = weight[:, :, None] * np.stack([1 - share, share], axis=1)[:, None]
         index, weight = index.reshape(n_places, -1), weight.reshape(n_places, -1)
     rows = np.repeat(np.arange(n_places), index.shape[1])
-    size = (n_places, int(np.prod(shape)))
-    return sparse.csr_array((weight.ravel(), (rows, index.ravel())), shape=size)
+    matrix: sparse.csr_array = sparse.csr_array(
+        (weight.ravel(), (rows, index.ravel())), shape=(n_places, int(np.prod(shape)))
+    )
+    return matrix

@@ -135,9 +135,8 @@ class VolumeScan:
         k = np.moveaxis(np.stack(along), 1 + line_axis, 1).reshape(3, len(poses), -1)
         turned = np.einsum("lcd,clk->dlk", rotation, k)  # R^T k
         ramp = np.exp(-2j * np.pi * np.einsum("lc,clk->lk", translation, k))
-        self._lines_first = tuple(
-            np.moveaxis(np.empty(shape), line_axis, 0).shape
-        )  # of arrays whose first axis are the lines
+        # shape of arrays whose first axis are the lines
+        self._lines_first: tuple[int, ...] = np.moveaxis(np.empty(shape), line_axis, 0).shape
         self._points = turned.reshape(3, -1)
         self._ramp = (ramp.ravel() / np.sqrt(ramp.size)).astype(np.complex64)
 

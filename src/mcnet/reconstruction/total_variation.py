@@ -49,7 +49,7 @@ class TotalVariation:
     def _curvature(self, size: Images) -> Images:
         safe = np.float32(self.majorising) / size
         exact = np.float32((1 - self.majorising) * self.width**2) / size**3
-        return np.float32(self.weight) * (safe + exact)
+        return np.asarray(np.float32(self.weight) * (safe + exact))
 
 
 def curved(curvature: tuple[Images, Images], change: Images) -> Images:

@@ -226,10 +226,10 @@ def coarser(grid: SliceGrid, share: float) -> SliceGrid:
     rows, columns = (max(min(n, _SMALLEST), 2 * round(share * n / 2)) for n in grid.shape)
     if share == 1:
         rows, columns = grid.shape
-    pixel_mm = tuple(
+    row_mm, column_mm = (
         n * size / m for n, size, m in zip(grid.shape, grid.pixel_mm, (rows, columns), strict=True)
     )
-    return replace(grid, shape=(rows, columns), pixel_mm=pixel_mm)
+    return replace(grid, shape=(rows, columns), pixel_mm=(row_mm, column_mm))
 
 
 def cropped(kspace: Kspace, shape: tuple[int, int]) -> Kspace:

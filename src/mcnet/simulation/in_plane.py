@@ -131,14 +131,14 @@ class InPlaneScan:
         of_turn = self._turned[1] * self.kspace(slices * y[:, None])
         of_turn -= self._turned[0] * self.kspace(slices * z[None, :])
         derivatives = [of_turn, self._k[0] * plain, self._k[1] * plain]
-        return np.stack([(-2j * np.pi * one).astype(np.complex64) for one in derivatives])
+        return np.asarray(-2j * np.pi * np.stack(derivatives), np.complex64)
 
     @property
     def within_band(self) -> Float32[np.ndarray, "rows columns"]:
         """1 for samples that lie within the band of the slices at their line's pose, 0 beyond."""
         edges = [(0.5 + 1e-9) / size for size in self.grid.pixel_mm]
         inside = [np.abs(k) <= edge for k, edge in zip(self._turned, edges, strict=True)]
-        return (inside[0] & inside[1]).astype(np.float32)
+        return np.asarray(inside[0] & inside[1], np.float32)
 
     def of_lines(
         self,
