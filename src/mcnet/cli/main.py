@@ -13,6 +13,7 @@ from tyro.extras import SubcommandApp
 from mcnet import __version__
 from mcnet.cli.correction import correct, evaluate, export, models
 from mcnet.cli.experiments import demo, reproduce
+from mcnet.cli.kspace import evaluate_raw, reconstruct
 from mcnet.cli.measuring import compare, motion
 from mcnet.cli.readers import READERS
 from mcnet.cli.simulation import corrupt, simulate
@@ -28,6 +29,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": export,
     "corrupt": corrupt,
     "simulate": simulate,
+    "reconstruct": reconstruct,
+    "evaluate-raw": evaluate_raw,
     "reproduce": reproduce,
     "train": train,
     "compare": compare,

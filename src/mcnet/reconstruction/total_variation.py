@@ -70,4 +70,4 @@ def _adjoint(along_rows: Images, along_columns: Images) -> Images:
     images = -along_rows - along_columns
     images[:, 1:] += along_rows[:, :-1]
     images[:, :, 1:] += along_columns[:, :, :-1]
-    return images
+    return np.asarray(images)

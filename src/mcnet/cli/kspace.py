@@ -1,0 +1,152 @@
+"""Commands for those who have raw k-space."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from mcnet.cli.terminal import Output, announce, console
+from mcnet.errors import McnetError
+
+if TYPE_CHECKING:
+    from mcnet.data.raw_scan import RawScan
+    from mcnet.reconstruction.outcome import Reconstruction
+
+
+def reconstruct(
+    raw: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RAW.h5")],
+    output: Output,
+    motion: Path | None = None,
+    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    motion_output: Path | None = None,
+    motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
+    report: Path | None = None,
+    preview: bool = False,
+    model: str | None = None,
+) -> None:
+    """Reconstruct a scan of a moving head from raw k-space, with its motion given or looked for.
+
+    Args:
+        raw: An ISMRMRD file: Cartesian, every line measured once.
+        output: The image of the still head, NIfTI, with a JSON file of its provenance.
+        motion: The head's motion, one pose for each phase-encoding line in the order of time. If
+            not given, it is looked for in the k-space: motion within the slices alone.
+        motion_format: Program that wrote the motion file; auto goes by name and header.
+        motion_output: Also write the motion that was used.
+        motion_output_format: Of that file.
+        report: Also write a page that shows what was done.
+        preview: A quick image: one gridding instead of conjugate gradients (with --motion).
+        model: Network that a search starts from: a name (see mcnet models) or a weights file. If
+            not given, paper-2mm for pixels of 1.5 mm and more, else t1w-1mm.
+    """
+    from mcnet.data.ismrmrd.reading import read_raw
+    from mcnet.data.nifti import write_volume
+    from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
+    from mcnet.reconstruction.solving import ReconstructionOptions
+    from mcnet.simulation.formats import read_motion, write_motion
+
+    if preview and motion is None:
+        raise McnetError("--preview grids with motion that is known; give it by --motion.")
+    if model is not None and motion is not None:
+        raise McnetError("--model starts a search for motion; leave it out, or --motion.")
+    inputs = {"raw": raw} | ({"motion": motion} if motion else {})
+    refuse_outputs([output], list(inputs.values()))
+    scan = read_raw(raw)
+    trace = read_motion(motion, motion_format) if motion else None
+    network = None if trace else _network(model, scan)
+    doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
+    with announce(doing) as on_progress:
+        result = reconstructed(
+            scan,
+            motion=trace,
+            model=network,
+            options=ReconstructionOptions(preview=preview),
+            on_progress=on_progress,
+        )
+    write_volume(output, result.image, inputs=inputs, notes=_notes(result))
+    if motion_output:
+        write_motion(motion_output, result.motion, motion_output_format)
+    if report:
+        from mcnet.report.reconstruction_page import write_reconstruction_page
+
+        write_reconstruction_page(report, result, inputs=inputs)
+    colour = "green" if result.trusted else "yellow"
+    console.print(f"{output}: {result.verdict}", style=colour, soft_wrap=True, markup=False)
+
+
+def evaluate_raw(
+    people: tyro.conf.Positional[Path],
+    motion: Path,
+    output: Output,
+    model: str = "paper-2mm",
+    names: tuple[str, ...] = (),
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0),
+    n_traces: int = 3,
+    coils: int = 1,
+    snr: float | None = None,
+    phase: bool = False,
+    seed: int = 1,
+) -> None:
+    """Score reconstruction from raw k-space on people and recorded motion.
+
+    Args:
+        people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
+        motion: Motion files, or a folder of them.
+        output: Folder for the tables and the picture.
+        model: Network that the search starts from.
+        names: Only these people.
+        factors: Recorded motion is multiplied by these.
+        n_traces: Recorded traces, drawn at random.
+        coils: Receiver coils.
+        snr: Mean signal in the head over the noise of a pixel; without it there is none.
+        phase: A smooth phase, as coils and fields make it.
+        seed: Of the draw of traces, phase and noise.
+    """
+    from mcnet.correction.models import load_model
+    from mcnet.data.sources import people_in_folder
+    from mcnet.evaluation.raw_trial import RawTrialDesign, try_reconstruction
+    from mcnet.evaluation.trial import TrialDesign, chosen_traces
+    from mcnet.report.raw_trial_page import write_raw_trial
+    from mcnet.simulation.formats import motion_files, read_motion
+
+    design = RawTrialDesign(factors=factors, n_coils=coils, snr=snr, phase=phase, seed=seed)
+    network = load_model(model)
+    found = people_in_folder(people)
+    unknown = sorted(set(names) - {person.name for person in found})
+    if unknown:
+        raise McnetError(f"{people} has nobody named {unknown[0]}; name people of that folder.")
+    files = motion_files(motion)
+    drawn = TrialDesign(n_traces=n_traces, seed=seed)
+    traces = chosen_traces([read_motion(file) for file in files], drawn)
+    with announce("Reconstructing unseen people from raw data") as on_progress:
+        trial = try_reconstruction(
+            [person for person in found if not names or person.name in names],
+            *(traces, network, design),
+            on_progress=on_progress,
+        )
+    inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}
+    for label, value in write_raw_trial(output, trial, model=network.name, inputs=inputs).items():
+        console.print(f"{label}: SSIM in head {value:.3f}.")
+    console.print(f"{output / 'table.md'}", soft_wrap=True)
+
+
+def _network(name: str | None, scan: "RawScan") -> Any:
+    from mcnet.correction.models import load_model
+
+    in_plane_mm = min(scan.grid.pixel_mm)
+    return load_model(name or ("paper-2mm" if in_plane_mm >= _COARSE_MM else "t1w-1mm"))
+
+
+_COARSE_MM = 1.5
+"""From these pixels on the model of 2 mm serves better."""
+
+
+def _notes(result: "Reconstruction") -> dict[str, Any]:
+    """What the record beside the image says."""
+    return {
+        **result.notes,
+        "verdict": result.verdict,
+        "trusted": result.trusted,
+        "line_residual": [round(float(one), 4) for one in result.line_residual],
+    }

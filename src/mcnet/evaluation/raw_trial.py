@@ -1,0 +1,185 @@
+"""Reconstruction from raw k-space on trial: people and recorded motion that nothing was tuned on.
+
+Each person is scanned in slices while moving by each trace at each factor. What a user would get is
+compared: the scanner's image, the network's, the reconstruction with motion that is looked for, and
+the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one data set ("mode") a
+factor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mcnet.correction.models import Model
+from mcnet.data.masks import head_mask
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.raw_scan import RawScan
+from mcnet.data.raw_simulation import RawOptions, simulate_raw
+from mcnet.data.sources import Person
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.evaluation.rows import evaluate
+from mcnet.metrics import intensity_scale
+from mcnet.progress import OnProgress
+from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.corruption import image_at_rest
+from mcnet.simulation.motion import MotionTrace
+
+LABELS: tuple[str, ...] = ("network", "reconstructed", "known motion")
+"""Of the images that are compared, beside the baselines."""
+_STEP = 4
+"""Every so manieth slice is scored."""
+
+
+@dataclass(frozen=True)
+class RawTrialDesign:
+    """What a reconstruction is tried on."""
+
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0)
+    """Recorded motion is multiplied by these."""
+    n_coils: int = 1
+    snr: float | None = None
+    """As `mcnet.data.raw_simulation.RawOptions.snr`."""
+    phase: bool = False
+    """Whether there is a smooth phase."""
+    n_slices: int = 24
+    """Central slices that are scanned."""
+    thickness_mm: float = 5.0
+    """From slice to slice."""
+    matrix: int = 128
+    fov_mm: float = 256.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what tries nothing."""
+        if not self.factors or min(self.factors) <= 0:
+            raise McnetError(f"factors {list(self.factors)} try nothing; give positive ones.")
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """The scan: slices along x, lines from the back to the front."""
+        across = self.n_slices * self.thickness_mm
+        return Acquisition(
+            (self.n_slices, self.matrix, self.matrix), (across, self.fov_mm, self.fov_mm)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class RawTrial:
+    """What came of it."""
+
+    rows: pd.DataFrame
+    """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
+    scans: pd.DataFrame
+    """One row a scan: person, trace, mode; error of the poses over the central half of the lines
+    (``turn_deg``, ``rows_mm``, ``columns_mm``: root mean square, after their median was taken off);
+    whether the motion is ``believed``; seconds."""
+    examples: dict[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
+    """For each mode a slice of the first scan: reference, corrupted, then `LABELS`."""
+
+
+def try_reconstruction(
+    people: Sequence[Person],
+    traces: Sequence[MotionTrace],
+    model: Model,
+    design: RawTrialDesign,
+    *,
+    on_progress: OnProgress | None = None,
+) -> RawTrial:
+    """Rows of all people, traces and factors.
+
+    Raises
+    ------
+    McnetError
+        A person is one that the network was trained on, or a scan cannot be read.
+    """
+    _refuse_known(people, model)
+    trial = RawTrial(pd.DataFrame(), pd.DataFrame())
+    total = len(people) * len(traces) * len(design.factors)
+    n_done = 0
+    for person in people:
+        volume = person.load()
+        for trace in traces:
+            for factor in design.factors:
+                trial = _with_scan(trial, person, volume, trace, factor, model, design)
+                n_done += 1
+                if on_progress:
+                    on_progress(n_done, total)
+    return trial
+
+
+def _with_scan(
+    trial: RawTrial,
+    person: Person,
+    volume: Volume,
+    trace: MotionTrace,
+    factor: float,
+    model: Model,
+    design: RawTrialDesign,
+) -> RawTrial:
+    acquisition = design.acquisition
+    in_lines = trace.resampled(acquisition.n_lines).restricted_to("rotation+translation")
+    motion = in_lines.at_rest_when(acquisition.centre_time).scaled(factor)
+    options = RawOptions(design.n_coils, design.snr, design.phase, design.n_slices, design.seed)
+    raw = simulate_raw(volume, motion, acquisition, options)
+    found = reconstruct(raw, motion=None, model=model)
+    known = reconstruct(raw, motion=motion)
+    reference = np.abs(image_at_rest(volume.values, volume.voxel_size_mm, acquisition))
+    scale = np.float32(intensity_scale(reference))
+    network = found.network if found.network is not None else found.corrupted
+    key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
+    images = [one.values / scale for one in (found.corrupted, network, found.image, known.image)]
+    chosen = np.arange(_STEP // 2, design.n_slices, _STEP)
+    corrupted, *others = (image[chosen] for image in images)
+    pairs = ImagePairs(
+        corrupted=corrupted,
+        references=(reference / scale)[chosen].astype(np.float32),
+        heads=head_mask(reference)[chosen],
+        reference_index=np.arange(len(chosen), dtype=np.int64),
+        input_scale=np.ones(len(chosen), np.float32),
+        table=pd.DataFrame(
+            {"position_mm": acquisition.axis_positions_mm("x")[chosen]}
+            | {name: [value] * len(chosen) for name, value in key.items()}
+            | {"magnitude": motion.magnitude}
+        ),
+    )
+    rows = evaluate(pairs, dict(zip(LABELS, others, strict=True)))
+    scan = {**key, **pose_error(raw, found.motion, motion), "believed": found.trusted}
+    middle = len(chosen) // 2
+    example = (pairs.references[middle], *(image[chosen][middle] for image in images))
+    return replace(
+        trial,
+        rows=pd.concat([trial.rows, rows], ignore_index=True),
+        scans=pd.concat([trial.scans, pd.DataFrame([scan])], ignore_index=True),
+        examples={key["mode"]: example, **trial.examples},
+    )
+
+
+def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, Any]:
+    """Root mean square error of poses over the central half of the lines.
+
+    The whole has a free pose, a move of the image: the median error of that half is taken off.
+    """
+    quarter = raw.n_lines // 4
+    apart = (raw.poses_of(found) - raw.poses_of(true))[quarter : raw.n_lines - quarter]
+    apart = apart - np.median(apart, axis=0)
+    turn, rows, columns = np.sqrt((apart**2).mean(axis=0))
+    return {
+        "turn_deg": float(np.degrees(turn)),
+        "rows_mm": float(rows),
+        "columns_mm": float(columns),
+    }
+
+
+def _refuse_known(people: Sequence[Person], model: Model) -> None:
+    known = {*model.card.get("trained_on", ()), *model.card.get("validated_on", ())}
+    seen = sorted(person.name for person in people if person.name in known)
+    if seen:
+        raise McnetError(
+            f"{', '.join(seen)}: {model.name} was trained on or chosen by these people; try it on "
+            "others."
+        )

@@ -1,0 +1,109 @@
+"""The trial of reconstruction from raw k-space: tables in Markdown, rows, and a picture."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mcnet.evaluation.comparisons import comparisons
+from mcnet.evaluation.raw_trial import LABELS, RawTrial
+from mcnet.metrics import SSIM_DEFINITION
+from mcnet.provenance import provenance, write_json, write_text
+from mcnet.report.style import save_figure, style
+from mcnet.report.tables import ReportTable, comparison_tables
+
+METRIC = "ssim_head_registered"
+
+
+def write_raw_trial(
+    folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path]
+) -> dict[str, Any]:
+    """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
+    write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
+    write_text(folder / "scans.csv", trial.scans.to_csv(index=False, float_format="%.6g"))
+    tests = comparisons(
+        trial.rows, ("corrupted", "network"), metric=METRIC, rng=np.random.default_rng(1)
+    )
+    tables = [
+        image_table(trial),
+        scan_table(trial),
+        *comparison_tables(tests[tests["model"] == "reconstructed"]),
+    ]
+    text = "\n".join(
+        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
+    )
+    write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+    with style():
+        save_figure(_examples(trial), folder, "examples")
+    means = trial.rows.groupby(["mode", "model"], as_index=False)[METRIC].mean().round(4)
+    summary = {
+        f"{row['mode']}, {row['model']}": float(row[METRIC]) for row in means.to_dict("records")
+    }
+    about = {"model": model, "ssim_head_registered": summary}
+    write_json(folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs))})
+    return summary
+
+
+def image_table(trial: RawTrial) -> ReportTable:
+    """Every factor and image: SSIM inside the head, registered, mean ± SD over slices."""
+    lines = []
+    for mode, of_mode in trial.rows.groupby("mode", sort=False):
+        for label in ("corrupted", "smoothed", *LABELS):
+            of_label = of_mode[of_mode["model"] == label]
+            inside, whole = of_label[METRIC], of_label["ssim_registered"]
+            numbers = [f"{one.mean():.3f} ± {one.std():.3f}" for one in (inside, whole)]
+            lines.append([str(mode), label, *numbers])
+    n_scans, people = len(trial.scans), sorted(trial.scans["person"].unique())
+    caption = (
+        f"Every image registered to the reference: {n_scans} scans of {len(people)} people "
+        f"({', '.join(people)}) and {trial.scans['trace'].nunique()} recorded traces, "
+        f"{len(trial.rows[trial.rows['model'] == 'network'])} slices; mean ± SD over slices"
+    )
+    return ReportTable(caption, ("motion", "image", "SSIM in head", "SSIM, whole image"), lines)
+
+
+def scan_table(trial: RawTrial) -> ReportTable:
+    """Every factor: how many scans beat the network, error of the poses, and what was believed."""
+    means = trial.rows.pivot_table(METRIC, ["mode", "person", "trace"], "model", sort=False)
+    better = (means["reconstructed"] > means["network"]).rename("better").reset_index()
+    scans = trial.scans.merge(better, on=["mode", "person", "trace"])
+    lines = []
+    for mode, of_mode in scans.groupby("mode", sort=False):
+        errors = [
+            f"{of_mode[name].median():.2f} (up to {of_mode[name].max():.2f})"
+            for name in ("turn_deg", "rows_mm", "columns_mm")
+        ]
+        counts = (
+            f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "believed")
+        )
+        lines.append([str(mode), *counts, *errors])
+    return ReportTable(
+        "Scans, and poses over the central half of the lines",
+        (
+            *("motion", "better than the network", "believed"),
+            *("turn, degrees", "shift along lines' axis, mm", "shift along readout, mm"),
+        ),
+        lines,
+        "Errors: root mean square of a scan, its median pose taken off; median over scans (most). "
+        "Where the motion is not believed, the image is the network's.",
+    )
+
+
+def _examples(trial: RawTrial) -> Figure:
+    titles = ("still", "corrupted", *LABELS)
+    modes = sorted(trial.examples)
+    figure = Figure(figsize=(2 * len(titles), 2.1 * len(modes)), layout="constrained")
+    axes = figure.subplots(len(modes), len(titles), squeeze=False)
+    for row, mode in zip(axes, modes, strict=True):
+        for place, (axis, title, image) in enumerate(
+            zip(row, titles, trial.examples[mode], strict=True)
+        ):
+            axis.imshow(image.T, origin="lower", cmap="gray", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+            if row is axes[0]:
+                axis.set_title(title)
+            if place == 0:
+                axis.set_ylabel(mode)
+    return figure
