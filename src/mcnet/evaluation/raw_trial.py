@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from mcnet.correction.models import Model
 from mcnet.data.masks import head_mask
@@ -61,11 +62,17 @@ class RawTrialDesign:
 
     @property
     def acquisition(self) -> Acquisition:
-        """The scan: slices along x, lines from the back to the front."""
-        across = self.n_slices * self.thickness_mm
-        return Acquisition(
-            (self.n_slices, self.matrix, self.matrix), (across, self.fov_mm, self.fov_mm)
-        )
+        """The scan: slices along x, wherever the head reaches, lines from the back to the front."""
+        n_all = max(self.n_slices, 2 * round(self.fov_mm / self.thickness_mm / 2))
+        across = n_all * self.thickness_mm
+        return Acquisition((n_all, self.matrix, self.matrix), (across, self.fov_mm, self.fov_mm))
+
+    @property
+    def positions_mm(self) -> Float[np.ndarray, "n_slices"]:
+        """Places of the slices along x."""
+        everywhere = self.acquisition.axis_positions_mm("x")
+        first = len(everywhere) // 2 - self.n_slices // 2
+        return everywhere[first : first + self.n_slices]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,10 @@ def _with_scan(
     raw = simulate_raw(volume, motion, acquisition, options)
     found = reconstruct(raw, motion=None, model=model)
     known = reconstruct(raw, motion=motion)
-    reference = np.abs(image_at_rest(volume.values, volume.voxel_size_mm, acquisition))
+    places = design.positions_mm
+    reference = np.abs(
+        image_at_rest(volume.values, volume.voxel_size_mm, acquisition, positions_mm=places)
+    )
     scale = np.float32(intensity_scale(reference))
     network = found.network if found.network is not None else found.corrupted
     key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
@@ -142,7 +152,7 @@ def _with_scan(
         reference_index=np.arange(len(chosen), dtype=np.int64),
         input_scale=np.ones(len(chosen), np.float32),
         table=pd.DataFrame(
-            {"position_mm": acquisition.axis_positions_mm("x")[chosen]}
+            {"position_mm": places[chosen]}
             | {name: [value] * len(chosen) for name, value in key.items()}
             | {"magnitude": motion.magnitude}
         ),

@@ -37,9 +37,11 @@ def write_raw_trial(
     write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
     with style():
         save_figure(_examples(trial), folder, "examples")
-    means = trial.rows.groupby(["mode", "model"], as_index=False)[METRIC].mean().round(4)
+    means = trial.rows.pivot_table(METRIC, "mode", "model", sort=False).round(4)
     summary = {
-        f"{row['mode']}, {row['model']}": float(row[METRIC]) for row in means.to_dict("records")
+        f"{mode}, {label}": float(means.at[mode, label])
+        for mode in means.index
+        for label in means.columns
     }
     about = {"model": model, "ssim_head_registered": summary}
     write_json(folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs))})
