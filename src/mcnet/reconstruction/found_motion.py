@@ -54,7 +54,9 @@ def with_found_motion(
         motion_known=False,
         line_residual=trust.line_residual,
         line_weight=trust.line_weight,
-        pose_deviation=pose_deviations(raw.grid, searched.poses, plain),
+        motion_deviation=raw.motion_of(
+            pose_deviations(raw.grid, searched.poses, plain), "standard deviation"
+        ),
         trusted=trust.believed,
         verdict=trust.verdict,
         notes={

@@ -30,9 +30,8 @@ class Reconstruction:
     of its length; 0 is all explained, and a line of noise alone has nearly 1."""
     line_weight: Float[np.ndarray, "n_lines"] | None
     """Trust in each line by its place in k-space, 1 for the usual; none where all count alike."""
-    pose_deviation: Float[np.ndarray, "n_lines 3"] | None
-    """Standard deviation of found poses by the lines' place in k-space: turn in radians, shifts
-    along rows and columns in mm; none of given motion."""
+    motion_deviation: MotionTrace | None
+    """Standard deviation of found motion, in the order of time; none of given motion."""
     trusted: bool
     """Whether nothing speaks against the image."""
     verdict: str

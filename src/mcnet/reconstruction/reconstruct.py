@@ -73,7 +73,7 @@ def reconstruct(
         motion_known=True,
         line_residual=found.line_residual,
         line_weight=None,
-        pose_deviation=None,
+        motion_deviation=None,
         trusted=trusted,
         verdict=_verdict(*tried, trusted=trusted),
         notes={

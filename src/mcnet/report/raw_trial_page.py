@@ -39,7 +39,7 @@ def write_raw_trial(
         save_figure(_examples(trial), folder, "examples")
     means = trial.rows.pivot_table(METRIC, "mode", "model", sort=False).round(4)
     summary = {
-        f"{mode}, {label}": float(means.at[mode, label])
+        f"{mode}, {label}": float(str(means.at[mode, label]))
         for mode in means.index
         for label in means.columns
     }

@@ -1,5 +1,7 @@
 """One look for all figures, and files whose bytes depend on what they show alone."""
 
+import base64
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +65,14 @@ def save_figure(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
                 temporary, format=path.suffix[1:], dpi=DPI, metadata=_METADATA[path.suffix]
             )
     return paths
+
+
+def as_data_uri(figure: Figure) -> str:
+    """A figure as PNG within an address, for a page that holds all it shows."""
+    stream = io.BytesIO()
+    with style():
+        figure.savefig(stream, format="png", dpi=DPI, metadata=_METADATA[".png"])
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def without_frame(axes: Axes) -> None:
