@@ -11,6 +11,7 @@ from pathlib import Path
 
 import in_plane
 import inference
+import kspace
 import on_the_fly
 import page
 import scaling
@@ -34,6 +35,7 @@ def main(folder: Path) -> None:
         six_dof.run,
         on_the_fly.section,
         inference.section,
+        kspace.run,
         lambda: scaling.run(folder),
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,7 @@ def evaluate_raw(
     coils: int = 1,
     snr: float | None = None,
     phase: bool = False,
+    magnitude: bool = False,
     seed: int = 1,
 ) -> None:
     """Score reconstruction from raw k-space on people and recorded motion.
@@ -101,6 +102,8 @@ def evaluate_raw(
         coils: Receiver coils.
         snr: Mean signal in the head over the noise of a pixel; without it there is none.
         phase: A smooth phase, as coils and fields make it.
+        magnitude: Keep only the magnitude of the scanned image, and take its Fourier transform
+            for k-space.
         seed: Of the draw of traces, phase and noise.
     """
     from mcnet.correction.models import load_model
@@ -110,7 +113,7 @@ def evaluate_raw(
     from mcnet.report.raw_trial_page import write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
-    design = RawTrialDesign(factors=factors, n_coils=coils, snr=snr, phase=phase, seed=seed)
+    design = RawTrialDesign(factors, coils, snr, phase, magnitude=magnitude, seed=seed)
     network = load_model(model)
     found = people_in_folder(people)
     unknown = sorted(set(names) - {person.name for person in found})

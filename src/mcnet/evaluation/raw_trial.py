@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Complex64, Float
 
 from mcnet.correction.models import Model
 from mcnet.data.masks import head_mask
@@ -23,9 +23,11 @@ from mcnet.data.sources import Person
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
+from mcnet.fourier import centred_fft
 from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.reconstruction.solving import as_scanned
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import image_at_rest
 from mcnet.simulation.motion import MotionTrace
@@ -53,6 +55,9 @@ class RawTrialDesign:
     """From slice to slice."""
     matrix: int = 128
     fov_mm: float = 256.0
+    magnitude: bool = False
+    """Whether only the magnitude is kept, as most users have it: its Fourier transform is then
+    taken for k-space."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -133,6 +138,8 @@ def _with_scan(
     motion = in_lines.at_rest_when(acquisition.centre_time).scaled(factor)
     options = RawOptions(design.n_coils, design.snr, design.phase, design.n_slices, design.seed)
     raw = simulate_raw(volume, motion, acquisition, options)
+    if design.magnitude:
+        raw = replace(raw, kspace=_of_magnitude(raw))
     found = reconstruct(raw, motion=None, model=model)
     known = reconstruct(raw, motion=motion)
     places = design.positions_mm
@@ -167,6 +174,12 @@ def _with_scan(
         scans=pd.concat([trial.scans, pd.DataFrame([scan])], ignore_index=True),
         examples={key["mode"]: example, **trial.examples},
     )
+
+
+def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
+    """What is left of k-space where only the magnitude of the image was kept."""
+    axes = [1 + axis for axis in raw.encoded_axes]
+    return centred_fft(as_scanned(raw).values[None], axes).astype(np.complex64)
 
 
 def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, Any]:

@@ -8,7 +8,7 @@ as there are terms, and its adjoint is exact. What the terms miss is told as ``e
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Complex64, Float, Shaped
@@ -19,6 +19,7 @@ from mcnet.reconstruction.map_terms import TOLERANCE, MapTerms, map_terms
 from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
 
 
+@runtime_checkable
 class MovingScan(Protocol):
     """The linear operator from still images to k-space, of motion that is known.
 

@@ -19,6 +19,8 @@ DOUBTED = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""
 _MOST_DOUBTED = 0.2
 """...and where more of the central half are, the motion is not believed."""
+_BEST_LINES, _NOISIER = 0.25, 1.2
+"""Noise leaves nearly the same of each line: little more than of the quarter that leaves least."""
 _CORNER = 0.9
 """Samples farther out than this share of the band along both axes hold noise, not head."""
 
@@ -56,7 +58,8 @@ def trust_in(
 ) -> Trust:
     """Judgement of images and poses by what they leave unexplained."""
     noise = noise_variance(kspace) * kspace.size / kspace.shape[2 + line_axis]
-    # images fit part of the noise: about half of it where one coil's are real, more is not counted
+    # images fit part of the noise, so that what the best lines leave tells what is left of it
+    noise = min(noise, _NOISIER * float(np.quantile(found.line_misfit, _BEST_LINES)))
     beyond = np.maximum(found.line_misfit - noise, 0)
     signal = np.maximum(found.line_energy - noise, 0.25 * noise + 1e-30)
     residual = np.sqrt(np.minimum(beyond / signal, 1))

@@ -232,7 +232,7 @@ def coarser(grid: SliceGrid, share: float) -> SliceGrid:
     return replace(grid, shape=(rows, columns), pixel_mm=(row_mm, column_mm))
 
 
-def cropped(kspace: Kspace, shape: tuple[int, int]) -> Kspace:
+def cropped(kspace: Kspace, shape: tuple[int, int]) -> Complex64[np.ndarray, "n_slices a b"]:
     """Central part of k-space, or k-space with zeros around, of images of the same brightness."""
     result = np.zeros((len(kspace), *shape), np.complex64)
     here, there = [], []
@@ -245,7 +245,7 @@ def cropped(kspace: Kspace, shape: tuple[int, int]) -> Kspace:
     return result
 
 
-def resampled(images: Images, shape: tuple[int, int]) -> Float32[np.ndarray, "n a b"]:
+def resampled(images: Images, shape: tuple[int, int]) -> Float32[np.ndarray, "n_slices a b"]:
     """Images of the same extent with other pixels: their spectrum cropped, or with zeros around."""
     if images.shape[1:] == shape:
         return images

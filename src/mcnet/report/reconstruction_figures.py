@@ -45,15 +45,18 @@ def motion_figure(result: Reconstruction) -> Figure:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     shifts, turns = figure.subplots(1, 2)
     time = np.arange(motion.n_points)
-    for index, (name, colour) in enumerate(_FREEDOMS):
-        for axis, values, spread in (
-            (shifts, motion.translation_mm, deviation[0]),
-            (turns, motion.rotation_deg, deviation[1]),
-        ):
-            if not values[:, index].any():
-                continue
+    for axis, values, spread in (
+        (shifts, motion.translation_mm, deviation[0]),
+        (turns, motion.rotation_deg, deviation[1]),
+    ):
+        moving = [k for k in range(len(_FREEDOMS)) if values[:, k].any()]
+        for index in moving:
+            name, colour = _FREEDOMS[index]
             axis.plot(time, values[:, index], color=colour, label=name, linewidth=1)
+        axis.set_ylim(axis.get_ylim())  # by the motion: near the centre a band may have no end
+        for index in moving:
             low, high = (values[:, index] + sign * 2 * spread[:, index] for sign in (-1, 1))
+            colour = _FREEDOMS[index][1]
             axis.fill_between(time, low, high, color=colour, alpha=0.25, linewidth=0)
     shifts.set(xlabel="line, in order of time", ylabel="shift (mm)")
     turns.set(xlabel="line, in order of time", ylabel="turn (degrees)")

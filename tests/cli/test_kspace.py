@@ -1,0 +1,93 @@
+"""`mcnet reconstruct` as a user meets it: raw data and motion in, image, motion and page out."""
+
+import json
+
+import moving_head
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mcnet.cli.main import main
+from mcnet.data.ismrmrd.reading import read_raw
+from mcnet.data.ismrmrd.writing import write_raw
+from mcnet.simulation.formats import read_motion, write_motion
+
+
+def run(*arguments):
+    main([str(argument) for argument in arguments])
+
+
+def fails(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+    message = capsys.readouterr().err.strip()
+    assert "Traceback" not in message
+    return message
+
+
+@pytest.fixture
+def raw(tmp_path):
+    path = tmp_path / "moved.h5"
+    write_raw(path, moving_head.raw_scan(12.0))
+    return path
+
+
+@pytest.fixture
+def motion(tmp_path):
+    path = tmp_path / "motion.par"
+    write_motion(path, moving_head.motion(12.0), "fsl")
+    return path
+
+
+def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
+    out, page = tmp_path / "still.nii.gz", tmp_path / "page.html"
+    run("reconstruct", raw, "--motion", motion, "-o", out, "--report", page)
+    image, scan = nib.load(out), read_raw(raw)
+    np.testing.assert_allclose(image.affine, scan.affine, atol=1e-4)
+    found = scan.planes_of(np.asarray(image.dataobj, np.float32))
+    assert moving_head.ssim(found) > 0.98
+    record = json.loads((tmp_path / "still.json").read_text())
+    assert record["motion"] == "given"
+    assert record["trusted"] is True
+    assert set(record["inputs_sha256"]) == {"raw", "motion"}
+    assert len(record["line_residual"]) == scan.n_lines
+    assert "data:image/png" in page.read_text()
+
+
+def test_without_motion_it_is_looked_for_and_written(raw, tmp_path, capsys):
+    out, found = tmp_path / "still.nii.gz", tmp_path / "found.par"
+    options = ["--motion-output", found, "--motion-output-format", "fsl"]
+    run("reconstruct", raw, "-o", out, *options)
+    trace = read_motion(found)
+    assert trace.n_points == moving_head.N_LINES
+    true = moving_head.motion(12.0)
+    central = slice(24, 72)
+    apart = (trace.rotation_deg - true.rotation_deg)[central, 0]
+    assert np.std(apart) < 0.3
+    assert "explains the k-space" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_does_not_go_together_is_refused_before_any_work(raw, motion, tmp_path, capsys):
+    out = tmp_path / "still.nii.gz"
+    assert "--preview" in fails(capsys, "reconstruct", raw, "-o", out, "--preview")
+    both = ["--motion", motion, "--model", "paper-2mm"]
+    assert "--model" in fails(capsys, "reconstruct", raw, "-o", out, *both)
+    assert not out.exists()
+
+
+def test_a_trace_of_another_length_ends_in_a_sentence_and_writes_nothing(raw, tmp_path, capsys):
+    short, out = tmp_path / "short.par", tmp_path / "still.nii.gz"
+    write_motion(short, moving_head.motion(12.0).segment(0, 90), "fsl")
+    message = fails(capsys, "reconstruct", raw, "--motion", short, "-o", out)
+    assert "90 poses" in message
+    assert "96" in message
+    assert not out.exists()
+
+
+def test_a_file_that_is_cut_off_ends_in_a_sentence(raw, motion, tmp_path, capsys):
+    raw.write_bytes(raw.read_bytes()[:2000])
+    out = tmp_path / "still.nii.gz"
+    message = fails(capsys, "reconstruct", raw, "--motion", motion, "-o", out)
+    assert "moved.h5" in message
+    assert not out.exists()

@@ -1,0 +1,59 @@
+"""The built-in head, scanned in a few slices while it moves: what reconstruction is tested on."""
+
+from functools import cache
+
+import numpy as np
+
+from mcnet.data.masks import head_mask
+from mcnet.data.raw_simulation import RawOptions, simulate_raw
+from mcnet.data.sources import template_people
+from mcnet.evaluation.baselines import register_rigidly
+from mcnet.metrics import ssim_whole_and_inside
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.corruption import image_at_rest
+from mcnet.simulation.generators import generate_motion
+
+N_LINES, N_SLICES = 96, 6
+LINES = Acquisition((32, N_LINES, N_LINES), (256.0, 256.0, 256.0))
+
+
+@cache
+def person():
+    return template_people(1, seed=3)[0].load()
+
+
+def motion(factor, seed=5):
+    trace = generate_motion(N_LINES, np.random.default_rng(seed)).at_rest_when(LINES.centre_time)
+    return trace.restricted_to("rotation+translation").scaled(factor)
+
+
+@cache
+def raw_scan(factor=4.0, n_coils=1, snr=None, phase=False):
+    """K-space of the moving head."""
+    options = RawOptions(n_coils, snr, phase, N_SLICES, seed=2)
+    return simulate_raw(person(), motion(factor), LINES, options)
+
+
+@cache
+def reference():
+    """The still head in the same slices, and where it is."""
+    places = LINES.axis_positions_mm("x")[16 - N_SLICES // 2 :][:N_SLICES]
+    scan = person()
+    image = image_at_rest(scan.values, scan.voxel_size_mm, LINES, positions_mm=places)
+    return np.abs(image).astype(np.float32), head_mask(np.abs(image))
+
+
+def ssim(images):
+    """SSIM inside the head after registration, mean over slices."""
+    still, heads = reference()
+    scale = np.percentile(still, 99.9)
+    scores = [
+        ssim_whole_and_inside(
+            one / scale,
+            register_rigidly(one / scale, np.abs(image) / scale),
+            data_range=1.0,
+            mask=head,
+        )[1]
+        for one, image, head in zip(still, images, heads, strict=True)
+    ]
+    return float(np.mean(scores))

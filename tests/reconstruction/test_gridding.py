@@ -1,0 +1,32 @@
+"""The quick preview: of a still head the inverse FFT, of a moving one better than that."""
+
+import moving_head
+import numpy as np
+
+from mcnet.fourier import centred_fft
+from mcnet.reconstruction.gridding import density_weights, gridded
+from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.simulation.in_plane import SliceGrid, zero_poses
+
+
+def test_of_a_still_head_it_is_the_image(rng):
+    grid = SliceGrid((24, 31), (4.0, 5.0), 0)
+    image = rng.normal(size=(1, 24, 31)).astype(np.float32)
+    scan = CoilScan(grid, np.ones((1, 1, 24, 31), np.complex64), zero_poses(grid))
+    kspace = (centred_fft(image, (1, 2)) / np.sqrt(24 * 31)).astype(np.complex64)[None]
+    weights = density_weights(scan, grid.shape)
+    found = gridded(scan, kspace, weights, real=True)
+    np.testing.assert_allclose(found, image, atol=0.05 * np.abs(image).max())
+
+
+def test_a_preview_is_better_than_the_scan_and_worse_than_the_image():
+    raw, motion = moving_head.raw_scan(20.0), moving_head.motion(20.0)
+    image = reconstruct(raw, motion=motion)
+    preview = reconstruct(raw, motion=motion, options=ReconstructionOptions(preview=True))
+    scores = [
+        moving_head.ssim(raw.planes_of(one.values))
+        for one in (image.corrupted, preview.image, image.image)
+    ]
+    assert scores[0] < scores[1] < scores[2]

@@ -1,0 +1,65 @@
+"""From raw k-space to an image: with motion given, or found; and what is refused."""
+
+import moving_head
+import numpy as np
+import pytest
+
+from mcnet.correction.models import load_model
+from mcnet.data.raw_simulation import RawOptions, simulate_raw
+from mcnet.errors import McnetError
+from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.reconstruction.unknown_motion import SearchSettings
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.generators import generate_motion
+from mcnet.simulation.motion import still
+
+
+def test_found_motion_gives_a_better_image_than_the_network_it_starts_from():
+    raw = moving_head.raw_scan(12.0)
+    result = reconstruct(raw, motion=None, model=load_model("paper-2mm"))
+    assert not result.motion_known
+    assert result.network is not None
+    assert result.trusted
+    network, image = (
+        moving_head.ssim(raw.planes_of(one.values)) for one in (result.network, result.image)
+    )
+    assert image > network + 0.01
+    assert result.motion.n_points == raw.n_lines
+    assert result.motion_deviation is not None
+
+
+def test_motion_that_is_not_found_leaves_the_image_of_the_network():
+    raw = moving_head.raw_scan(60.0)
+    hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
+    result = reconstruct(raw, motion=None, model=load_model("paper-2mm"), options=hasty)
+    assert not result.trusted
+    assert result.network is not None
+    np.testing.assert_array_equal(result.image.values, result.network.values)
+    assert "network" in result.verdict
+
+
+def test_six_degrees_of_freedom_are_undone_in_a_volume():
+    lines = Acquisition((32, 36, 34), (256.0, 256.0, 256.0))
+    motion = generate_motion(36, np.random.default_rng(4)).scaled(12.0)
+    scan = moving_head.person()
+    raw = simulate_raw(scan, motion, lines, RawOptions())
+    quiet = simulate_raw(scan, still(36), lines, RawOptions())
+    result = reconstruct(raw, motion=motion)
+    reference = reconstruct(quiet, motion=still(36)).image.values
+    errors = [np.linalg.norm(one.values - reference) for one in (result.corrupted, result.image)]
+    assert result.notes["route"] == "six-dof"
+    assert errors[1] < 0.35 * errors[0]
+
+
+def test_a_trace_of_another_length_is_refused():
+    raw = moving_head.raw_scan(4.0)
+    with pytest.raises(McnetError, match=r"has 95 poses.*96 phase-encoding lines.*resample"):
+        reconstruct(raw, motion=still(95))
+
+
+def test_motion_out_of_the_slices_of_a_2d_scan_is_refused():
+    raw = moving_head.raw_scan(4.0)
+    motion = generate_motion(raw.n_lines, np.random.default_rng(1))
+    with pytest.raises(McnetError, match="out of the"):
+        reconstruct(raw, motion=motion)

@@ -1,0 +1,67 @@
+"""Found motion is doubted where it leaves lines unexplained, and noise is no reason for doubt."""
+
+from dataclasses import replace
+
+import moving_head
+import numpy as np
+import pytest
+
+from mcnet.reconstruction.known_motion import still_head
+from mcnet.reconstruction.routes import in_plane_route
+from mcnet.reconstruction.trust import noise_variance, pose_deviations, trust_in
+from mcnet.simulation.motion import still
+
+
+def judged(raw, poses):
+    """Trust in poses of a scan, and what was found with them."""
+    route = in_plane_route(raw, still(raw.n_lines))
+    maps = route.maps()
+    moving = replace(route, poses=poses)
+    found = still_head(moving.scan(maps), route.kspace)
+    return trust_in(found, route.kspace, route.line_axis), found
+
+
+@pytest.mark.parametrize("snr", [None, 20.0])
+def test_the_true_motion_is_believed_with_noise_or_without(snr):
+    raw = moving_head.raw_scan(6.0, 1, snr)
+    trust, _ = judged(raw, raw.poses_of(moving_head.motion(6.0)))
+    assert trust.believed
+    assert trust.share_doubted < 0.05
+    assert "explains" in trust.verdict
+
+
+@pytest.mark.parametrize("snr", [None, 20.0])
+def test_no_motion_and_another_motion_are_not_believed(snr):
+    raw = moving_head.raw_scan(30.0, 1, snr)
+    other = raw.poses_of(moving_head.motion(30.0, seed=8))
+    for poses in (0 * other, other):
+        trust, _ = judged(raw, poses)
+        assert not trust.believed
+        assert "network" in trust.verdict
+
+
+def test_a_line_with_a_wrong_pose_counts_less():
+    raw = moving_head.raw_scan(6.0)
+    poses = raw.poses_of(moving_head.motion(6.0))
+    line = raw.n_lines // 2 + 14
+    poses[line] += (0.1, 0, 7.0)
+    trust, _ = judged(raw, poses)
+    mirror = raw.n_lines - line
+    assert set(np.argsort(trust.line_residual)[-2:]) <= {line, mirror}
+    assert trust.line_weight[line] < 0.7
+    assert np.median(trust.line_weight) == 1
+
+
+def test_noise_is_told_from_the_corners_of_kspace(rng):
+    noise = rng.normal(0, 3.0, size=(2, 4, 61, 44, 2)).astype(np.float32)
+    kspace = noise.view(np.complex128 if noise.itemsize == 8 else np.complex64)[..., 0]
+    assert noise_variance(kspace) == pytest.approx(2 * 9.0, rel=0.25)
+
+
+def test_deviations_grow_with_noise_and_towards_the_centre_along_the_lines():
+    quiet, loud = (moving_head.raw_scan(6.0, 1, snr) for snr in (60.0, 15.0))
+    poses = quiet.poses_of(moving_head.motion(6.0))
+    spread = [pose_deviations(raw.grid, poses, judged(raw, poses)[1]) for raw in (quiet, loud)]
+    quarter = slice(24, 72)
+    assert np.all(np.median(spread[1][quarter], axis=0) > np.median(spread[0][quarter], axis=0))
+    assert spread[0][48, 1] > 5 * np.median(spread[0][quarter, 1])
