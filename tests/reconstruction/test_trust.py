@@ -6,6 +6,7 @@ import moving_head
 import numpy as np
 import pytest
 
+from mcnet.fourier import centred_fft
 from mcnet.reconstruction.known_motion import still_head
 from mcnet.reconstruction.routes import in_plane_route
 from mcnet.reconstruction.trust import noise_variance, pose_deviations, trust_in
@@ -52,10 +53,15 @@ def test_a_line_with_a_wrong_pose_counts_less():
     assert np.median(trust.line_weight) == 1
 
 
-def test_noise_is_told_from_the_corners_of_kspace(rng):
-    noise = rng.normal(0, 3.0, size=(2, 4, 61, 44, 2)).astype(np.float32)
-    kspace = noise.view(np.complex128 if noise.itemsize == 8 else np.complex64)[..., 0]
-    assert noise_variance(kspace) == pytest.approx(2 * 9.0, rel=0.25)
+@pytest.mark.parametrize("line_axis", [0, 1])
+def test_noise_is_told_from_the_air_along_the_readout(rng, line_axis):
+    noise = rng.normal(0, 3.0, size=(2, 4, 61, 44, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    assert noise_variance(noise, line_axis) == pytest.approx(2 * 9.0, rel=0.1)
+    image = np.zeros((2, 4, 61, 44))
+    # a head with ghosts along all lines, and air along the readout
+    (image[..., 8:36] if line_axis == 0 else image[:, :, 10:50])[:] = 500
+    kspace = (noise + centred_fft(image, (2, 3)) / np.sqrt(61 * 44)).astype(np.complex64)
+    assert noise_variance(kspace, line_axis) == pytest.approx(2 * 9.0, rel=0.2)
 
 
 def test_deviations_grow_with_noise_and_towards_the_centre_along_the_lines():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float
 
+from mcnet.fourier import centred_ifft
 from mcnet.reconstruction.joint import UNITS
 from mcnet.reconstruction.known_motion import StillHead
 from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
@@ -19,10 +20,8 @@ DOUBTED = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""
 _MOST_DOUBTED = 0.2
 """...and where more of the central half are, the motion is not believed."""
-_BEST_LINES, _NOISIER = 0.25, 1.2
-"""Noise leaves nearly the same of each line: little more than of the quarter that leaves least."""
-_CORNER = 0.9
-"""Samples farther out than this share of the band along both axes hold noise, not head."""
+_AIR = 0.05
+"""Of the places along the readout, those with least signal lie beyond the head."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +56,7 @@ def trust_in(
     found: StillHead, kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"], line_axis: int
 ) -> Trust:
     """Judgement of images and poses by what they leave unexplained."""
-    noise = noise_variance(kspace) * kspace.size / kspace.shape[2 + line_axis]
-    # images fit part of the noise, so that what the best lines leave tells what is left of it
-    noise = min(noise, _NOISIER * float(np.quantile(found.line_misfit, _BEST_LINES)))
+    noise = noise_variance(kspace, line_axis) * kspace.size / kspace.shape[2 + line_axis]
     beyond = np.maximum(found.line_misfit - noise, 0)
     signal = np.maximum(found.line_energy - noise, 0.25 * noise + 1e-30)
     residual = np.sqrt(np.minimum(beyond / signal, 1))
@@ -70,14 +67,17 @@ def trust_in(
     return Trust(residual, weight, float((central > DOUBTED).mean()))
 
 
-def noise_variance(kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"]) -> float:
-    """Variance of the noise of a sample, real and imaginary together, from the corners of k-space.
+def noise_variance(
+    kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"], line_axis: int
+) -> float:
+    """Variance of the noise of a sample, real and imaginary together.
 
-    From the median, so that what little signal there is does not count.
+    From the air beyond the head along the readout, where motion sets no ghosts.
     """
-    along = [np.abs(np.arange(n) - n // 2) / (n / 2) > _CORNER for n in kspace.shape[2:]]
-    corners = kspace[..., along[0], :][..., along[1]]
-    return float(np.median(np.abs(corners) ** 2) / np.log(2)) if corners.size else 0.0
+    readout = 3 - line_axis
+    images = centred_ifft(kspace, (readout,)) * np.sqrt(kspace.shape[readout])
+    others = tuple(axis for axis in range(4) if axis != readout)
+    return float(np.quantile((np.abs(images) ** 2).mean(axis=others), _AIR))
 
 
 def pose_deviations(
