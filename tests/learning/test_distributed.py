@@ -194,7 +194,8 @@ def test_a_training_ends_as_that_of_one_process(together, single, folder, name) 
         assert torch.allclose(found[key].float(), value.float(), rtol=0, atol=5e-5), key
     curves = [pd.read_csv(path.with_name("curve.csv")).drop(columns=TIMING) for path in (one, two)]
     assert np.allclose(*curves, rtol=1e-4, atol=0)
-    assert np.allclose(curves[0][:1], curves[1][:1], rtol=2e-5, atol=0)
+    # one minus a similarity near one: its rounding is that of one, not its own
+    assert np.allclose(curves[0][:1], curves[1][:1], rtol=2e-5, atol=2e-7)
 
 
 def test_an_experiment_is_trained_as_by_one_process(together, single, folder) -> None:
