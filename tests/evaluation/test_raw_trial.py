@@ -10,7 +10,7 @@ from mcnet.correction.models import load_model
 from mcnet.data.sources import template_people
 from mcnet.errors import McnetError
 from mcnet.evaluation.raw_trial import LABELS, RawTrialDesign, pose_error, try_reconstruction
-from mcnet.report.raw_trial_page import write_raw_trial
+from mcnet.report.raw_trial_page import _examples, write_raw_trial
 from mcnet.simulation.generators import generate_motion
 
 
@@ -28,6 +28,8 @@ def test_a_trial_scores_what_a_user_gets_and_writes_its_tables(tmp_path):
     assert "| factor 8 | reconstructed |" in text
     assert "of 1 |" in text
     assert (tmp_path / "examples.png").stat().st_size > 1000
+    titles = [axis.get_title() for axis in _examples(trial).axes]
+    assert titles == ["still", "corrupted", *LABELS]
 
 
 def test_a_pose_that_all_lines_share_is_no_error_and_one_of_some_is():

@@ -98,13 +98,13 @@ def _examples(trial: RawTrial) -> Figure:
     modes = sorted(trial.examples)
     figure = Figure(figsize=(2 * len(titles), 2.1 * len(modes)), layout="constrained")
     axes = figure.subplots(len(modes), len(titles), squeeze=False)
-    for row, mode in zip(axes, modes, strict=True):
+    for number, (row, mode) in enumerate(zip(axes, modes, strict=True)):
         for place, (axis, title, image) in enumerate(
             zip(row, titles, trial.examples[mode], strict=True)
         ):
             axis.imshow(image.T, origin="lower", cmap="gray", vmin=0, vmax=1)
             axis.set(xticks=[], yticks=[])
-            if row is axes[0]:
+            if number == 0:
                 axis.set_title(title)
             if place == 0:
                 axis.set_ylabel(mode)
