@@ -13,6 +13,21 @@ n_template = 3
 n_generated = 4
 """
 
+CROSSED = (
+    SMALL
+    + """n_test = 2
+[variants.even]
+training = { shared_traces = "even" }
+[variants.odd]
+training = { shared_traces = "odd" }
+[[questions]]
+ask = "?"
+model = "even"
+against = "odd"
+crossed = true
+"""
+)
+
 
 @pytest.fixture
 def written(tmp_path):
@@ -90,6 +105,19 @@ def test_relative_folders_start_at_the_file(written, tmp_path):
             SMALL + '[[questions]]\nask = "?"\nmodel = "mine"\nagainst = "l1"\n',
             "'mine', which is neither trained",
         ),
+        (SMALL + '[training]\nshared_traces = "some"\n', "shared_traces"),
+        (SMALL + "[training]\nn_traces = -1\n", "n_traces -1 is impossible"),
+        (
+            SMALL + '[training]\nmotion = "generated"\nn_traces = 3\n',
+            "generated motion has none",
+        ),
+        (
+            CROSSED.replace('shared_traces = "odd"', 'shared_traces = "all"'),
+            "share even and all test traces",
+        ),
+        (CROSSED.replace('against = "odd"', 'against = "registered"'), "share even and none"),
+        (CROSSED.replace("n_test = 2", "n_test = 3"), "motion.n_test = 3"),
+        (CROSSED.replace("n_test = 2", "shared = true\nn_test = 2"), "motion.shared = true"),
     ],
 )
 def test_bad_files_are_refused_in_a_sentence(written, text, sentence):
@@ -117,6 +145,12 @@ against = "l1"
     assert [planned.name for planned in experiment.stages.stages] == ["l1-x2", "wide--l1-x2"]
     (tmp_path / "again.toml").write_text(experiment_toml(experiment, tmp_path))
     assert read_experiment(tmp_path / "again.toml") == experiment
+
+
+def test_a_crossed_question_is_read(written):
+    experiment = read_experiment(written(CROSSED))
+    assert [question.crossed for question in experiment.questions] == [True]
+    assert experiment.settings_of("odd").training.shared_traces == "odd"
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -15,6 +15,7 @@ from mcnet.evaluation.answers import Question
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, read_experiment
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.learning.variants import Variant
 from mcnet.learning.weights import read_card
 from mcnet.plan import pairs_plan
 from mcnet.reproduce import reproduce
@@ -191,3 +192,37 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
     assert pairs_plan(wider).key == pairs_plan(fresh).key
     reproduce(wider, tmp_path)
     assert len(seeds) == 3
+
+
+def test_shared_traces_train_on_the_motion_of_the_test_and_leave_the_test_as_it_is(
+    run, experiment, tmp_path
+):
+    shared = replace(
+        experiment,
+        pairs=replace(experiment.pairs, modes=("rotation",)),
+        recipes=("l1",),
+        variants={
+            name: Variant(training={"shared_traces": name, "aligned": name == "odd"})
+            for name in ("even", "odd")
+        },
+        questions=(Question("Is it?", "even", "odd", crossed=True),),
+    )
+    reproduce(shared, tmp_path)
+    rows, split = (pd.read_csv(folder / "evaluation" / "rows.csv") for folder in (tmp_path, run))
+    split = split[split["mode"] == "rotation"]
+    for model in ("corrupted", "l1"):
+        scores = [list(table[table.model == model].ssim) for table in (rows, split)]
+        assert scores[0] == scores[1]
+    traces = sorted(set(rows.trace))
+    for number, name in enumerate(("even", "odd")):
+        weights = tmp_path / "models" / "rotation" / f"{name}--l1" / "weights.safetensors"
+        learned = read_card(weights)["card"]["notes"]["traces"]["train"]
+        assert len(learned) == 3
+        assert set(learned) & set(traces) == {traces[number]}
+    answered = pd.read_csv(tmp_path / "report" / "answers.csv")
+    assert list(answered.severity) == ["all", "all"]
+    own = rows[(rows.model == "even") & (rows.trace == traces[0])].ssim.mean()
+    other = rows[(rows.model == "odd") & (rows.trace == traces[1])].ssim.mean()
+    of_whole = answered[answered.metric == "ssim"].iloc[0]
+    assert of_whole.of_model == pytest.approx((own + other) / 2, abs=1e-5)
+    assert "even (crossed)" in (tmp_path / "report" / "table.md").read_text()

@@ -170,6 +170,29 @@ class Experiment:
                         f"question {question.ask!r} names {label!r}, which is neither trained "
                         f"nor a baseline; known: {', '.join(known)}."
                     )
+            self._refuse_uncrossed(question)
+
+    def _refuse_uncrossed(self, question: Question) -> None:
+        """Refuse a crossed question whose difference would mean nothing."""
+        if not question.crossed:
+            return
+        labels = (question.model, question.against)
+        shared = [
+            "none" if label in BASELINES else self.settings_of(label).training.shared_traces
+            for label in labels
+        ]
+        if shared != ["even", "odd"]:
+            raise McnetError(
+                f"crossed question {question.ask!r} compares networks that share {shared[0]} and "
+                f'{shared[1]} test traces; give one with training.shared_traces = "even" as '
+                'model, and one with "odd" as against.'
+            )
+        if self.motion.shared or self.motion.n_test % 2:
+            raise McnetError(
+                f"crossed question {question.ask!r} needs as many odd test traces as even ones, "
+                f"and others that are split (motion.shared = {str(self.motion.shared).lower()}, "
+                f"motion.n_test = {self.motion.n_test}); split them, and test by an even number."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Content as plain values, without what is not set."""

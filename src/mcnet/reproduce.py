@@ -101,7 +101,7 @@ def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, fold
     write_report(
         folder,
         title=run.experiment.title,
-        rows=pd.read_csv(run.evaluation / "rows.csv"),
+        rows=pd.read_csv(run.evaluation / "rows.csv", dtype={"person": str, "trace": str}),
         examples=[
             example
             for mode, of_mode in weights.items()

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from mcnet import __version__
-from mcnet.data.aligned_pairs import aligned_pairs
 from mcnet.data.fresh_pairs import FreshPairs, fresh_pairs, motion_settings
 from mcnet.data.pairs import ImagePairs
+from mcnet.data.pairs_in_memory import pairs_in_memory
 from mcnet.data.pairs_plan import PairsPlan, indices
 from mcnet.data.store import load_pairs
+from mcnet.data.training_traces import training_traces
 from mcnet.experiment import Experiment
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import PlannedStage
 from mcnet.learning.training import TrainingSet, train_stage
-from mcnet.learning.training_config import TrainingConfig, TrainingMotion
+from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.variants import ModelSettings
 from mcnet.progress import Announce, silently
 from mcnet.provenance import sha256_of_json
@@ -136,7 +137,7 @@ def _stage_key(
     settings: ModelSettings,
     keys: dict[str, str],
 ) -> str:
-    motion = _drawn_motion(run, plan, mode, settings.training.motion)
+    motion = _drawn_motion(run, plan, mode, settings.training)
     return sha256_of_json(
         {
             "version": __version__,
@@ -164,9 +165,12 @@ class _Sets:
 
     def training(self, training: TrainingConfig) -> TrainingSet:
         """What a stage trains on."""
-        motion = _drawn_motion(self.run, self.plan, self.mode, training.motion)
-        if motion is None:
+        motion = _drawn_motion(self.run, self.plan, self.mode, training)
+        if motion is None and _moves_by_its_part(training):
             return self._aligned_train if training.aligned else self._train
+        if motion is None:
+            traces = training_traces(self.plan, training.shared_traces, training.n_traces)
+            return self._simulated("train", traces, aligned=training.aligned)
         with self.announce("Preparing the people who move anew in every epoch") as on_progress:
             return fresh_pairs(
                 *(self.plan, motion),
@@ -190,27 +194,41 @@ class _Sets:
 
     @cached_property
     def _aligned_train(self) -> ImagePairs:
-        return self._aligned("train")
+        return self._simulated("train", aligned=True)
 
     @cached_property
     def _aligned_validation(self) -> ImagePairs:
-        return self._aligned("validation")
+        return self._simulated("validation", aligned=True)
 
-    def _aligned(self, part: str) -> ImagePairs:
-        with self.announce(f"Making aligned pairs ({part})") as on_progress:
-            return aligned_pairs(self.plan, part, self.mode, on_progress=on_progress)
+    def _simulated(
+        self, part: str, traces: tuple[str, ...] | None = None, *, aligned: bool
+    ) -> ImagePairs:
+        what = "aligned pairs" if aligned else "pairs of other traces"
+        with self.announce(f"Making {what} ({part})") as on_progress:
+            return pairs_in_memory(
+                *(self.plan, part, self.mode),
+                traces=traces,
+                aligned=aligned,
+                on_progress=on_progress,
+            )
+
+
+def _moves_by_its_part(training: TrainingConfig) -> bool:
+    """Whether training people move by all traces of their part and by no other."""
+    return training.shared_traces == "none" and training.n_traces == 0
 
 
 def _drawn_motion(
-    run: Run, plan: PairsPlan, mode: Mode, how: TrainingMotion
+    run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig
 ) -> FreshMotion | RecordedMotion | None:
     """How training heads move anew; nothing, where they move by the fixed set's traces."""
-    if how == "fixed":
+    if training.motion == "fixed":
         return None
-    if how == "generated":
+    if training.motion == "generated":
         config = run.experiment.motion
         return FreshMotion(config.within_mm, config.within_deg, config.scale, mode)
-    rows = indices((trace.name for trace in plan.traces), plan.traces_split.train)
+    names = training_traces(plan, training.shared_traces, training.n_traces)
+    rows = indices((trace.name for trace in plan.traces), names)
     return RecordedMotion(tuple(plan.traces[row] for row in rows), mode)
 
 
@@ -220,12 +238,13 @@ def _notes(run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig) -> d
         "title": run.experiment.title,
         "mode": mode,
         "people": asdict(plan.people_split),
-        "traces": asdict(plan.traces_split),
+        "traces": asdict(plan.traces_split)
+        | {"train": training_traces(plan, training.shared_traces, training.n_traces)},
         "licence": "Apache-2.0 for the weights; the people and traces have licences of their own.",
         "limits": "Simulated in-plane motion of sagittal T1w slices; a research tool, not a "
         "medical device.",
     }
-    motion = _drawn_motion(run, plan, mode, training.motion)
+    motion = _drawn_motion(run, plan, mode, training)
     if isinstance(motion, FreshMotion):  # no trace of the plan was trained with
         notes["traces"] = asdict(plan.traces_split) | {"train": ()}
     return notes | ({"fresh_motion": motion_settings(motion)} if motion else {})

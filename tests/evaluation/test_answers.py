@@ -66,3 +66,46 @@ def test_what_helps_severe_motion_alone_is_told_so():
 def test_a_model_that_was_not_trained_gives_no_answer():
     rows = rows_of(lambda *_: 0.0)
     assert answers(rows, [Question("?", "yours", "l1")], rng=np.random.default_rng(0)).empty
+
+
+def crossed_rows(learned: float, offset: float) -> pd.DataFrame:
+    """Rows of two networks, of which the even one is better by ``offset`` everywhere, and each by
+    ``learned`` on the traces that it learned from; an odd trace gains half as much."""
+    rng = np.random.default_rng(4)
+    records = []
+    for person in range(7):
+        for trace in range(8):
+            for position_mm in (0.0, 5.0):
+                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
+                labels |= {"position_mm": position_mm, "magnitude": float(trace)}
+                even, score = trace % 2 == 0, rng.uniform(0.4, 0.7)
+                scores = {
+                    "even": score + offset + learned * even,
+                    "odd": score + 0.5 * learned * (not even),
+                }
+                for model, value in scores.items():
+                    value += rng.normal(0, 0.002)
+                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
+    return pd.DataFrame(records)
+
+
+def test_a_crossed_question_tells_what_was_learned_from_a_trace_however_good_the_networks_are():
+    question = Question("?", "even", "odd", crossed=True)
+    table = answers(crossed_rows(0.02, 0.3), [question], rng=np.random.default_rng(0))
+    assert set(table["severity"]) == {ALL}
+    found = table.iloc[0]
+    assert found["mean_difference"] == pytest.approx((0.02 + 0.01) / 2, abs=0.001)
+    assert found["of_model"] - found["of_against"] == pytest.approx(found["mean_difference"])
+    assert found["answer"] == "yes"
+    # were traces not redrawn within even and odd ones, an offset of .3 would drown it
+    assert 0.009 < found["persons_low"] < found["persons_high"] < 0.021
+
+    found = answers(crossed_rows(0.0, 0.3), [question], rng=np.random.default_rng(0)).iloc[0]
+    assert abs(found["mean_difference"]) < 0.001
+    assert found["persons_high"] < 0.002
+
+
+def test_both_means_stand_beside_their_difference():
+    found = answer(rows_of(lambda *_: 0.125))
+    assert found["of_model"] - found["of_against"] == pytest.approx(0.125)
+    assert 0.4 < found["of_against"] < 0.7

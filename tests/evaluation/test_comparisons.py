@@ -91,6 +91,17 @@ def test_the_clustered_interval_holds_the_truth_as_often_as_it_says():
     assert 86 <= hits <= 100
 
 
+def test_traces_redrawn_within_groups_leave_out_what_the_groups_differ_by():
+    rng = np.random.default_rng(6)
+    index = pd.MultiIndex.from_product([range(9), range(8)], names=["person", "trace"])
+    odd = index.get_level_values("trace").to_numpy() % 2
+    differences = pd.Series(0.01 + np.where(odd, 1.0, -1.0) + rng.normal(0, 0.01, 72), index=index)
+    low, high = clustered_interval(differences, rng, 400, odd)
+    assert 0 < low < 0.01 < high < 0.02
+    low, high = clustered_interval(differences, rng, 400)
+    assert high - low > 1
+
+
 def test_one_seed_gives_one_table():
     rows = rows_of(4, 3, lambda _, rng: rng.normal(0.01, 0.02))
     first, second, other = (

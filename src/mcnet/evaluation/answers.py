@@ -11,6 +11,7 @@ from mcnet.evaluation.comparisons import N_RESAMPLES, compared, one_column_a_mod
 from mcnet.evaluation.statistics import ordered_modes, quartiles
 
 METRICS_ASKED: tuple[str, ...] = ("ssim_head_registered", "ssim")
+SIDES = ["of_model", "of_against"]
 ALL = "all"
 """Of every severity."""
 
@@ -24,6 +25,10 @@ class Question:
     model: str
     against: str
     """A model or a baseline."""
+    crossed: bool = False
+    """Whether the two change places on odd test traces, counted from 0 by name. Of two networks
+    that learned from the even and from the odd ones, the difference is then what it is worth to
+    have learned from a trace: how good each network is on the whole cancels."""
 
 
 def answers(
@@ -35,10 +40,12 @@ def answers(
 ) -> pd.DataFrame:
     """One row per mode, question, metric and class of severity: all, then quarters of magnitude.
 
-    Columns: mode, ask, model, against, metric, severity, ``answer`` and those of
-    `mcnet.evaluation.comparisons.comparisons`. The answer follows from the interval that redraws
-    persons and traces: "yes" above zero, "the reverse" below, "not to be told" around it. A mode in
-    which one of the two models was not trained gives no row.
+    Columns: mode, ask, model, against, crossed, metric, severity, ``answer``, the means
+    ``of_model`` and ``of_against``, and those of `mcnet.evaluation.comparisons.comparisons`. The
+    answer follows from the interval that redraws persons and traces: "yes" above zero, "the
+    reverse" below, "not to be told" around it. A mode in which one of the two models was not
+    trained gives no row. A crossed question is answered for all severities alone, since a quarter
+    has not as many even traces as odd ones, and its traces are redrawn within both.
 
     Parameters
     ----------
@@ -60,22 +67,37 @@ def answers(
             for question in questions:
                 if not {question.model, question.against} <= set(table.columns):
                     continue
-                difference = table[question.model] - table[question.against]
-                for severity, inside in _classes(magnitude, quartiles(of_mode)):
-                    numbers = compared(difference[inside], rng, n_resamples)
+                sides = table[[question.model, question.against]].set_axis(SIDES, axis="columns")
+                odd, classes = None, _classes(magnitude, quartiles(of_mode))
+                if question.crossed:
+                    odd, classes = _is_odd(sides.index), classes[:1]
+                    sides[odd] = sides.loc[odd, SIDES[::-1]].to_numpy()
+                for severity, inside in classes:
+                    of_class = sides[inside]
+                    means: dict[str, float] = {side: float(of_class[side].mean()) for side in SIDES}
+                    difference = of_class["of_model"] - of_class["of_against"]
+                    numbers = compared(difference, rng, n_resamples, trace_groups=odd)
                     records.append(
                         {
                             "mode": mode,
                             "ask": question.ask,
                             "model": question.model,
                             "against": question.against,
+                            "crossed": question.crossed,
                             "metric": metric,
                             "severity": severity,
                             "answer": _answer(numbers["persons_low"], numbers["persons_high"]),
+                            **means,
                             **numbers,
                         }
                     )
     return pd.DataFrame(records)
+
+
+def _is_odd(slices: pd.Index) -> np.ndarray:
+    """Which slices moved by an odd trace, counted from 0 by name."""
+    traces = slices.get_level_values("trace")
+    return np.asarray(traces.isin(sorted(set(traces))[1::2]))
 
 
 def _classes(magnitude: np.ndarray, limits: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata, t, wilcoxon
 
 from mcnet.errors import McnetError
@@ -87,12 +87,17 @@ def smallest_p(n: int) -> float:
 
 
 def clustered_interval(
-    differences: pd.Series, rng: np.random.Generator, n_resamples: int = N_RESAMPLES
+    differences: pd.Series,
+    rng: np.random.Generator,
+    n_resamples: int = N_RESAMPLES,
+    trace_groups: Int[np.ndarray, "n"] | Bool[np.ndarray, "n"] | None = None,
 ) -> tuple[float, float]:
     """95 % interval of the mean by a bootstrap that redraws persons and traces (Owen 2007).
 
     A resample draws persons with replacement and, apart from that, traces; a slice counts as often
     as its person times as often as its trace was drawn. NaN where there is one of either in all.
+    With ``trace_groups``, one of each slice and the same for all slices of a trace, traces are
+    redrawn within their groups, so that every resample has as many of each.
     """
     persons, n_persons = _codes(differences, "person")
     traces, n_traces = _codes(differences, "trace")
@@ -102,7 +107,12 @@ def clustered_interval(
     np.add.at(sums, (persons, traces), differences.to_numpy())
     np.add.at(counts, (persons, traces), 1)
     drawn_persons = rng.multinomial(n_persons, np.full(n_persons, 1 / n_persons), n_resamples)
-    drawn_traces = rng.multinomial(n_traces, np.full(n_traces, 1 / n_traces), n_resamples)
+    drawn_traces = np.zeros((n_resamples, n_traces))
+    groups = np.zeros(len(traces)) if trace_groups is None else trace_groups
+    for group in np.unique(groups):
+        members = np.unique(traces[groups == group])
+        n = len(members)
+        drawn_traces[:, members] = rng.multinomial(n, np.full(n, 1 / n), n_resamples)
     total = np.einsum("bp,pt,bt->b", drawn_persons, sums, drawn_traces, optimize=True)
     weight = np.einsum("bp,pt,bt->b", drawn_persons, counts, drawn_traces, optimize=True)
     means = total[weight > 0] / weight[weight > 0]
@@ -122,12 +132,20 @@ def one_column_a_model(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     return table[ordered_models(rows)]
 
 
-def compared(differences: pd.Series, rng: np.random.Generator, n_resamples: int) -> dict[str, Any]:
-    """Effect, tests and intervals of one pair of models, of which the differences are given."""
+def compared(
+    differences: pd.Series,
+    rng: np.random.Generator,
+    n_resamples: int,
+    trace_groups: Int[np.ndarray, "n"] | Bool[np.ndarray, "n"] | None = None,
+) -> dict[str, Any]:
+    """Effect, tests and intervals of one pair of models, of which the differences are given.
+
+    Traces are redrawn as `clustered_interval` says.
+    """
     slices = differences.to_numpy(dtype=float)
     persons = differences.groupby("person").mean().to_numpy(dtype=float)
     low, high = _t_interval(slices)
-    persons_low, persons_high = clustered_interval(differences, rng, n_resamples)
+    persons_low, persons_high = clustered_interval(differences, rng, n_resamples, trace_groups)
     return {
         "mean_difference": float(slices.mean()),
         "slices_n": len(slices),

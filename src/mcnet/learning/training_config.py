@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mcnet.data.training_traces import SHARED_TRACES, SharedTraces
 from mcnet.errors import McnetError
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
@@ -36,6 +37,11 @@ class TrainingConfig:
     aligned: bool = False
     """Whether poses are measured from their mean, weighted by the k-space that they move, so that
     image and reference lie together, instead of from the pose at the k-space centre."""
+    shared_traces: SharedTraces = "none"
+    """Test traces that training people move by too, in the place of as many others: a leak, made on
+    purpose to see what it is worth. Even and odd ones are counted from 0, by name."""
+    n_traces: int = 0
+    """Traces to train by, some of the training part's; 0 takes as many as it has."""
     curriculum_epochs: int = 0
     """Epochs over which fresh motion grows from a quarter to its whole size."""
     slices_per_epoch: int = 0
@@ -53,6 +59,7 @@ class TrainingConfig:
         for name, number in (
             ("curriculum_epochs", self.curriculum_epochs),
             ("slices_per_epoch", self.slices_per_epoch),
+            ("n_traces", self.n_traces),
         ):
             if number < 0:
                 raise McnetError(f"{name} {number} is impossible; give a whole number from 0 on.")
@@ -70,6 +77,15 @@ class TrainingConfig:
             raise McnetError(f"schedule {self.schedule!r} is none of {', '.join(SCHEDULES)}.")
         if self.motion not in TRAINING_MOTIONS:
             raise McnetError(f"motion {self.motion!r} is none of {', '.join(TRAINING_MOTIONS)}.")
+        if self.shared_traces not in SHARED_TRACES:
+            raise McnetError(
+                f"shared_traces {self.shared_traces!r} is none of {', '.join(SHARED_TRACES)}."
+            )
+        if self.motion == "generated" and (self.shared_traces != "none" or self.n_traces):
+            raise McnetError(
+                f"shared_traces {self.shared_traces!r} and n_traces {self.n_traces} choose among "
+                'traces, and generated motion has none; set motion to "fixed" or "recorded".'
+            )
         if self.curriculum_epochs and self.motion == "fixed":
             raise McnetError(
                 f"curriculum_epochs {self.curriculum_epochs} needs motion that is drawn anew; set "

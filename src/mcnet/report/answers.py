@@ -13,7 +13,7 @@ from mcnet.report.style import BLUE, GREY, style
 from mcnet.report.tables import ReportTable, interval_text, p_value, signed
 
 _HEADER = (
-    "question", "model", "against", "answer", "mean difference",
+    "question", "model", "against", "its mean", "the other's", "answer", "mean difference",
     "95 % interval (persons and traces redrawn)", "better in", "p (persons)", "r (persons)",
 )  # fmt: skip
 
@@ -32,8 +32,10 @@ def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
         by_class = part.set_index(["ask", "severity"])
         lines = [
             [str(ask), *(_short(by_class.loc[(ask, severity)]) for severity in classes)]
-            for ask in whole["ask"]
+            for ask in dict.fromkeys(part.loc[part["severity"] != ALL, "ask"])
         ]
+        if not lines:
+            continue
         caption = f"{mode}: the same differences by motion magnitude, SSIM {label}"
         tables.append(ReportTable(caption, ["question", *classes], lines))
     return tables
@@ -82,8 +84,10 @@ def _draw(axes: Axes, part: pd.DataFrame, asked: list[str]) -> None:
 def _cells(row: pd.Series) -> list[str]:
     return [
         str(row["ask"]),
-        str(row["model"]),
+        str(row["model"]) + (" (crossed)" if row["crossed"] else ""),
         str(row["against"]),
+        f"{row['of_model']:.4f}",
+        f"{row['of_against']:.4f}",
         str(row["answer"]),
         signed(float(row["mean_difference"])),
         interval_text(float(row["persons_low"]), float(row["persons_high"])),

@@ -1,4 +1,4 @@
-"""Aligned pairs: the same scans, with image and reference where one registration puts them."""
+"""Pairs in memory: the store's own, aligned ones, and those of other traces."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from properties import ellipsoid
 
-from mcnet.data.aligned_pairs import aligned_pairs
 from mcnet.data.design import PairsDesign
+from mcnet.data.pairs_in_memory import pairs_in_memory
 from mcnet.data.pairs_plan import PairsPlan
 from mcnet.data.simulate import simulate_pairs
 from mcnet.data.sources import Person
@@ -51,12 +51,35 @@ def plan() -> PairsPlan:
     )
 
 
+def test_they_are_the_stores_pairs(plan, tmp_path):
+    simulate_pairs(tmp_path / "pairs.zarr", plan)
+    stored = load_pairs(tmp_path / "pairs.zarr", "validation", "rotation")
+    made = pairs_in_memory(plan, "validation", "rotation")
+    assert stored.table.equals(made.table)
+    assert np.allclose(stored.corrupted, made.corrupted, atol=1e-6)
+    assert np.allclose(stored.input_scale, made.input_scale, rtol=1e-6)
+
+
+def test_people_of_one_part_move_by_the_traces_that_are_named(plan, tmp_path):
+    """Validation's person by the test's trace: as in a store whose validation trace that is."""
+    mode = "rotation+translation"  # the traces turn alike
+    made = pairs_in_memory(plan, "validation", mode, traces=("t2",))
+    assert set(made.table["trace"]) == {"t2"}
+    assert set(made.table["person"]) == set(plan.people_split.validation)
+    other = replace(plan, traces_split=Split(("t0",), ("t2",), ("t1",)))
+    simulate_pairs(tmp_path / "pairs.zarr", other)
+    stored = load_pairs(tmp_path / "pairs.zarr", "validation", mode)
+    assert np.allclose(stored.corrupted, made.corrupted, atol=1e-6)
+    own = pairs_in_memory(plan, "validation", mode)
+    assert not np.allclose(own.corrupted, made.corrupted, atol=0.02)
+
+
 @pytest.mark.parametrize("mode", ["rotation", "rotation+translation"])
-def test_they_are_the_stores_pairs_but_for_where_the_head_lies(plan, tmp_path, mode):
+def test_aligned_ones_are_the_stores_pairs_but_for_where_the_head_lies(plan, tmp_path, mode):
     simulate_pairs(tmp_path / "pairs.zarr", plan)
     for part in ("train", "validation"):
         stored = load_pairs(tmp_path / "pairs.zarr", part, mode)
-        aligned = aligned_pairs(plan, part, mode)
+        aligned = pairs_in_memory(plan, part, mode, aligned=True)
         assert stored.table.equals(aligned.table)
         assert np.allclose(stored.references, aligned.references, atol=1e-6)
         assert np.array_equal(stored.heads, aligned.heads)
@@ -74,6 +97,6 @@ def test_the_heads_lie_nearer_to_their_references(plan, tmp_path):
         return np.hypot(*pose.shift_pixels)
 
     stored = apart(load_pairs(tmp_path / "pairs.zarr", "test", "rotation+translation"))
-    aligned = apart(aligned_pairs(plan, "test", "rotation+translation"))
+    aligned = apart(pairs_in_memory(plan, "test", "rotation+translation", aligned=True))
     assert stored > 0.2
     assert aligned < 0.5 * stored

@@ -1,4 +1,6 @@
-"""Fixed pairs whose references lie where the images lie: what a network learns no shift from."""
+"""Fixed pairs that no store holds: aligned ones, and those of people who move by other traces."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -12,31 +14,53 @@ from mcnet.progress import OnProgress
 from mcnet.simulation.motion import Mode
 
 
-def aligned_pairs(
-    plan: PairsPlan, part: str, mode: Mode, *, on_progress: OnProgress | None = None
+def pairs_in_memory(
+    plan: PairsPlan,
+    part: str,
+    mode: Mode,
+    *,
+    traces: Iterable[str] | None = None,
+    aligned: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> ImagePairs:
-    """Pairs of one part of a plan, in memory, each trace measured from its weighted mean pose.
+    """Pairs of one part of a plan, as `mcnet.data.store.load_pairs` gives them, or changed.
 
-    People, traces, slices and their order are those of `mcnet.data.store.load_pairs`; only where
-    the head lies in the images differs.
+    People, slices and their order are always those of the store.
+
+    Parameters
+    ----------
+    plan
+        Whose people are scanned.
+    part
+        Of the split.
+    mode
+        Which degrees of freedom move.
+    traces
+        Names of the plan's traces that everybody moves by; those of the part by default.
+    aligned
+        Whether each trace is measured from its weighted mean pose, so that references lie where
+        the images lie and a network learns no shift.
+    on_progress
+        Told of the people scanned and of their number in all.
 
     Raises
     ------
     McnetError
         A scan cannot be read, or does not fit the field of view.
     """
-    names, of_part = getattr(plan.people_split, part), getattr(plan.traces_split, part)
+    names = getattr(plan.people_split, part)
     chosen = [person for person in plan.people if person.name in set(names)]
+    of_part = getattr(plan.traces_split, part) if traces is None else traces
     rows = indices((trace.name for trace in plan.traces), of_part)
-    traces = [plan.traces[row].restricted_to(mode) for row in rows]
+    motions = [plan.traces[row].restricted_to(mode) for row in rows]
     people, index, first = [], [], 0
     images, scales, about = [], [], []
     for number, source in enumerate(chosen):
         person = prepare_person(source.load(), plan.design, plan.acquisition)
         people.append(person)
         n_kept = int(person.kept.sum())
-        for trace in traces:
-            motion = aligned_motion(trace, person, plan.acquisition)
+        for trace in motions:
+            motion = aligned_motion(trace, person, plan.acquisition) if aligned else trace
             scan = person.scanned(motion, plan.acquisition, ONE_CORE)
             images.append(scan[person.kept])
             index.append(first + np.arange(n_kept))
