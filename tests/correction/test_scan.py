@@ -1,12 +1,15 @@
 from dataclasses import replace
+from functools import partial
 
+import moving_head
 import numpy as np
 import pytest
 import torch
-from properties import ellipsoid, relative_error
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
-from mcnet.correction import motion_search, network_pass
+from mcnet.correction import magnitude_motion, network_pass
+from mcnet.correction import scan as scan_module
+from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import Model
 from mcnet.correction.network_pass import input_scale
 from mcnet.correction.options import CorrectionOptions
@@ -14,11 +17,12 @@ from mcnet.correction.scan import correct_scan
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.in_plane import InPlaneScan, SliceGrid, centred_poses, poses_in_plane
+from mcnet.reconstruction.solving import as_scanned
 
 SHAPE = (9, 37, 45)
-FORCED = CorrectionOptions(force=True)
+ALONE = CorrectionOptions(search=False)
+"""The network alone."""
+FORCED = CorrectionOptions(force=True, search=False)
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def test_nothing_is_lost_where_nothing_is_corrected_at_any_voxel_size(
     scan: Volume, voxel_size_mm: tuple[float, ...]
 ) -> None:
     scan = volume_of(scan.values, voxel_size_mm)
-    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard())
+    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=ALONE)
     assert np.array_equal(result.after.values, scan.values)
     assert "unlike the model's training data" in result.warnings[0]
 
@@ -80,19 +84,19 @@ def test_the_network_sees_sagittal_slices_in_their_order(rng: np.random.Generato
     scan = volume_of(with_bright_voxels(SHAPE, places))
     scan.values[0, 0, 0] = 9.0  # room above; the brightest of its slice
     places[0] = 0, 0
-    after = correct_scan(scan, planting_model(), guard=FakeGuard()).after.values
+    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=ALONE).after.values
     changed = np.argwhere(after - scan.values > 0.01)
     assert changed.tolist() == [[x, *places[x].tolist()] for x in range(1, SHAPE[0])]
 
 
 def test_oblique_and_flipped_affines_change_nothing_but_the_affine(scan: Volume) -> None:
     model = model_of(random_network())
-    plain = correct_scan(scan, model, guard=FakeGuard())
+    plain = correct_scan(scan, model, guard=FakeGuard(), options=ALONE)
     angle = np.radians(12)
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     for affine in (turn, np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, -1, 1]) @ turn):
-        result = correct_scan(replace(scan, affine=affine), model, guard=FakeGuard())
+        result = correct_scan(replace(scan, affine=affine), model, guard=FakeGuard(), options=ALONE)
         assert np.array_equal(result.after.values, plain.after.values)
         assert np.array_equal(result.after.affine, affine)
         assert result.warnings == ()
@@ -103,7 +107,7 @@ def test_slices_far_from_sagittal_draw_a_warning(scan: Volume) -> None:
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     turned = replace(scan, affine=turn)
-    result = correct_scan(turned, model_of(still_network()), guard=FakeGuard())
+    result = correct_scan(turned, model_of(still_network()), guard=FakeGuard(), options=ALONE)
     assert "turned by 31 degrees" in result.warnings[0]
 
 
@@ -113,7 +117,7 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
     values = with_bright_voxels(shape, places)
     values[0, 0, 0] = 9.0
     scan = volume_of(values, (1, 1, 3))  # seen with 40 x 90 pixels of 1 mm
-    after = correct_scan(scan, planting_model(), guard=FakeGuard()).after.values
+    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=ALONE).after.values
     for x in range(1, 9):
         added = after[x] - values[x]
         assert np.unravel_index(added.argmax(), added.shape) == tuple(places[x])
@@ -123,7 +127,7 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
 def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 0.5, 1.7))
     scan.values[0, 0, 0] = 100.0  # room above
-    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard())
+    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard(), options=ALONE)
     added = result.after.values - scan.values
     added[0, 0, 0] = added[1, 1, 1]
     assert np.allclose(added, 0.25 * input_scale(scan.values), rtol=1e-4)
@@ -131,8 +135,10 @@ def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> N
 
 def test_the_result_scales_with_the_scan(scan: Volume) -> None:
     model = model_of(random_network())
-    result = correct_scan(scan, model, guard=FakeGuard()).after.values
-    times = correct_scan(volume_of(scan.values * 1000), model, guard=FakeGuard()).after.values
+    result = correct_scan(scan, model, guard=FakeGuard(), options=ALONE).after.values
+    times = correct_scan(
+        volume_of(scan.values * 1000), model, guard=FakeGuard(), options=ALONE
+    ).after.values
     assert np.abs(result - scan.values).max() > 0.01
     assert np.allclose(times, result * 1000, rtol=1e-4)
 
@@ -141,7 +147,7 @@ def test_the_result_scales_with_the_scan(scan: Volume) -> None:
 def test_slices_are_corrected_by_themselves(
     scan: Volume, monkeypatch: pytest.MonkeyPatch, n_at_once: int
 ) -> None:
-    model, options = model_of(random_network()), CorrectionOptions(uncertainty=True)
+    model, options = model_of(random_network()), CorrectionOptions(uncertainty=True, search=False)
     together = correct_scan(scan, model, guard=FakeGuard(), options=options)
     monkeypatch.setattr(network_pass, "slices_at_once", lambda _shape, _device: n_at_once)
     told: list[tuple[int, int]] = []
@@ -163,7 +169,7 @@ def test_slices_are_corrected_by_themselves(
 
 def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
     guard = FakeGuard(is_still=True, warnings=("Unlike.",))
-    result = correct_scan(scan, model_of(random_network()), guard=guard)
+    result = correct_scan(scan, model_of(random_network()), guard=guard, options=ALONE)
     assert result.is_left
     assert result.after is result.before is scan
     assert result.assessment_after is result.assessment_before
@@ -173,7 +179,7 @@ def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
 
 
 def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
-    options = CorrectionOptions(uncertainty=True)
+    options = CorrectionOptions(uncertainty=True, search=False)
     guard = FakeGuard(is_still=True)
     result = correct_scan(scan, model_of(random_network()), guard=guard, options=options)
     assert result.uncertainty is None
@@ -191,19 +197,22 @@ def test_force_corrects_a_still_scan(scan: Volume) -> None:
 def test_warnings_of_the_guard_come_first(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 1, 3))
     guard = FakeGuard(warnings=("Unlike.",))
-    assert correct_scan(scan, model_of(still_network()), guard=guard).warnings[0] == "Unlike."
+    assert (
+        correct_scan(scan, model_of(still_network()), guard=guard, options=ALONE).warnings[0]
+        == "Unlike."
+    )
 
 
 def test_the_result_names_its_model(scan: Volume) -> None:
     model = model_of(still_network())
-    about = correct_scan(scan, model, guard=FakeGuard()).model
+    about = correct_scan(scan, model, guard=FakeGuard(), options=ALONE).model
     assert about["name"] == "tiny"
     assert about["sha256"] == model.sha256
     assert about["card"]["licence"] == "CC0-1.0"
 
 
 def test_uncertainty_is_zero_where_flips_make_no_difference(scan: Volume) -> None:
-    options = CorrectionOptions(uncertainty=True)
+    options = CorrectionOptions(uncertainty=True, search=False)
     model = model_of(adding_network(0.1))
     result = correct_scan(scan, model, guard=FakeGuard(), options=options)
     assert result.uncertainty is not None
@@ -214,7 +223,7 @@ def test_uncertainty_is_zero_where_flips_make_no_difference(scan: Volume) -> Non
 def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume) -> None:
     scan.values[0, 0, 0] = 100.0  # room above
     network, scale = random_network(), input_scale(scan.values)
-    options = CorrectionOptions(uncertainty=True)
+    options = CorrectionOptions(uncertainty=True, search=False)
     result = correct_scan(scan, model_of(network), guard=FakeGuard(), options=options)
     answers = []
     for step_y, step_z in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
@@ -232,13 +241,17 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
 
 @pytest.mark.parametrize("amount", [-100.0, 100.0])
 def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amount: float) -> None:
-    after = correct_scan(scan, model_of(adding_network(amount)), guard=FakeGuard()).after.values
+    after = correct_scan(
+        scan, model_of(adding_network(amount)), guard=FakeGuard(), options=ALONE
+    ).after.values
     assert after.min() == after.max() == (0 if amount < 0 else scan.values.max())
 
 
 def test_a_scan_with_negative_values_keeps_them(scan: Volume) -> None:
     scan = volume_of(scan.values - 0.3)
-    after = correct_scan(scan, model_of(still_network()), guard=FakeGuard()).after.values
+    after = correct_scan(
+        scan, model_of(still_network()), guard=FakeGuard(), options=ALONE
+    ).after.values
     assert np.array_equal(after, scan.values)
 
 
@@ -250,7 +263,7 @@ def test_air_at_the_sides_does_not_change_the_input_scale(scan: Volume) -> None:
 def test_a_scan_without_signal_is_refused() -> None:
     scan = volume_of(np.zeros(SHAPE, dtype=np.float32))
     with pytest.raises(McnetError, match="a scale has to be positive"):
-        correct_scan(scan, model_of(still_network()), guard=FakeGuard())
+        correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=ALONE)
 
 
 def test_a_gpu_that_is_not_there_is_told_before_any_work(
@@ -267,7 +280,7 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work(
 def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
     network = random_network()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    correct_scan(scan, model_of(network), guard=FakeGuard())
+    correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
     after = network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -275,112 +288,123 @@ def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
 
 def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume) -> None:
     network = random_network()
-    whole = correct_scan(scan, model_of(network), guard=FakeGuard())
+    whole = correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
     at_mm = FakeGuard().assess(scan).severity.mm
     curve = {"severity_mm": [0.0, 2 * at_mm], "gain": [0.0, 1.0]}
-    half = correct_scan(scan, model_of(network, gain=curve), guard=FakeGuard())
+    half = correct_scan(scan, model_of(network, gain=curve), guard=FakeGuard(), options=ALONE)
     change = whole.after.values - scan.values
     inside = (whole.after.values > 0) & (whole.after.values < scan.values.max())
     assert np.abs(change[inside]).max() > 0.01
     found = half.after.values - scan.values
     assert np.allclose(found[inside], change[inside] / 2, atol=1e-3 * scan.values.max())
     unlike = FakeGuard(warnings=("Unlike.",))
-    least = correct_scan(scan, model_of(network, gain=curve), guard=unlike)
+    least = correct_scan(scan, model_of(network, gain=curve), guard=unlike, options=ALONE)
     assert np.array_equal(least.after.values, scan.values)  # the curve's least gain is 0
 
 
-class StillHeadKnown(UNet):
-    """Goes a part of the way to a head that it knows, whichever slices of it it sees."""
-
-    head: torch.Tensor
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return image + 0.1 * (self.head.to(image) - image)
-
-
 @pytest.fixture(scope="module")
-def moving_scan() -> tuple[Volume, np.ndarray]:
-    """Equal slices of a head that moved by several mm while lines were encoded along y."""
-    shape, size = (6, 60, 52), (20.0, 1.1, 1.2)
-    outside = ellipsoid(shape, size, centre_mm=(0, 2, -2), radii_mm=(900, 22, 20))
-    inside = ellipsoid(shape, size, centre_mm=(0, 7, 4), radii_mm=(900, 7, 5))
-    still = np.repeat((outside + 0.7 * inside)[3:4], 6, axis=0)
-    motion = generate_motion(60, np.random.default_rng(5)).scaled(6.0)
-    grid = SliceGrid((60, 52), (1.1, 1.2), 0)
-    moving = poses_in_plane(motion.restricted_to("rotation+translation"), np.arange(60))
-    lines = InPlaneScan(grid, 6, centred_poses(moving, np.hanning(60) ** 8))
-    moved = np.abs(lines.ifft(lines.kspace(still))).astype(np.float32)
-    return volume_of(moved, size), still
+def moving_scan() -> Volume:
+    """The built-in head, moved while lines were encoded along y."""
+    slices = moving_head.raw_scan(4.0)
+    _, row_mm, column_mm = moving_head.LINES.voxel_size_mm
+    return volume_of(slices.planes_of(as_scanned(slices).values), (8.0, row_mm, column_mm))
 
 
-def knowing_model(scan: Volume, still: np.ndarray, *, searches: bool = True) -> Model:
-    network = StillHeadKnown(NetworkConfig(levels=1, width=1)).eval()
-    network.head = torch.from_numpy(still[0] / np.float32(input_scale(scan.values)))
-    variety = {"refocused_share": 0.5 if searches else 0.0}
-    return model_of(network, variety=variety, gain={"severity_mm": [0], "gain": [0.0]})
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search of few steps, whatever it finds."""
+    few = replace(magnitude_motion.SEARCH, n_steps=(3, 2, 2))
+    monkeypatch.setattr(scan_module, "find_motion", partial(find_motion, settings=few))
+    monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 0.01)
 
 
-def test_motion_that_is_found_is_undone(moving_scan: tuple[Volume, np.ndarray]) -> None:
-    scan, still = moving_scan
-    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard())
+def shy_model() -> Model:
+    """A network that adds much, and a card by which nothing of it is applied."""
+    return coarse_model(0.5, gain={"severity_mm": [0], "gain": [0.0]})
+
+
+def coarse_model(amount: float, **card: object) -> Model:
+    return model_of(adding_network(amount), trained_pixel_mm=[1.0, 3.0], **card)
+
+
+def test_motion_that_is_found_is_undone(moving_scan: Volume) -> None:
+    scan = moving_scan
+    result = correct_scan(scan, shy_model(), guard=FakeGuard())
     assert result.motion is not None
     assert result.motion.grid.line_axis == 0
-    before, after = (relative_error(v.values, still) for v in (scan, result.after))
-    assert after < 0.95 * before
+    scores = [moving_head.ssim(volume.values) for volume in (scan, result.after)]
+    assert 1 - scores[1] < 0.7 * (1 - scores[0])
 
 
 @pytest.mark.parametrize(
-    ("options", "searches"),
-    [
-        (CorrectionOptions(search=False), True),
-        (CorrectionOptions(phase_encoding="x"), True),
-        (CorrectionOptions(), False),
-    ],
+    "options", [CorrectionOptions(search=False), CorrectionOptions(phase_encoding="x")]
 )
 def test_nothing_is_searched_where_that_is_not_wanted_or_makes_no_sense(
-    moving_scan: tuple[Volume, np.ndarray], options: CorrectionOptions, searches: bool
+    moving_scan: Volume, options: CorrectionOptions
 ) -> None:
-    scan, still = moving_scan
-    model = knowing_model(scan, still, searches=searches)
-    result = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    scan = moving_scan
+    result = correct_scan(scan, shy_model(), guard=FakeGuard(), options=options)
     assert result.motion is None
     assert np.array_equal(result.after.values, scan.values)
 
 
-def test_lines_along_z_are_searched_along_z(
-    moving_scan: tuple[Volume, np.ndarray], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("short_search")
+@pytest.mark.parametrize(("between_mm", "share"), [((0.0, 0.0001), 1.0), ((90.0, 99.0), 0.0)])
+def test_the_network_corrects_what_severe_motion_leaves(
+    moving_scan: Volume,
+    monkeypatch: pytest.MonkeyPatch,
+    between_mm: tuple[float, float],
+    share: float,
 ) -> None:
-    monkeypatch.setattr(motion_search, "_SPURIOUS_MM", 0.05)  # all that is found is believed
-    scan, still = moving_scan
-    turned = volume_of(np.ascontiguousarray(scan.values.transpose(0, 2, 1)), (20.0, 1.2, 1.1))
-    model = knowing_model(turned, still.transpose(0, 2, 1).copy())
+    monkeypatch.setattr(scan_module, "_NETWORK_BETWEEN_MM", between_mm)
+    scan = moving_scan
+    plain = correct_scan(scan, shy_model(), guard=FakeGuard()).after.values
+    added = correct_scan(scan, coarse_model(-0.1), guard=FakeGuard()).after.values
+    expected = np.maximum(plain - share * 0.1 * input_scale(scan.values), 0)
+    inside = (plain > 0.2) & (plain < 0.9 * scan.values.max())
+    assert np.allclose(added[inside], expected[inside], atol=1e-3)
+
+
+@pytest.mark.usefixtures("short_search")
+def test_lines_along_z_are_searched_along_z(
+    moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = moving_scan
+    turned = volume_of(
+        np.ascontiguousarray(scan.values.transpose(0, 2, 1)), (8.0, *scan.voxel_size_mm[:0:-1])
+    )
     options = CorrectionOptions(phase_encoding="z")
-    result = correct_scan(turned, model, guard=FakeGuard(), options=options)
+    result = correct_scan(turned, shy_model(), guard=FakeGuard(), options=options)
     assert result.motion is not None
     assert result.motion.grid.line_axis == 1
-    assert result.motion.grid.n_lines == 60
+    assert result.motion.grid.n_lines == moving_head.N_LINES
 
 
+@pytest.mark.usefixtures("short_search")
 def test_poses_that_are_not_believed_are_not_used(
-    moving_scan: tuple[Volume, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan, still = moving_scan
-    monkeypatch.setattr(motion_search, "_SPURIOUS_MM", 100.0)
-    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard())
+    scan = moving_scan
+    monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
+    result = correct_scan(scan, shy_model(), guard=FakeGuard())
     assert result.is_left
     assert result.motion is None
     assert result.after is scan
-    forced = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard(), options=FORCED)
+    forced = correct_scan(
+        scan, shy_model(), guard=FakeGuard(), options=CorrectionOptions(force=True)
+    )
     assert not forced.is_left
 
 
-def test_a_search_may_find_motion_that_the_guard_does_not_see(
-    moving_scan: tuple[Volume, np.ndarray],
+@pytest.mark.usefixtures("short_search")
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
+    moving_scan: Volume, monkeypatch: pytest.MonkeyPatch, *, certain: bool
 ) -> None:
-    scan, still = moving_scan
-    result = correct_scan(scan, knowing_model(scan, still), guard=FakeGuard(is_still=True))
-    assert not result.is_left
-    assert result.motion is not None
+    monkeypatch.setattr(magnitude_motion, "_CERTAIN", 0.0 if certain else 50.0)
+    result = correct_scan(moving_scan, shy_model(), guard=FakeGuard(is_still=True))
+    assert result.is_left is not certain
+    assert (result.motion is not None) is certain
 
 
 def test_an_axis_that_is_none_is_refused() -> None:

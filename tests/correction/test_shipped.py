@@ -23,15 +23,13 @@ ACQUISITION = Acquisition((30, 192, 192), (180.0, 240.0, 240.0))
 SEALED_ASIDE = {"sub-09", "sub-10", "sub-11", "sub-13"}
 
 
-SEARCHES = "t1w-1mm-refocus"
-NAMES = [DEFAULT_MODEL, "paper-2mm", SEARCHES]
+NAMES = [DEFAULT_MODEL, "paper-2mm"]
 
 
-def test_three_models_ship_and_the_default_comes_first() -> None:
+def test_two_models_ship_and_the_default_comes_first() -> None:
     shipped = shipped_models()
     assert [model.name for model in shipped] == NAMES
-    assert len(model_rows(shipped)) == 3
-    assert [load_model(name).searches_motion for name in NAMES] == [False, False, True]
+    assert len(model_rows(shipped)) == 2
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 12e6
 
 
@@ -67,16 +65,16 @@ def scans() -> tuple[CorruptedScan, CorruptedScan]:
     return moved, still
 
 
-@pytest.mark.parametrize("name", [DEFAULT_MODEL, SEARCHES])
+@pytest.mark.parametrize("search", [True, False])
 def test_severe_motion_of_a_head_of_another_kind_is_corrected(
-    scans: tuple[CorruptedScan, CorruptedScan], name: str
+    scans: tuple[CorruptedScan, CorruptedScan], *, search: bool
 ) -> None:
     moved, _ = scans
     scale = intensity_scale(moved.reference.values)
     reference = moved.reference.values / scale
     head = head_mask(reference)
-    options = CorrectionOptions(force=True)
-    model = load_model(name)
+    options = CorrectionOptions(force=True, search=search)
+    model = load_model()
     corrected = correct_scan(moved.corrupted, model, guard=load_guard(), options=options).after
     before, after = (
         ssim(reference, image.values / scale, data_range=1.0, mask=head)

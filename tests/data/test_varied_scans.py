@@ -115,20 +115,3 @@ def test_impossible_settings_are_refused():
         VariedScans(people(), (0, 0), SMALL, 1)
     with pytest.raises(McnetError, match="larger bound"):
         scans(replace(SMALL, within=1e-9, still_share=0.0)).scan(0, 0)
-
-
-def test_refocused_scans_differ_from_what_was_scanned_and_keep_their_reference():
-    plain, some = scans(PLAIN), scans(replace(PLAIN, refocused_share=0.5))
-    changed = []
-    for index in range(7):
-        scan, shown = plain.scan(0, index), some.scan(0, index)
-        assert np.array_equal(scan.references, shown.references)
-        assert shown.corrupted.min() >= 0
-        changed.append(not np.array_equal(scan.corrupted, shown.corrupted))
-        assert relative_error(shown.corrupted, scan.references) < 0.8
-    assert 0 < sum(changed) < 7
-
-
-def test_a_share_beyond_one_is_refused():
-    with pytest.raises(McnetError, match="refocused_share 2"):
-        replace(PLAIN, refocused_share=2.0)

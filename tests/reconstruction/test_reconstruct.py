@@ -7,9 +7,9 @@ import pytest
 from mcnet.correction.models import load_model
 from mcnet.data.raw_simulation import RawOptions, simulate_raw
 from mcnet.errors import McnetError
+from mcnet.motion_search.coarse_to_fine import SearchSettings
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.reconstruction.unknown_motion import SearchSettings
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.generators import generate_motion
 from mcnet.simulation.motion import still

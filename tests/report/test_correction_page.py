@@ -12,7 +12,7 @@ import pytest
 from corrected_scans import MODEL, PROVENANCE, corrected_scan, left_scan, volume_of
 from PIL import Image
 
-from mcnet.correction.motion_search import FoundMotion
+from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.correction.outcome import Assessment, CorrectedScan, Severity
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -270,7 +270,7 @@ def test_the_page_says_that_motion_was_found_and_undone() -> None:
     grid = SliceGrid((5, 7), (1.0, 1.0), line_axis=1)
     poses = np.zeros((7, 3))
     poses[::2, 1] = 1.4
-    motion = FoundMotion(grid, poses, change_before=0.02, change_after=0.01)
+    motion = FoundMotion(grid, poses)
     _, sentences = outcome(corrected_scan(motion=motion))
     assert "every line along z (0.69 mm from their mean" in " ".join(sentences)
     _, sentences = outcome(corrected_scan())

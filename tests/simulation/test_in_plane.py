@@ -85,22 +85,10 @@ def test_the_gradient_is_that_of_finite_differences(slices, line_axis, freedom, 
     def along(shifted):
         return np.vdot(InPlaneScan(grid, 3, shifted).kspace(slices), wanted).real
 
-    gradient, _ = scan.normal_equations(slices, change)
+    of_lines = [scan.of_lines(one, scan.kspace(change)) for one in scan.derivatives(slices)]
+    gradient = np.stack(of_lines, axis=1)
     expected = (along(poses + step) - along(poses - step)) / 2
     assert np.sum(gradient * step) == pytest.approx(expected, rel=0.1)
-
-
-def test_the_normal_equations_find_a_small_change_of_the_poses(slices):
-    """Gauss and Newton: what a small change of poses does is explained by that change."""
-    grid = SliceGrid(SHAPE, SIZE, 1)
-    poses = poses_in_plane(motion_of(grid.n_lines, factor=1.0), np.arange(grid.n_lines))
-    scan, still = InPlaneScan(grid, 3, poses), InPlaneScan(grid, 3, zero_poses(grid))
-    change = still.adjoint(scan.kspace(slices)).real - slices  # of still slices, nearly that
-    gradient, squared = still.normal_equations(slices, change)
-    found = np.linalg.solve(squared + 1e-6 * squared.max() * np.eye(3), gradient[..., None])
-    middle = slice(grid.n_lines // 2 - 5, grid.n_lines // 2 + 6)
-    even = (poses + np.roll(poses[::-1], 1, axis=0)) / 2  # all that a real change can show
-    assert np.corrcoef(found[middle, 2, 0], even[middle, 2])[0, 1] > 0.9
 
 
 @pytest.mark.parametrize(("axis", "line_axis"), AXES)

@@ -57,7 +57,7 @@ def correct(
         report: Also write a page that shows what was done.
         uncertainty: Also write the standard deviation of the correction, voxel by voxel.
         device: What computes: the cores of the CPU, or a CUDA GPU.
-        search: Search for the motion first, where the model was made for that, and undo it.
+        search: Search for the motion first, and undo it; the network corrects what is left.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the header says, or y.
         force: Correct a scan too that is judged still, or in which no motion is found to undo.

@@ -48,12 +48,6 @@ class Model:
         return float(low), float(high)
 
     @property
-    def searches_motion(self) -> bool:
-        """Whether the network was trained to guide a search for the motion."""
-        variety = self.card.get("variety", {})
-        return bool(variety.get("refocused_share", 0.0) > 0)
-
-    @property
     def about(self) -> dict[str, Any]:
         """What goes into results: name, sha256 and card."""
         return {"name": self.name, "sha256": self.sha256, "card": dict(self.card)}

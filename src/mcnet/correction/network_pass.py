@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from mcnet.correction.batches import in_batches
-from mcnet.correction.motion_search import FoundMotion, Slices
+from mcnet.correction.magnitude_motion import FoundMotion, Slices
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import SliceSampling
 from mcnet.correction.slices import mixed_precision, slices_at_once
@@ -47,12 +47,6 @@ class NetworkPass:
         if self.sampling.is_native:
             return images
         return _resampled(images, self.sampling.to_seen).clamp(min=0)
-
-    def direct(self, images: Slices) -> Slices:
-        """What the network would add to slices of its own pixels and scale."""
-        batch = torch.from_numpy(images).to(self.options.device)
-        with torch.inference_mode(), mixed_precision(self.options.device):
-            return np.asarray(_added(self.network, batch, ()).cpu().numpy())
 
 
 def spread_slices(values: Float32[np.ndarray, "x y z"], n_slices: int) -> Int64[np.ndarray, "n"]:

@@ -16,7 +16,7 @@ class CorrectionOptions:
     uncertainty: bool = False
     """Give the uncertainty of every voxel too."""
     search: bool = True
-    """Search for the motion first, where the model was trained for that, and undo it."""
+    """Search for the motion first, and undo it; the network corrects what is left."""
     phase_encoding: Axis | None = None
     """The axis along which lines were encoded, one pose each; where it is not known, "y", front to
     back, as is usual for sagittal 3D scans. Of lines along "x" no motion is searched for."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcnet.correction.motion_search import FoundMotion
+from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.data.volume import Volume
 
 

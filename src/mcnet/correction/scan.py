@@ -6,20 +6,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from mcnet.correction.gain import gain_of_card
+from mcnet.correction.magnitude_motion import SEARCH, FoundMotion, believed, find_motion
 from mcnet.correction.models import Model
-from mcnet.correction.motion_search import (
-    FoundMotion,
-    SearchSettings,
-    believed,
-    find_motion,
-)
-from mcnet.correction.network_pass import (
-    NetworkPass,
-    brought_back,
-    changes_of,
-    input_scale,
-    spread_slices,
-)
+from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.sampling import SliceSampling, sampling_for
@@ -31,12 +20,12 @@ from mcnet.simulation.in_plane import SliceGrid
 
 _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
-_SHARE_AFTER_SEARCH = 0.5
-"""Of the gain, which was fitted without a search: less is left to correct."""
-_LEAST_SEVERITY_MM = 0.5
-"""A guard that sees less may be wrong: at least so much motion is looked for."""
-_N_JUDGED = 32
-"""Slices that tell how much motion is left after a search."""
+_N_SEARCHED = 10
+"""Slices in which motion is looked for, spread over the head."""
+_NETWORK_BETWEEN_MM = (0.3, 0.5)
+"""Of motion found: below the first the network is not asked, from the second on as its gain says.
+What slight motion leaves after a search is less than what the network does to a still slice; of
+severe motion much is left (validation people)."""
 
 
 @runtime_checkable
@@ -90,18 +79,19 @@ def correct_scan(
     left = replace(left, warnings=(*judged.warnings, *_left_warnings(options)))
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
-    grid = _searched_grid(model, sampling, options)
+    grid = _searched_grid(sampling, options)
     if judged.is_still and grid is None and not options.force:
         return left
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
-    n_search = SearchSettings().n_iterations if grid else 0
+    n_search = SEARCH.n_all_steps if grid else 0
     tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, judged, way, lambda done, _: tell(done, total))
-        if motion is None and not options.force:
+        motion = _motion(grid, way, lambda done, _: tell(done, total))
+        slight = motion is None or (judged.is_still and not motion.is_certain)
+        if slight and not options.force:
             return left
-    gain = _gain(model, guard, judged, way, motion, was_searched=grid is not None)
+    gain = _gain(model, judged, motion, was_searched=grid is not None)
     change, deviation = changes_of(
         way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
     )
@@ -118,12 +108,10 @@ def correct_scan(
     )
 
 
-def _searched_grid(
-    model: Model, sampling: SliceSampling, options: CorrectionOptions
-) -> SliceGrid | None:
+def _searched_grid(sampling: SliceSampling, options: CorrectionOptions) -> SliceGrid | None:
     """Slices and lines as they are searched for motion; none if that is not wanted or in vain."""
     line_axis = options.phase_encoding or "y"
-    if not model.searches_motion or not options.search or line_axis == "x":
+    if not options.search or line_axis == "x":
         return None
     if min(sampling.seen) < _LEAST_SIDE:
         return None
@@ -131,31 +119,14 @@ def _searched_grid(
     return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
 
 
-def _motion(
-    grid: SliceGrid, judged: Assessment, way: NetworkPass, on_progress: OnProgress
-) -> FoundMotion | None:
+def _motion(grid: SliceGrid, way: NetworkPass, on_progress: OnProgress) -> FoundMotion | None:
     """The motion of a scan, as far as it is believed."""
-    settings = SearchSettings()
-    some = spread_slices(way.scan.values, settings.n_slices)
-    found = find_motion(
-        way.seen(some).clamp(min=0).cpu().numpy(),
-        grid,
-        way.direct,
-        severity_mm=max(judged.severity.mm, _LEAST_SEVERITY_MM),
-        settings=settings,
-        on_progress=on_progress,
-    )
-    return believed(found)
+    some = way.seen(spread_slices(way.scan.values, _N_SEARCHED)).cpu().numpy()
+    return believed(find_motion(some, grid, on_progress=on_progress))
 
 
 def _gain(
-    model: Model,
-    guard: Guard,
-    judged: Assessment,
-    way: NetworkPass,
-    motion: FoundMotion | None,
-    *,
-    was_searched: bool,
+    model: Model, judged: Assessment, motion: FoundMotion | None, *, was_searched: bool
 ) -> float:
     """How much of the network's correction is applied: little where little motion is left.
 
@@ -165,12 +136,10 @@ def _gain(
     curve = gain_of_card(model.card)
     if judged.warnings:
         return min(curve.gain)
-    if motion is None:
-        return min(curve.gain) if was_searched else curve.at(judged.severity.mm)
-    some = spread_slices(way.scan.values, _N_JUDGED)
-    images = brought_back(way.seen(some).cpu().numpy(), motion)
-    left = replace(way.scan, values=images, affine=np.diag([1.0, *way.sampling.seen_mm, 1.0]))
-    return _SHARE_AFTER_SEARCH * curve.at(guard.assess(left).severity.mm)
+    if not was_searched:
+        return curve.at(judged.severity.mm)
+    found_mm = motion.rms_mm if motion else 0.0
+    return curve.at(judged.severity.mm) * float(np.interp(found_mm, _NETWORK_BETWEEN_MM, (0, 1)))
 
 
 def _left_warnings(options: CorrectionOptions) -> tuple[str, ...]:

@@ -14,20 +14,11 @@ from mcnet.data.sources import Person
 from mcnet.data.variety import Variety
 from mcnet.engine import ONE_CORE
 from mcnet.errors import McnetError
-from mcnet.geometry import AXES
 from mcnet.metrics import intensity_scale
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.alignment import alignment_weights
 from mcnet.simulation.corruption import corrupt_still_slices, slices_at_rest, slices_to_corrupt
 from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.in_plane import (
-    N_FREEDOMS,
-    InPlaneScan,
-    SliceGrid,
-    centred_poses,
-    poses_in_plane,
-    still_images,
-)
 from mcnet.simulation.motion import MotionTrace, still
 
 _MOST_TRIES = 1000
@@ -108,8 +99,6 @@ def varied_scan(
     noise = rng.standard_normal((*at_rest.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
     noise *= np.float32(rng.uniform(0, variety.noise))
     corrupted = np.abs(moved + noise)
-    if variety.refocused_share and rng.random() < variety.refocused_share:
-        corrupted = _refocused(corrupted, motion, variety, acquisition, rng)
     return VariedScan(
         corrupted=corrupted,
         references=np.abs(at_rest + noise),
@@ -152,28 +141,6 @@ def _motion(variety: Variety, acquisition: Acquisition, rng: np.random.Generator
         f"none of {_MOST_TRIES} generated motions stays within {variety.within:g} mm and degrees; "
         "give a larger bound."
     )
-
-
-def _refocused(
-    magnitudes: Float32[np.ndarray, "n_slices rows columns"],
-    motion: MotionTrace,
-    variety: Variety,
-    acquisition: Acquisition,
-    rng: np.random.Generator,
-) -> Float32[np.ndarray, "n_slices rows columns"]:
-    """The scan brought back by a share of its own motion and by motion that was none."""
-    _, *pixel_mm = acquisition.voxel_size_mm
-    line_axis = AXES.index(acquisition.phase_encoding_axis) - 1
-    grid = SliceGrid(magnitudes.shape[1:], (pixel_mm[0], pixel_mm[1]), line_axis)
-    true = poses_in_plane(motion, acquisition.time_of_line)
-    wrong = poses_in_plane(_motion(variety, acquisition, rng), acquisition.time_of_line)
-    # the degrees of freedom are found one sooner, one later, and may be wrong each by itself
-    wrong *= rng.uniform(0, 0.6) * rng.uniform(0, 1, N_FREEDOMS)
-    found = true * rng.uniform(0, 1.2) * rng.uniform(0.6, 1, N_FREEDOMS)
-    energy = (np.abs(np.fft.fftshift(np.fft.fft2(magnitudes), axes=(1, 2))) ** 2).sum(axis=0)
-    poses = centred_poses(found + wrong, energy.sum(axis=1 - line_axis))
-    scan = InPlaneScan(grid, len(magnitudes), poses)
-    return still_images(magnitudes, scan, n_steps=int(rng.integers(3, 8)))
 
 
 def _another_contrast(

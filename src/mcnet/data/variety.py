@@ -35,9 +35,6 @@ class Variety:
     """Greatest logarithm of the smooth field that intensities are multiplied with."""
     noise: float = 0.03
     """Greatest standard deviation of the noise, of which the 99.9th percentile is 1."""
-    refocused_share: float = 0.0
-    """Share of the scans that are shown as a search for the motion meets them: brought back by
-    poses that are partly right, partly wrong (`mcnet.simulation.in_plane.still_images`)."""
     gain: float = 0.15
     """The input scale, a percentile of the whole scan, which a few slices do not tell, is drawn
     between ``exp(-2 gain)``, as after severe motion, and ``exp(gain)``."""
@@ -56,7 +53,5 @@ class Variety:
                 f"{self.still_share} still, are impossible; give 1 slice or more, 16 samples or "
                 "more, and a share from 0 to 1."
             )
-        if not 0 <= self.refocused_share <= 1:
-            raise McnetError(f"refocused_share {self.refocused_share} is impossible; give 0 to 1.")
         if min(self.contrast, self.bias, self.noise, self.gain) < 0:
             raise McnetError("contrast, bias, noise and gain are widths; give numbers from 0 on.")

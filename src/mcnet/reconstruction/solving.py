@@ -9,11 +9,11 @@ from jaxtyping import Complex64, Float, Float32, Shaped
 from mcnet.data.raw_scan import RawScan
 from mcnet.data.volume import Volume
 from mcnet.fourier import centred_ifft
+from mcnet.motion_search.coarse_to_fine import SearchSettings
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.known_motion import SolverSettings, StillHead, still_head
 from mcnet.reconstruction.routes import Route
-from mcnet.reconstruction.unknown_motion import SearchSettings
 
 _N_TOGETHER = 8
 """Slices that are found at a time, as memory allows."""

@@ -105,22 +105,6 @@ class InPlaneScan:
         lines = (kspace * self._ramp.conj()).reshape(len(kspace), -1)
         return self._transform.adjoint(lines)
 
-    def normal_equations(
-        self,
-        slices: Float32[np.ndarray, "n_slices rows columns"],
-        change: Float32[np.ndarray, "n_slices rows columns"],
-    ) -> tuple[Poses, Float[np.ndarray, "n_lines 3 3"]]:
-        """Of the change of each pose that would change k-space as a change of the slices does.
-
-        With ``J`` the derivative of ``kspace(slices)`` by a line's pose: ``J^* kspace(change)`` and
-        ``J^* J``, real parts, summed over the slices and the line's samples.
-        """
-        derivatives = self.derivatives(slices)
-        wanted = self.kspace(change)
-        gradient = np.stack([self.of_lines(one, wanted) for one in derivatives], axis=1)
-        squared = [[self.of_lines(one, other) for other in derivatives] for one in derivatives]
-        return gradient, np.moveaxis(np.array(squared), 2, 0)
-
     def derivatives(
         self, slices: Float32[np.ndarray, "n_slices rows columns"]
     ) -> Complex64[np.ndarray, "3 n_slices rows columns"]:

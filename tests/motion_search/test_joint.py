@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from properties import ellipsoid, relative_error
 
-from mcnet.reconstruction.joint import UNITS, BatchedScan, JointProblem, JointSettings
+from mcnet.motion_search.joint import UNITS, BatchedScan, JointProblem, JointSettings
 from mcnet.simulation.in_plane import InPlaneScan, SliceGrid
 
 GRIDS = [SliceGrid((26, 31), (6.0, 5.0), 0), SliceGrid((26, 31), (6.0, 5.0), 1)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mcnet.reconstruction.total_variation import TotalVariation, curved
+from mcnet.motion_search.total_variation import TotalVariation, curved
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Complex64, Float, Float32
 
-from mcnet.reconstruction.total_variation import TotalVariation, curved
+from mcnet.motion_search.total_variation import TotalVariation, curved
 from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, Poses, SliceGrid
 
 Images = Float32[np.ndarray, "n_slices rows columns"]

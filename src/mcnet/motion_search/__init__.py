@@ -1,0 +1,1 @@
+"""Motion and still images that explain k-space together."""
