@@ -74,7 +74,7 @@ def test_severe_motion_of_a_head_of_another_kind_is_corrected(
     reference = moved.reference.values / scale
     head = head_mask(reference)
     options = CorrectionOptions(force=True, search=search)
-    model = load_model()
+    model = load_model(DEFAULT_MODEL)
     corrected = correct_scan(moved.corrupted, model, guard=load_guard(), options=options).after
     before, after = (
         ssim(reference, image.values / scale, data_range=1.0, mask=head)

@@ -9,6 +9,7 @@ import pytest
 from properties import ellipsoid
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
+from mcnet.correction import scan as scan_module
 from mcnet.data.sources import Person
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -34,6 +35,12 @@ PEOPLE = [Person("a", partial(_head, 60.0), "a"), Person("b", partial(_head, 65.
 def recorded(n: int, n_points: int = 140) -> list[MotionTrace]:
     rng = np.random.default_rng(0)
     return [replace(generate_motion(n_points, rng), name=f"t{k}") for k in range(n)]
+
+
+@pytest.fixture(autouse=True)
+def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No search: a trial is tested on networks of which the outcome is known."""
+    monkeypatch.setattr(scan_module, "_searched_grid", lambda *_: None)
 
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import ismrmrd
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, rng, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mcnet.data.ismrmrd.writing.h5py.Group.create_dataset", full)
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
     with pytest.raises(McnetError, match="cannot be written .no space left on device"):
         write_raw(path, scan)
     assert path.read_bytes() == before
