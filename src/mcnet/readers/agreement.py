@@ -43,6 +43,8 @@ def weighted_kappa(answers: Float[np.ndarray, "n_images 2"], n_points: int) -> E
     # who always gives one answer agrees by chance alone, or no kappa is defined
     if len(answers) < _FEWEST or np.any(np.ptp(answers, axis=0) == 0):
         return _UNKNOWN
+    if np.array_equal(answers[:, 0], answers[:, 1]):
+        return Estimate(1.0, 1.0, 1.0)  # the variance is zero, and by rounding may be below
     result = cohens_kappa(table, wt="quadratic")
     return Estimate(float(result.kappa), float(result.kappa_low), float(result.kappa_upp))
 
