@@ -306,8 +306,8 @@ def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume)
 def moving_scan() -> Volume:
     """The built-in head, moved while lines were encoded along y."""
     slices = moving_head.raw_scan(4.0)
-    _, row_mm, column_mm = moving_head.LINES.voxel_size_mm
-    return volume_of(slices.planes_of(as_scanned(slices).values), (8.0, row_mm, column_mm))
+    # half the size that it has, for a search wants small pixels
+    return volume_of(slices.planes_of(as_scanned(slices).values), (8.0, 1.3, 1.35))
 
 
 @pytest.fixture
@@ -346,6 +346,13 @@ def test_nothing_is_searched_where_that_is_not_wanted_or_makes_no_sense(
     result = correct_scan(scan, shy_model(), guard=FakeGuard(), options=options)
     assert result.motion is None
     assert np.array_equal(result.after.values, scan.values)
+
+
+def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
+    coarse = volume_of(moving_scan.values, (8.0, 2.0, 2.0))
+    result = correct_scan(coarse, shy_model(), guard=FakeGuard())
+    assert result.motion is None
+    assert np.array_equal(result.after.values, coarse.values)
 
 
 @pytest.mark.usefixtures("short_search")

@@ -20,6 +20,8 @@ from mcnet.simulation.in_plane import SliceGrid
 
 _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
+_COARSEST_MM = 1.5
+"""In larger pixels a search finds motion where there was none: docs/results/correction.md."""
 _N_SEARCHED = 10
 """Slices in which motion is looked for, spread over the head."""
 _NETWORK_BETWEEN_MM = (0.3, 0.5)
@@ -113,9 +115,9 @@ def _searched_grid(sampling: SliceSampling, options: CorrectionOptions) -> Slice
     line_axis = options.phase_encoding or "y"
     if not options.search or line_axis == "x":
         return None
-    if min(sampling.seen) < _LEAST_SIDE:
-        return None
     rows_mm, columns_mm = sampling.seen_mm
+    if min(sampling.seen) < _LEAST_SIDE or max(rows_mm, columns_mm) > _COARSEST_MM:
+        return None
     return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
 
 
