@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -98,11 +99,11 @@ def serve(
     server = listening(host, port, allow_remote=allow_remote)
     name, taken = server.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
-    console.print(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.", markup=False)
-    try:
+    # an interrupt while the server still starts ends it without being raised again
+    with suppress(KeyboardInterrupt):
+        console.print(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.", markup=False)
         serve_study(opened, server, allow_remote=allow_remote)
-    except KeyboardInterrupt:
-        console.print("Ended; every reading is saved. The same command goes on.")
+    console.print("Ended; every reading is saved. The same command goes on.")
 
 
 def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
