@@ -9,8 +9,8 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.rows import METRICS
 
 
-def rows_of(gain) -> pd.DataFrame:
-    """Rows of corrupted, l1 and mine; ``gain(magnitude, rng)`` is what mine has above l1."""
+def rows_by(scores_of) -> pd.DataFrame:
+    """Rows of 7 people and 8 traces; ``scores_of(trace, rng)`` has the score of each model."""
     rng = np.random.default_rng(4)
     records = []
     for person in range(7):
@@ -18,11 +18,19 @@ def rows_of(gain) -> pd.DataFrame:
             for position_mm in (0.0, 5.0):
                 labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
                 labels |= {"position_mm": position_mm, "magnitude": float(trace)}
-                score = rng.uniform(0.4, 0.7)
-                scores = {"corrupted": score - 0.1, "l1": score, "mine": score + gain(trace, rng)}
-                for model, value in scores.items():
+                for model, value in scores_of(trace, rng).items():
                     records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
     return pd.DataFrame(records)
+
+
+def rows_of(gain) -> pd.DataFrame:
+    """Rows of corrupted, l1 and mine; ``gain(magnitude, rng)`` is what mine has above l1."""
+
+    def scores(trace, rng):
+        score = rng.uniform(0.4, 0.7)
+        return {"corrupted": score - 0.1, "l1": score, "mine": score + gain(trace, rng)}
+
+    return rows_by(scores)
 
 
 def answer(rows: pd.DataFrame, severity: str = ALL, model: str = "mine") -> pd.Series:
@@ -71,22 +79,15 @@ def test_a_model_that_was_not_trained_gives_no_answer():
 def crossed_rows(learned: float, offset: float) -> pd.DataFrame:
     """Rows of two networks, of which the even one is better by ``offset`` everywhere, and each by
     ``learned`` on the traces that it learned from; an odd trace gains half as much."""
-    rng = np.random.default_rng(4)
-    records = []
-    for person in range(7):
-        for trace in range(8):
-            for position_mm in (0.0, 5.0):
-                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
-                labels |= {"position_mm": position_mm, "magnitude": float(trace)}
-                even, score = trace % 2 == 0, rng.uniform(0.4, 0.7)
-                scores = {
-                    "even": score + offset + learned * even,
-                    "odd": score + 0.5 * learned * (not even),
-                }
-                for model, value in scores.items():
-                    value += rng.normal(0, 0.002)
-                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
-    return pd.DataFrame(records)
+
+    def scores(trace, rng):
+        even, score = trace % 2 == 0, rng.uniform(0.4, 0.7)
+        return {
+            "even": score + offset + learned * even + rng.normal(0, 0.002),
+            "odd": score + 0.5 * learned * (not even) + rng.normal(0, 0.002),
+        }
+
+    return rows_by(scores)
 
 
 def test_a_crossed_question_tells_what_was_learned_from_a_trace_however_good_the_networks_are():
