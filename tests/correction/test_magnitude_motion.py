@@ -9,13 +9,19 @@ import moving_head
 import numpy as np
 import pytest
 
-from mcnet.correction.magnitude_motion import SEARCH, FoundMotion, believed, find_motion
+from mcnet.correction import magnitude_motion
+from mcnet.correction.magnitude_motion import (
+    SEARCH,
+    FoundMotion,
+    believed,
+    find_motion,
+    rms_mm,
+)
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.simulation.in_plane import InPlaneScan, SliceGrid, still_images, zero_poses
+from mcnet.simulation.in_plane import SliceGrid, zero_poses
 
 SHORT = replace(SEARCH, n_steps=(3, 2, 2))
-SIZE = (2.0, 3.0)
-"""Pixels of which .15 mm are spurious."""
+GRID = SliceGrid((40, 52), (2.0, 3.0))
 
 
 def scanned(factor):
@@ -25,8 +31,7 @@ def scanned(factor):
 
 
 def ssim_back(magnitudes, found: FoundMotion):
-    scan = InPlaneScan(found.grid, len(magnitudes), found.poses)
-    return moving_head.ssim(still_images(magnitudes, scan, n_steps=6))
+    return moving_head.ssim(found.undone(magnitudes))
 
 
 def test_motion_is_found_and_undone_along_the_axis_of_the_lines():
@@ -56,36 +61,87 @@ def test_it_is_found_along_the_other_axis_too():
 def test_of_a_still_head_hardly_any_motion_is_believed():
     magnitudes, grid = scanned(1e-3)
     found = find_motion(magnitudes, grid)
-    assert not found.is_certain
+    assert found.certainty < 1
     left = believed(found)
     assert left is None or left.share < 0.5
     assert left is None or ssim_back(magnitudes, left) > 0.998
 
 
-def test_poses_shrink_by_the_variance_that_spurious_ones_have():
-    grid = SliceGrid((40, 52), SIZE)
-    poses = zero_poses(grid)
-    poses[:, 1] = np.tile([0.375, -0.375], 20)  # of this root mean square, .15 mm are spurious
-    left = believed(FoundMotion(grid, poses))
+def shaken(pixels):
+    """Poses of so many pixels, root mean square, from their mean."""
+    poses = zero_poses(GRID)
+    poses[:, 1] = np.tile([2.5 * pixels, -2.5 * pixels], 20)
+    return poses
+
+
+@pytest.mark.parametrize(
+    ("saved", "pixels", "share"),
+    [
+        (0.001, 0.05, 0.0),
+        (0.0055, 0.12, 0.0),
+        (0.0075, 0.05, 0.5),
+        (0.0095, 0.05, 1.0),
+        (0.1, 0.05, 1.0),
+        (0.001, 0.185, 0.5),
+        (0.001, 0.25, 1.0),
+    ],
+)
+def test_poses_count_as_much_as_it_is_certain_that_they_are_not_spurious(saved, pixels, share):
+    rounds = (0.75 * shaken(pixels), 0.25 * shaken(pixels))
+    left = believed(FoundMotion(GRID, rounds, saved))
+    if share == 0:
+        assert left is None
+        return
     assert left is not None
-    assert left.share == pytest.approx(0.84)
-    assert np.allclose(left.poses, 0.84 * poses)
+    assert left.share == pytest.approx(share)
+    for after, before in zip(left.rounds, rounds, strict=True):
+        assert np.allclose(after, left.share * before)
     assert left.as_dict["share_of_found"] == left.share
 
 
-def test_poses_as_small_as_spurious_ones_are_no_motion():
-    grid = SliceGrid((40, 52), SIZE)
-    poses = zero_poses(grid)
-    assert believed(FoundMotion(grid, poses)) is None
-    poses[:, 0] = np.tile([0.0029, -0.0029], 20)  # radians: .145 mm at 50 mm
-    assert believed(FoundMotion(grid, poses)) is None
-    assert believed(FoundMotion(grid, 1.1 * poses)) is not None
+def test_rounds_are_undone_one_after_another():
+    magnitudes, grid = scanned(4.0)
+    back = zero_poses(grid) + (0, 3.0, 0)
+    # to and fro: the head comes back to where it was; either alone moves it
+    both = FoundMotion(grid, (back, -back), 0.1)
+    alone = FoundMotion(grid, (back,), 0.1)
+    inside = np.s_[:, 8:-8, 8:-8]
+    apart = [np.abs(one.undone(magnitudes) - magnitudes)[inside].mean() for one in (both, alone)]
+    assert apart[0] < 0.2 * apart[1]
+    assert both.rms_mm == 0
+    assert np.allclose(alone.poses, back)
+
+
+def test_a_search_goes_on_where_much_was_found(monkeypatch):
+    magnitudes, grid = scanned(4.0)
+    monkeypatch.setattr(magnitude_motion, "_ANOTHER_FROM_MM", (0.0, 99.0))
+    twice = find_motion(magnitudes, grid, settings=SHORT)
+    monkeypatch.setattr(magnitude_motion, "_ANOTHER_FROM_MM", (99.0, 99.0))
+    once = find_motion(magnitudes, grid, settings=SHORT)
+    assert [len(found.rounds) for found in (once, twice)] == [1, 2]
+    assert np.array_equal(once.rounds[0], twice.rounds[0])
+    assert once.saved == twice.saved
+    first, second = (rms_mm(poses) for poses in twice.rounds)
+    assert 0 < second < 0.6 * first
+
+
+def test_total_variation_weighs_more_the_more_was_found_or_seen():
+    poses = zero_poses(GRID)
+    poses[:, 1] = np.tile([0.35, -0.35], 20)
+    joint = SEARCH.joint
+    weights = [
+        magnitude_motion._weighed(joint, FoundMotion(GRID, rounds, 0.1), seen_mm).variation
+        / joint.variation
+        for rounds in ((), (0.5 * poses,), (poses,), (poses, poses))
+        for seen_mm in (1.0, 1.5)
+    ]
+    assert weights == pytest.approx([1, 1, 1, 4, 2, 4, 4, 4])
 
 
 def test_the_scale_of_the_scan_does_not_matter_and_the_same_is_found_again():
     magnitudes, grid = scanned(4.0)
     one, again = (find_motion(magnitudes, grid, settings=SHORT) for _ in range(2))
-    assert np.array_equal(one.poses, again.poses)
+    assert np.array_equal(one.rounds, again.rounds)
     bright = find_motion(1000 * magnitudes, grid, settings=SHORT)
     assert np.allclose(bright.poses, one.poses, atol=1e-2 * np.abs(one.poses).max())
 
@@ -95,7 +151,8 @@ def test_progress_is_told_and_the_record_says_what_was_found():
     found = find_motion(
         *scanned(4.0), settings=SHORT, on_progress=lambda done, total: told.append((done, total))
     )
-    assert told[-1] == (7, 7)
+    assert told[-1] == (15, 15)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert found.as_dict["phase_encoding_axis"] == "y"
     assert found.as_dict["rms_mm"] == found.rms_mm
+    assert found.as_dict["rounds"] == len(found.rounds)

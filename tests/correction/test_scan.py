@@ -13,11 +13,13 @@ from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import Model
 from mcnet.correction.network_pass import input_scale
 from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.reconstruction.solving import as_scanned
+from mcnet.simulation.in_plane import SliceGrid
 
 SHAPE = (9, 37, 45)
 ALONE = CorrectionOptions(search=False)
@@ -315,7 +317,7 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search of few steps, whatever it finds."""
     few = replace(magnitude_motion.SEARCH, n_steps=(3, 2, 2))
     monkeypatch.setattr(scan_module, "find_motion", partial(find_motion, settings=few))
-    monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 0.01)
+    monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0))
 
 
 def shy_model() -> Model:
@@ -363,7 +365,8 @@ def test_the_network_corrects_what_severe_motion_leaves(
     between_mm: tuple[float, float],
     share: float,
 ) -> None:
-    monkeypatch.setattr(scan_module, "_NETWORK_BETWEEN_MM", between_mm)
+    monkeypatch.setattr(scan_module, "_NETWORK_FOUND_MM", between_mm)
+    monkeypatch.setattr(scan_module, "_NETWORK_SEEN_MM", (90.0, 99.0))
     scan = moving_scan
     plain = correct_scan(scan, shy_model(), guard=FakeGuard()).after.values
     added = correct_scan(scan, coarse_model(-0.1), guard=FakeGuard()).after.values
@@ -392,7 +395,8 @@ def test_poses_that_are_not_believed_are_not_used(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan = moving_scan
-    monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
+    monkeypatch.setattr(magnitude_motion, "_SAVED", (1.0, 2.0))
+    monkeypatch.setattr(magnitude_motion, "_PIXELS", (90.0, 99.0))
     result = correct_scan(scan, shy_model(), guard=FakeGuard())
     assert result.is_left
     assert result.motion is None
@@ -408,7 +412,7 @@ def test_poses_that_are_not_believed_are_not_used(
 def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch, *, certain: bool
 ) -> None:
-    monkeypatch.setattr(magnitude_motion, "_CERTAIN", 0.0 if certain else 50.0)
+    monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0) if certain else (-1.0, 1.0))
     result = correct_scan(moving_scan, shy_model(), guard=FakeGuard(is_still=True))
     assert result.is_left is not certain
     assert (result.motion is not None) is certain
@@ -417,3 +421,29 @@ def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
 def test_an_axis_that_is_none_is_refused() -> None:
     with pytest.raises((McnetError, TypeError), match="w"):
         CorrectionOptions(phase_encoding="w")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seen_mm", "low_mm", "found_mm", "share", "warned", "gain"),
+    [
+        (0.5, 0.1, 0.2, 1.0, False, 0.0),
+        (0.8, 0.1, 0.2, 1.0, False, 0.5 * 0.4),
+        (2.0, 0.1, 0.2, 1.0, False, 1.0),
+        (0.5, 0.1, 0.4, 1.0, False, 0.5 * 0.25),
+        (0.5, 0.1, 0.7, 1.0, False, 0.35),
+        (2.0, 0.1, 0.2, 0.9, True, 0.0),
+        (2.0, 0.8, 0.2, 0.9, True, 0.5 * 0.4),
+        (2.0, 0.1, 0.7, 0.9, True, 0.35),
+        (2.0, 0.1, 0.2, 1.0, True, 1.0),
+    ],
+)
+def test_the_network_is_asked_where_much_motion_was_found_or_is_seen(
+    *, seen_mm: float, low_mm: float, found_mm: float, share: float, warned: bool, gain: float
+) -> None:
+    model = model_of(still_network(), gain={"severity_mm": [0, 2], "gain": [0, 1]})
+    judged = Assessment(Severity(seen_mm, low_mm, 9.0), False, ("Unlike.",) if warned else ())
+    poses = np.zeros((40, 3))
+    poses[:, 1] = np.tile([found_mm, -found_mm], 20)
+    motion = magnitude_motion.FoundMotion(SliceGrid((40, 30), (1.0, 1.0)), (poses,), 0.1, share)
+    found = scan_module._gain(model, judged, motion, was_searched=True)
+    assert found == pytest.approx(gain)

@@ -6,8 +6,13 @@ is not exact: a magnitude has lost how the poses of line ``k`` and line ``-k`` d
 motion the mean of both remains. For slight motion that is what the image shows; of severe motion
 it is the smaller part. With the poses, `mcnet.simulation.in_plane.still_images` makes still slices
 out of the scan's own: anatomy is put back, not drawn.
+
+Of severe motion a search undoes some, and another one, of the slices it leaves, some more. The
+more was found, the less the magnitudes are to be trusted as measurements, and the more weight has
+the total variation.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from os import cpu_count
@@ -18,76 +23,111 @@ from jaxtyping import Float32
 
 from mcnet.fourier import centred_fft
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued
-from mcnet.motion_search.joint import UNITS
+from mcnet.motion_search.joint import UNITS, JointSettings
+from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.progress import OnProgress
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.alignment import alignment_weights
-from mcnet.simulation.in_plane import Poses, SliceGrid, centred_poses
+from mcnet.simulation.in_plane import Poses, SliceGrid, centred_poses, still_images
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 
-SEARCH = SearchSettings(n_steps=(20, 15, 8), polish=())
+SEARCH = SearchSettings(n_steps=(20, 15, 8), polish=(), joint=JointSettings(mirrored=True))
 """No polish with less total variation, as raw k-space has it: with magnitudes it leads away."""
-_SPURIOUS_PIXELS = 0.06
-"""Root mean square of the poses that are found where nothing moved, in pixels: of seven people, in
-pixels of 1 to 2 mm, between .02 and .1 (validation and training people)."""
-_CERTAIN = 2.5
-"""So many times as much and more is motion for certain."""
+_ANOTHER_FROM_MM = (0.2, 0.5)
+"""Root mean square of the poses that a round of the search finds, from which on another follows,
+of half as many steps; after the first round, and after the second."""
+_SEVERE_FOUND_MM = (0.3, 0.4)
+"""What the rounds so far have found, where the weight of the total variation begins to grow, and
+where it is..."""
+_SEVERE_SEEN_MM = (1.0, 1.5)
+"""...as for the severity that was seen before the search..."""
+_SEVERE_VARIATION = 4.0
+"""...so many times as great."""
+_SAVED = (0.0055, 0.0095)
+"""Share of what is minimised that poses save: of ten still scans .0034 to .0051, and .0094 to .0167
+where a quarter of a millimetre had moved (validation and training people). Below the first, poses
+are spurious; from the second on, motion is certain."""
+_PIXELS = (0.12, 0.25)
+"""The same of their root mean square, in pixels, since of severe motion they save little: of still
+scans .04 to .1."""
+_N_FOLLOWING = 10
+"""Conjugate gradients of the images alone, to tell what is minimised were nothing to move."""
+_N_BACK = 2
+"""Steps of each round towards the still image."""
 
 
 @dataclass(frozen=True, eq=False)
 class FoundMotion:
-    """Poses that a search has found."""
+    """Poses that a search has found, in rounds."""
 
     grid: SliceGrid
-    poses: Poses
-    """Measured from their mean, so that the head stays where the scan shows it."""
+    rounds: tuple[Poses, ...]
+    """Of each search, that of the slices left by the one before; measured from their mean, so that
+    the head stays where the scan shows it."""
+    saved: float
+    """Share of what is minimised that poses save, in the first round."""
     share: float = 1.0
     """Of the poses that were found first, what is left after `believed`."""
 
     @property
-    def spurious_mm(self) -> float:
-        """What would have been found had nothing moved, as `rms_mm`."""
-        return _SPURIOUS_PIXELS * float(np.mean(self.grid.pixel_mm))
+    def poses(self) -> Poses:
+        """Poses of all rounds together, to first order."""
+        return np.asarray(np.sum(self.rounds, axis=0))
 
     @property
-    def is_certain(self) -> bool:
-        """Whether far more was found than where nothing moves."""
-        return self.rms_mm > _CERTAIN * self.spurious_mm
+    def rms_mm(self) -> float:
+        """Root mean square of the poses from their mean, turns as shifts at 50 mm."""
+        return rms_mm(self.poses)
+
+    @property
+    def certainty(self) -> float:
+        """From 0, where no more was found than in still scans, to 1 for motion."""
+        pixels = self.rms_mm / float(np.mean(self.grid.pixel_mm))
+        return float(max(np.interp(self.saved, _SAVED, (0, 1)), np.interp(pixels, _PIXELS, (0, 1))))
 
     @property
     def as_dict(self) -> dict[str, Any]:
         """What a record says of it."""
         return {
             "phase_encoding_axis": self.grid.axis,
+            "rounds": len(self.rounds),
             "rms_mm": self.rms_mm,
+            "saved": self.saved,
             "share_of_found": self.share,
         }
 
-    @property
-    def rms_mm(self) -> float:
-        """Root mean square of the poses from their mean, turns as shifts at 50 mm."""
-        apart = (self.poses - self.poses.mean(axis=0)) / UNITS
-        return float(np.sqrt((apart**2).sum(axis=1).mean()))
+    def undone(self, slices: Slices) -> Slices:
+        """Slices, at the pixels of the search, with this motion undone."""
+        for poses in self.rounds:
+            scan = MirroredScan(self.grid, len(slices), poses)
+            slices = still_images(np.maximum(slices, 0), scan, n_steps=_N_BACK)
+        return slices
+
+
+def rms_mm(poses: Poses) -> float:
+    """Root mean square of poses from their mean, turns as shifts at 50 mm."""
+    apart = (poses - poses.mean(axis=0)) / UNITS
+    return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
 
 def believed(found: FoundMotion) -> FoundMotion | None:
     """What is left of poses when spurious ones are counted out; nothing where there are no others.
 
-    Poses that sharpen what was not blurred are found in every scan. So all shrink by the share of
-    the variance that these make up (James and Stein 1961): the slightest motion is undone in part
-    or not at all, and other motion nearly as it was found.
+    Poses that sharpen what was not blurred are found in every scan. So all count as much as it is
+    certain that they are others.
     """
-    share = 1 - (found.spurious_mm / max(found.rms_mm, found.spurious_mm)) ** 2
+    share = found.certainty
     if share == 0:
         return None
-    return replace(found, poses=share * found.poses, share=share)
+    return replace(found, rounds=tuple(share * poses for poses in found.rounds), share=share)
 
 
 def find_motion(
     slices: Slices,
     grid: SliceGrid,
     *,
+    seen_mm: float = 0.0,
     settings: SearchSettings = SEARCH,
     on_progress: OnProgress | None = None,
 ) -> FoundMotion:
@@ -99,14 +139,69 @@ def find_motion(
         Some of the scan's sagittal slices, of any intensity scale.
     grid
         Their pixels, and the axis along which lines were encoded.
+    seen_mm
+        Severity of the motion, as far as it was judged before.
+    settings
+        Of the first round.
+    on_progress
+        Told of the steps, of `n_steps_at_most`.
     """
-    magnitudes = np.maximum(slices / (np.percentile(slices, 99.9) or 1), 0).astype(np.float32)
-    kspace = centred_fft(magnitudes, (-2, -1)) / np.sqrt(np.prod(grid.shape))
+    scale = np.percentile(slices, 99.9) or 1
+    still = np.maximum(slices / scale, 0).astype(np.float32)
+    n_done, n_total = 0, n_steps_at_most(settings)
+
+    def tell(done: int, _: int) -> None:
+        if on_progress:
+            on_progress(n_done + done, n_total)
+
+    found = FoundMotion(grid, (), 0.0)
     with ThreadPoolExecutor(cpu_count()) as pool:
-        search = CoarseToFine(grid, magnitudes, settings, pool, on_progress)
-        state = search.polished(search.to_full_resolution(kspace.astype(np.complex64)))
+        for one, another_from_mm in zip(
+            _rounds(settings), (*_ANOTHER_FROM_MM, np.inf), strict=True
+        ):
+            of_round = replace(one, joint=_weighed(one.joint, found, seen_mm))
+            poses, saved = _search(still, grid, CoarseToFine(grid, still, of_round, pool, tell))
+            found = replace(found, rounds=(*found.rounds, poses), saved=found.saved or saved)
+            n_done += one.n_all_steps
+            if rms_mm(poses) < another_from_mm:
+                break
+            still = replace(found, rounds=(poses,)).undone(still)
+    if on_progress:
+        on_progress(n_total, n_total)
+    return found
+
+
+def n_steps_at_most(settings: SearchSettings = SEARCH) -> int:
+    """Steps of all rounds together, at most."""
+    return sum(one.n_all_steps for one in _rounds(settings))
+
+
+def _rounds(settings: SearchSettings) -> Sequence[SearchSettings]:
+    """Settings of each round, at most."""
+    shorter = replace(settings, n_steps=tuple(-(-n // 2) for n in settings.n_steps))
+    return settings, *(shorter for _ in _ANOTHER_FROM_MM)
+
+
+def _weighed(joint: JointSettings, found: FoundMotion, seen_mm: float) -> JointSettings:
+    """With more total variation the more has moved, after the first round."""
+    if not found.rounds:
+        return joint
+    more = max(
+        np.interp(found.rms_mm, _SEVERE_FOUND_MM, (0, 1)),
+        np.interp(seen_mm, _SEVERE_SEEN_MM, (0, 1)),
+    )
+    return replace(joint, variation=float(joint.variation * _SEVERE_VARIATION**more))
+
+
+def _search(magnitudes: Slices, grid: SliceGrid, search: CoarseToFine) -> tuple[Poses, float]:
+    """Poses, and the share of what is minimised that they save."""
+    kspace = centred_fft(magnitudes, (-2, -1)) / np.sqrt(np.prod(grid.shape))
+    state = search.polished(search.to_full_resolution(kspace.astype(np.complex64)))
+    problem = search.problem(state.wanted, grid, magnitudes)
+    rest = problem.state(magnitudes, 0 * state.poses_mm, n_following=_N_FOLLOWING)
     poses = continued(state.poses_mm * UNITS, grid)
-    return FoundMotion(grid, centred_poses(poses, alignment_weights(magnitudes, _lines(grid))))
+    centred = centred_poses(poses, alignment_weights(magnitudes, _lines(grid)))
+    return centred, 1 - state.value / rest.value
 
 
 def _lines(grid: SliceGrid) -> Acquisition:

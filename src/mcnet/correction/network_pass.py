@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from mcnet.correction.batches import in_batches
-from mcnet.correction.magnitude_motion import FoundMotion, Slices
+from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import SliceSampling
 from mcnet.correction.slices import mixed_precision, slices_at_once
@@ -16,7 +16,6 @@ from mcnet.data.volume import Volume
 from mcnet.learning.network import UNet
 from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
-from mcnet.simulation.in_plane import InPlaneScan, still_images
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
 """Axes of a batch that are flipped, for each of the answers whose mean is the correction and whose
@@ -25,8 +24,6 @@ _HEAD_SHARE = 0.1
 """Slices with less signal than this share of the brightest one show no head, only air."""
 _FULL_SHARE = 0.25
 """Slices with less signal than this share of the brightest one show little of the head."""
-_N_BACK = 6
-"""Steps towards the still image, of every slice, with the poses that were found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +87,7 @@ def changes_of(
         seen = way.seen(part)
         back = seen
         if motion is not None:
-            back = torch.from_numpy(brought_back(seen.cpu().numpy(), motion)).to(device)
+            back = torch.from_numpy(motion.undone(seen.cpu().numpy())).to(device)
         with torch.inference_mode(), mixed_precision(device):
             answers = torch.stack([_added(way.network, back, flip) for flip in _FLIPS])
         changes = [back - seen + gain * answers.mean(dim=0), gain * answers.std(dim=0)]
@@ -103,12 +100,6 @@ def changes_of(
 
     in_batches(change_part, len(values), at_once, device=device, on_progress=on_progress)
     return change, deviation
-
-
-def brought_back(slices: Slices, motion: FoundMotion) -> Slices:
-    """Slices, at the pixels of the search, with the motion undone that was found."""
-    scan = InPlaneScan(motion.grid, len(slices), motion.poses)
-    return still_images(np.maximum(slices, 0), scan, n_steps=_N_BACK)
 
 
 def _added(

@@ -6,7 +6,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from mcnet.correction.gain import gain_of_card
-from mcnet.correction.magnitude_motion import SEARCH, FoundMotion, believed, find_motion
+from mcnet.correction.magnitude_motion import (
+    FoundMotion,
+    believed,
+    find_motion,
+    n_steps_at_most,
+)
 from mcnet.correction.models import Model
 from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
@@ -22,12 +27,14 @@ _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
 _COARSEST_MM = 1.5
 """In larger pixels a search finds motion where there was none: docs/results/correction.md."""
-_N_SEARCHED = 10
+_N_SEARCHED = 12
 """Slices in which motion is looked for, spread over the head."""
-_NETWORK_BETWEEN_MM = (0.3, 0.5)
+_NETWORK_FOUND_MM = (0.3, 0.5)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
 severe motion much is left (validation people)."""
+_NETWORK_SEEN_MM = (0.6, 1.0)
+"""The same of motion that the guard sees: of some severe motion a search finds little."""
 
 
 @runtime_checkable
@@ -85,12 +92,12 @@ def correct_scan(
     if judged.is_still and grid is None and not options.force:
         return left
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
-    n_search = SEARCH.n_all_steps if grid else 0
+    n_search = n_steps_at_most() if grid else 0
     tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, way, lambda done, _: tell(done, total))
-        slight = motion is None or (judged.is_still and not motion.is_certain)
+        motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
+        slight = motion is None or (judged.is_still and motion.share < 1)
         if slight and not options.force:
             return left
     gain = _gain(model, judged, motion, was_searched=grid is not None)
@@ -121,10 +128,12 @@ def _searched_grid(sampling: SliceSampling, options: CorrectionOptions) -> Slice
     return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
 
 
-def _motion(grid: SliceGrid, way: NetworkPass, on_progress: OnProgress) -> FoundMotion | None:
+def _motion(
+    grid: SliceGrid, way: NetworkPass, seen_mm: float, on_progress: OnProgress
+) -> FoundMotion | None:
     """The motion of a scan, as far as it is believed."""
     some = way.seen(spread_slices(way.scan.values, _N_SEARCHED)).cpu().numpy()
-    return believed(find_motion(some, grid, on_progress=on_progress))
+    return believed(find_motion(some, grid, seen_mm=seen_mm, on_progress=on_progress))
 
 
 def _gain(
@@ -132,16 +141,20 @@ def _gain(
 ) -> float:
     """How much of the network's correction is applied: little where little motion is left.
 
-    And the least where the scan is unlike those learned from: of such a scan neither the severity
-    is to be trusted nor the correction.
+    Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
+    counts, unless motion is certain, which may well be what is unlike. If nothing was searched for
+    either, the least is applied.
     """
-    curve = gain_of_card(model.card)
-    if judged.warnings:
-        return min(curve.gain)
+    curve, severity = gain_of_card(model.card), judged.severity
     if not was_searched:
-        return curve.at(judged.severity.mm)
+        return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0
-    return curve.at(judged.severity.mm) * float(np.interp(found_mm, _NETWORK_BETWEEN_MM, (0, 1)))
+    is_certain = motion is not None and motion.share == 1
+    seen_mm = severity.mm if is_certain or not judged.warnings else severity.low_mm
+    asked = max(
+        np.interp(found_mm, _NETWORK_FOUND_MM, (0, 1)), np.interp(seen_mm, _NETWORK_SEEN_MM, (0, 1))
+    )
+    return curve.at(max(found_mm, seen_mm)) * float(asked)
 
 
 def _left_warnings(options: CorrectionOptions) -> tuple[str, ...]:

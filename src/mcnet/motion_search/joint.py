@@ -20,6 +20,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Complex64, Float, Float32
 
+from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.motion_search.total_variation import TotalVariation, curved
 from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, Poses, SliceGrid
 
@@ -56,6 +57,8 @@ class JointSettings:
     """No pose moves farther in one step."""
     enough: float = 1e-5
     """Steps end where they gain less than this share."""
+    mirrored: bool = False
+    """Whether line ``k`` and ``-k`` move alike, as those of magnitudes do: `MirroredScan`."""
 
 
 @dataclass(eq=False)
@@ -75,17 +78,24 @@ class State:
 class BatchedScan:
     """`InPlaneScan` of many slices, a batch a thread."""
 
-    def __init__(self, grid: SliceGrid, n_slices: int, poses: Poses, pool: ThreadPoolExecutor):
+    def __init__(
+        self,
+        grid: SliceGrid,
+        n_slices: int,
+        poses: Poses,
+        pool: ThreadPoolExecutor,
+        kind: type[InPlaneScan] = InPlaneScan,
+    ) -> None:
         self.grid, self._pool = grid, pool
         starts = range(0, n_slices, _TOGETHER)
         self._parts = [slice(start, min(start + _TOGETHER, n_slices)) for start in starts]
         # plans are made one after another: finufft's FFT planner is not safe in threads
-        self._scans = [InPlaneScan(grid, part.stop - part.start, poses) for part in self._parts]
+        self._scans = [kind(grid, part.stop - part.start, poses) for part in self._parts]
         self.within_band = self._scans[0].within_band
 
     def kspace(self, images: Images) -> Kspace:
         """K-space of slices that move."""
-        return np.concatenate(self._all(InPlaneScan.kspace, images))
+        return np.concatenate(self._all(lambda scan, part: scan.kspace(part), images))
 
     def adjoint(self, kspace: Kspace) -> Images:
         """Adjoint of `kspace` for real images."""
@@ -93,12 +103,12 @@ class BatchedScan:
 
     def derivatives(self, images: Images) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
         """As `InPlaneScan.derivatives`, by poses in mm."""
-        parts = self._all(InPlaneScan.derivatives, images)
+        parts = self._all(lambda scan, part: scan.derivatives(part), images)
         return np.concatenate(parts, axis=1) * UNITS[:, None, None, None].astype(np.float32)
 
     def of_lines(self, one: Kspace, other: Kspace) -> Float[np.ndarray, "n_lines"]:
         """Real part of the inner product of two along each line, over all slices."""
-        parts: list[np.ndarray] = self._all(InPlaneScan.of_lines, one, other)
+        parts = self._all(lambda scan, *both: scan.of_lines(*both), one, other)
         return np.asarray(np.sum(parts, axis=0))
 
     def _all(self, task: Callable[..., np.ndarray], *arrays: np.ndarray) -> list[np.ndarray]:
@@ -138,7 +148,8 @@ class JointProblem:
         self, images: Images, poses_mm: Float[np.ndarray, "n_lines 3"], *, n_following: int = 0
     ) -> State:
         """Images and poses with what belongs to them; images that follow the poses first."""
-        scan = BatchedScan(self.grid, len(images), poses_mm * UNITS, self._pool)
+        kind = MirroredScan if self.settings.mirrored else InPlaneScan
+        scan = BatchedScan(self.grid, len(images), poses_mm * UNITS, self._pool, kind)
         if n_following:
             images = self._followed(scan, images, n_following)
         misfit = (self.kspace - scan.kspace(images)) * scan.within_band
