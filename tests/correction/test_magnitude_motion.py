@@ -101,7 +101,7 @@ def test_poses_count_as_much_as_it_is_certain_that_they_are_not_spurious(saved, 
 
 def test_rounds_are_undone_one_after_another():
     magnitudes, grid = scanned(4.0)
-    back = zero_poses(grid) + (0, 3.0, 0)
+    back = zero_poses(grid) + np.array([0, 3.0, 0])
     # to and fro: the head comes back to where it was; either alone moves it
     both = FoundMotion(grid, (back, -back), 0.1)
     alone = FoundMotion(grid, (back,), 0.1)

@@ -22,13 +22,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.fourier import centred_fft
-from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued
+from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_search.joint import UNITS, JointSettings
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.progress import OnProgress
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.alignment import alignment_weights
-from mcnet.simulation.in_plane import Poses, SliceGrid, centred_poses, still_images
+from mcnet.simulation.in_plane import Poses, SliceGrid, still_images
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 
@@ -200,11 +198,4 @@ def _search(magnitudes: Slices, grid: SliceGrid, search: CoarseToFine) -> tuple[
     problem = search.problem(state.wanted, grid, magnitudes)
     rest = problem.state(magnitudes, 0 * state.poses_mm, n_following=_N_FOLLOWING)
     poses = continued(state.poses_mm * UNITS, grid)
-    centred = centred_poses(poses, alignment_weights(magnitudes, _lines(grid)))
-    return centred, 1 - state.value / rest.value
-
-
-def _lines(grid: SliceGrid) -> Acquisition:
-    rows, columns = grid.shape
-    row_mm, column_mm = grid.pixel_mm
-    return Acquisition((2, rows, columns), (2.0, rows * row_mm, columns * column_mm), grid.axis)
+    return in_place(poses, magnitudes, grid), 1 - state.value / rest.value

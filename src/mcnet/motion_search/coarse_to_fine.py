@@ -19,7 +19,9 @@ from jaxtyping import Complex64, Float, Float32
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.joint import Images, JointProblem, JointSettings, Kspace, State
 from mcnet.progress import OnProgress
-from mcnet.simulation.in_plane import Poses, SliceGrid
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.alignment import alignment_weights
+from mcnet.simulation.in_plane import Poses, SliceGrid, centred_poses
 
 _PLANE = (-2, -1)
 _SMALLEST = 16
@@ -70,6 +72,16 @@ def continued(poses: Poses, grid: SliceGrid) -> Poses:
             shifts[line] += np.round((before - shifts[line]) * k[line]) / k[line]
             line += towards
     return found
+
+
+def in_place(poses: Poses, images: Images, grid: SliceGrid) -> Poses:
+    """Poses measured from their mean, lines weighted by the k-space that they move.
+
+    So the head lies where the scan shows it: what moves all of it is not motion.
+    """
+    (rows, columns), (row_mm, column_mm) = grid.shape, grid.pixel_mm
+    lines = Acquisition((2, rows, columns), (2.0, rows * row_mm, columns * column_mm), grid.axis)
+    return centred_poses(poses, alignment_weights(images, lines))
 
 
 class CoarseToFine:

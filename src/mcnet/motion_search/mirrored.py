@@ -47,7 +47,7 @@ class MirroredScan(InPlaneScan):
     def adjoint(
         self, kspace: Complex64[np.ndarray, "n_slices rows columns"]
     ) -> Complex64[np.ndarray, "n_slices rows columns"]:
-        """Adjoint of `kspace` for real slices, of samples that are conjugate at ``k`` and ``-k``."""
+        """Adjoint of `kspace`, of samples that are conjugate at ``k`` and ``-k``: real slices."""
         n_slices, both = len(kspace), kspace * (self._ramp.conj() * self._both)
         pairs = both[0::2].copy()
         pairs[: n_slices // 2] += np.complex64(1j) * both[1::2]

@@ -31,7 +31,7 @@ def with_found_motion(
     network = network_image(corrupted, model) if model else corrupted
     maps, first = route.maps(), raw.planes_of(network.values)
     chosen = spread_slices(first, options.n_searched)
-    searched = find_motion(
+    poses = find_motion(
         np.ascontiguousarray(route.kspace[:, chosen]),
         np.ascontiguousarray(maps[:, chosen]),
         raw.grid,
@@ -39,23 +39,24 @@ def with_found_motion(
         settings=options.search,
         on_progress=on_progress,
     )
-    moving = replace(route, poses=searched.poses)
-    plain, notes = solved(moving, maps, options, None)
+    moving = replace(route, poses=poses)
+    plain, notes = solved(moving, maps, options, None, towards=first)
     trust = trust_in(plain, route.kspace, route.line_axis)
     found = plain
     if trust.line_weight.min() < 1:
-        found, notes = solved(moving, maps, options, None, line_weight=trust.line_weight)
+        weight = trust.line_weight
+        found, notes = solved(moving, maps, options, None, line_weight=weight, towards=first)
     image = raw.volume_of(np.abs(found.images).astype(np.float32))
     return Reconstruction(
         image=Volume(image, raw.affine, raw.name) if trust.believed else network,
         corrupted=corrupted,
         network=network if model else None,
-        motion=raw.motion_of(searched.poses, f"motion of {raw.name}"),
+        motion=raw.motion_of(poses, f"motion of {raw.name}"),
         motion_known=False,
         line_residual=trust.line_residual,
         line_weight=trust.line_weight,
         motion_deviation=raw.motion_of(
-            pose_deviations(raw.grid, searched.poses, plain), "standard deviation"
+            pose_deviations(raw.grid, poses, plain), "standard deviation"
         ),
         trusted=trust.believed,
         verdict=trust.verdict,

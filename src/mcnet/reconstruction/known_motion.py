@@ -1,8 +1,9 @@
 """The still head behind k-space whose motion is known: least squares by conjugate gradients.
 
-What is minimised is ``sum over lines of w |scan(f) - kspace|^2 + ridge |f|^2``, for each image by
-itself. The ridge decides what becomes of frequencies that nobody measured, since the head had
-turned away from them: they stay near zero instead of filling with noise.
+What is minimised is ``sum over lines of w |scan(f) - kspace|^2 + ridge |f - towards|^2``, for each
+image by itself. The ridge decides what becomes of frequencies that nobody measured, since the head
+had turned away from them: they stay near those of another image, or zero, instead of filling with
+noise.
 """
 
 from collections.abc import Callable
@@ -24,8 +25,8 @@ class SolverSettings:
     """When conjugate gradients stop, and how much they are held back."""
 
     ridge: float = 0.02
-    """Weight of the image's own energy beside that of the residual; a fully sampled frequency
-    has weight 1. Of .01 to .03, which hardly differ, the middle."""
+    """Weight of the image's distance from another (or from zero) beside that of the residual; a
+    fully sampled frequency has weight 1. Of .01 to .03, which hardly differ, the middle."""
     tolerance: float = 3e-4
     """They stop where the gradient has fallen to this share of its first length..."""
     most_iterations: int = 40
@@ -70,7 +71,7 @@ def still_head(
     kspace: Kspace,
     *,
     line_weight: Float[np.ndarray, "n_lines"] | None = None,
-    start: Images | None = None,
+    towards: Images | None = None,
     settings: SolverSettings | None = None,
     on_progress: OnProgress | None = None,
 ) -> StillHead:
@@ -84,8 +85,8 @@ def still_head(
         As measured, divided by the root of the number of samples.
     line_weight
         Trust in each line, 1 for the usual: the inverse of its noise variance, as a share.
-    start
-        Images to start from; nothing, if none are given.
+    towards
+        Images to start from, and to which the ridge holds; zero, if none are given.
     settings
         The default if absent.
     on_progress
@@ -107,9 +108,10 @@ def still_head(
 
     gradient = back(kspace)
     first = _squares(gradient)
-    images = np.zeros_like(gradient) if start is None else start.astype(gradient.dtype)
-    if start is not None:
-        gradient = gradient - normal(images)
+    images = np.zeros_like(gradient)
+    if towards is not None:
+        images = towards.astype(gradient.dtype)
+        gradient = gradient - back(scan.kspace(images))
     images, n_iterations, left = _conjugate_gradients(
         normal, images, gradient, first, settings, on_progress
     )

@@ -12,7 +12,7 @@ from mcnet.fourier import centred_ifft
 from mcnet.motion_search.coarse_to_fine import SearchSettings
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.gridding import density_weights, gridded
-from mcnet.reconstruction.known_motion import SolverSettings, StillHead, still_head
+from mcnet.reconstruction.known_motion import Images, SolverSettings, StillHead, still_head
 from mcnet.reconstruction.routes import Route
 
 _N_TOGETHER = 8
@@ -46,8 +46,9 @@ def solved(
     on_progress: OnProgress | None,
     *,
     line_weight: Float[np.ndarray, "n_lines"] | None = None,
+    towards: Images | None = None,
 ) -> tuple[StillHead, dict[str, Any]]:
-    """Images of a route with its poses, some at a time, and what was done."""
+    """Images of a route with its poses, some at a time, and what was done; as `still_head`."""
     n_images, solver = route.kspace.shape[1], options.solver
     blocks = [slice(k, min(k + _N_TOGETHER, n_images)) for k in range(0, n_images, _N_TOGETHER)]
     density = _density(route) if options.preview else None
@@ -69,6 +70,7 @@ def solved(
                     scan,
                     part.kspace,
                     line_weight=line_weight,
+                    towards=None if towards is None else towards[block],
                     settings=solver,
                     on_progress=told,
                 )

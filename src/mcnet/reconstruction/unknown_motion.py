@@ -7,15 +7,15 @@ explain every coil.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from os import cpu_count
 
 import numpy as np
 from jaxtyping import Complex64
 
 from mcnet.fourier import centred_fft, centred_ifft
-from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued
+from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_search.joint import UNITS, Images, Kspace, State
+from mcnet.motion_search.mirrored import alike
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.simulation.in_plane import Poses, SliceGrid
@@ -26,19 +26,8 @@ _N_COIL_ROUNDS = 3
 """How often what several coils miss is added, after the first search, and..."""
 _N_ROUND_STEPS = 8
 """...steps after each time, at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class FoundMotion:
-    """Poses that a search has found, and the images that go with them."""
-
-    poses: Poses
-    """Of the lines, by their place in k-space."""
-    images: Images
-    """On the scale of the first images, sharpened by the total variation that the search wants
-    small: a start for `mcnet.reconstruction.known_motion.still_head`."""
-    value: float
-    """What was minimised, for images whose brightest is about 1."""
+_SPURIOUS_MM = 0.035
+"""Root mean square of what lines ``k`` and ``-k`` are found to share for nothing (tuning scans)."""
 
 
 def find_motion(
@@ -49,8 +38,10 @@ def find_motion(
     *,
     settings: SearchSettings | None = None,
     on_progress: OnProgress | None = None,
-) -> FoundMotion:
+) -> Poses:
     """Poses within the plane, one a line, that all slices share; the same for the same k-space.
+
+    They are measured from their mean, so that the head lies where ``first`` shows it.
 
     Parameters
     ----------
@@ -72,8 +63,19 @@ def find_motion(
         state = search.polished(search.to_full_resolution(combined(kspace, maps)))
         for _ in range(n_rounds):
             state = _with_what_coils_miss(search, state, kspace, maps)
-    poses = continued(state.poses_mm * UNITS, grid)
-    return FoundMotion(poses, state.images * scale, state.value)
+    poses = in_place(continued(state.poses_mm * UNITS, grid), first, grid)
+    return _less_uncertain(poses)
+
+
+def _less_uncertain(poses: Poses) -> Poses:
+    """Poses whose part that line ``k`` and ``-k`` share has shrunk by what of it is spurious.
+
+    That part is told by the total variation alone, and some of it is found in still heads too: so
+    it shrinks by the share of its variance that this makes up (James and Stein 1961).
+    """
+    shared = alike(poses)
+    squared_mm = float(((shared / UNITS) ** 2).sum(axis=1).mean())
+    return np.asarray(poses - min(_SPURIOUS_MM**2 / max(squared_mm, 1e-12), 1) * shared)
 
 
 def combined(kspace: CoilKspace, maps: CoilKspace) -> Kspace:
