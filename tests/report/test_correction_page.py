@@ -131,10 +131,17 @@ def test_warnings_stand_in_front_and_once(tmp_path):
     assert "<aside" not in page_of(tmp_path / "without.html", corrected_scan())
 
 
-def test_a_still_scan_corrected_by_force_is_told():
+def test_why_a_scan_judged_still_was_corrected_is_told():
     still = Assessment(Severity(0.3, 0.1, 0.6), is_still=True)
     _, sentences = outcome(corrected_scan(assessment_before=still))
-    assert "corrected all the same" in sentences[0]
+    assert "corrected all the same, because that was asked for" in sentences[0]
+    poses = np.zeros((40, 3))
+    motion = FoundMotion(SliceGrid((40, 52), (1.0, 1.0)), (poses,), 0.1)
+    _, sentences = outcome(corrected_scan(assessment_before=still, motion=motion))
+    assert "because a search found motion for certain" in sentences[0]
+    slight = replace(motion, share=0.5)
+    _, sentences = outcome(corrected_scan(assessment_before=still, motion=slight))
+    assert "because that was asked for" in sentences[0]
 
 
 def test_motion_that_rises_is_told_loudly():
@@ -270,7 +277,7 @@ def test_the_page_says_that_motion_was_found_and_undone() -> None:
     grid = SliceGrid((5, 7), (1.0, 1.0), line_axis=1)
     poses = np.zeros((7, 3))
     poses[::2, 1] = 1.4
-    motion = FoundMotion(grid, poses)
+    motion = FoundMotion(grid, (poses,), 0.1)
     _, sentences = outcome(corrected_scan(motion=motion))
     assert "every line along z (0.69 mm from their mean" in " ".join(sentences)
     _, sentences = outcome(corrected_scan())

@@ -43,8 +43,8 @@ _SEVERE_SEEN_MM = (1.0, 1.5)
 _SEVERE_VARIATION = 4.0
 """...so many times as great."""
 _SAVED = (0.0055, 0.0095)
-"""Share of what is minimised that poses save: of ten still scans .0034 to .0051, and .0094 to .0167
-where a quarter of a millimetre had moved (validation and training people). Below the first, poses
+"""Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to .0167
+where a quarter of a millimetre had moved (validation and training people). Up to the first, poses
 are spurious; from the second on, motion is certain."""
 _PIXELS = (0.12, 0.25)
 """The same of their root mean square, in pixels, since of severe motion they save little: of still

@@ -101,15 +101,17 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
         )
     sentences = []
     if result.assessment_before.is_still:
+        is_certain = result.motion is not None and result.motion.share == 1
+        why = "a search found motion for certain" if is_certain else "that was asked for"
         sentences.append(
             "No more motion is seen in this scan than in scans of heads that lay still; it was "
-            "corrected all the same, because that was asked for."
+            f"corrected all the same, because {why}."
         )
     if result.motion is not None:
         sentences.append(
             f"Poses of the head were found for every line along {result.motion.grid.axis} "
-            f"({result.motion.rms_mm:.2f} mm from their mean, root mean square) and undone; then "
-            "the network corrected what was left."
+            f"({result.motion.rms_mm:.2f} mm from their mean, root mean square) and undone; "
+            "of what severe motion leaves, the network corrects a part."
         )
     sentences.append(f"Estimated motion {_change(before, after)}.")
     if after.low_mm <= before.high_mm and before.low_mm <= after.high_mm:
