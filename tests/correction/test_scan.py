@@ -396,7 +396,7 @@ def test_poses_that_are_not_believed_are_not_used(
 ) -> None:
     scan = moving_scan
     monkeypatch.setattr(magnitude_motion, "_SAVED", (1.0, 2.0))
-    monkeypatch.setattr(magnitude_motion, "_PIXELS", (90.0, 99.0))
+    monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
     result = correct_scan(scan, shy_model(), guard=FakeGuard())
     assert result.is_left
     assert result.motion is None
@@ -413,6 +413,7 @@ def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch, *, certain: bool
 ) -> None:
     monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0) if certain else (-1.0, 1.0))
+    monkeypatch.setattr(magnitude_motion, "_CERTAIN_PIXELS", 100.0)
     result = correct_scan(moving_scan, shy_model(), guard=FakeGuard(is_still=True))
     assert result.is_left is not certain
     assert (result.motion is not None) is certain
@@ -424,26 +425,25 @@ def test_an_axis_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen_mm", "low_mm", "found_mm", "share", "warned", "gain"),
+    ("seen_mm", "low_mm", "found_mm", "warned", "gain"),
     [
-        (0.5, 0.1, 0.2, 1.0, False, 0.0),
-        (0.8, 0.1, 0.2, 1.0, False, 0.5 * 0.4),
-        (2.0, 0.1, 0.2, 1.0, False, 1.0),
-        (0.5, 0.1, 0.4, 1.0, False, 0.5 * 0.25),
-        (0.5, 0.1, 0.7, 1.0, False, 0.35),
-        (2.0, 0.1, 0.2, 0.9, True, 0.0),
-        (2.0, 0.8, 0.2, 0.9, True, 0.5 * 0.4),
-        (2.0, 0.1, 0.7, 0.9, True, 0.35),
-        (2.0, 0.1, 0.2, 1.0, True, 1.0),
+        (0.5, 0.1, 0.2, False, 0.0),
+        (0.8, 0.1, 0.2, False, 0.5 * 0.4),
+        (2.0, 0.1, 0.2, False, 1.0),
+        (0.5, 0.1, 0.4, False, 0.5 * 0.25),
+        (0.5, 0.1, 0.7, False, 0.35),
+        (2.0, 0.1, 0.2, True, 0.0),
+        (2.0, 0.8, 0.2, True, 0.5 * 0.4),
+        (2.0, 0.1, 0.7, True, 0.35),
     ],
 )
 def test_the_network_is_asked_where_much_motion_was_found_or_is_seen(
-    *, seen_mm: float, low_mm: float, found_mm: float, share: float, warned: bool, gain: float
+    *, seen_mm: float, low_mm: float, found_mm: float, warned: bool, gain: float
 ) -> None:
     model = model_of(still_network(), gain={"severity_mm": [0, 2], "gain": [0, 1]})
     judged = Assessment(Severity(seen_mm, low_mm, 9.0), False, ("Unlike.",) if warned else ())
     poses = np.zeros((40, 3))
     poses[:, 1] = np.tile([found_mm, -found_mm], 20)
-    motion = magnitude_motion.FoundMotion(SliceGrid((40, 30), (1.0, 1.0)), (poses,), 0.1, share)
+    motion = magnitude_motion.FoundMotion(SliceGrid((40, 30), (1.0, 1.0)), (poses,), 0.1)
     found = scan_module._gain(model, judged, motion, was_searched=True)
     assert found == pytest.approx(gain)

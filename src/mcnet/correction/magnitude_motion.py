@@ -43,12 +43,15 @@ _SEVERE_SEEN_MM = (1.0, 1.5)
 _SEVERE_VARIATION = 4.0
 """...so many times as great."""
 _SAVED = (0.0055, 0.0095)
-"""Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to .0167
-where a quarter of a millimetre had moved (validation and training people). Up to the first, poses
-are spurious; from the second on, motion is certain."""
-_PIXELS = (0.12, 0.25)
-"""The same of their root mean square, in pixels, since of severe motion they save little: of still
-scans .04 to .1."""
+"""Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to
+.0167 where a quarter of a millimetre had moved (validation and training people). Up to the first,
+poses are spurious; from the second on, motion is certain."""
+_SPURIOUS_PIXELS = 0.06
+"""Root mean square of the poses that are found where nothing moved, in pixels: of seven people, in
+pixels of 1 to 2 mm, between .02 and .1 (validation and training people)."""
+_CERTAIN_PIXELS = 0.15
+"""From so many pixels on it is motion for certain, whatever they save; of severe motion it is
+little."""
 _N_FOLLOWING = 10
 """Conjugate gradients of the images alone, to tell what is minimised were nothing to move."""
 _N_BACK = 2
@@ -67,6 +70,8 @@ class FoundMotion:
     """Share of what is minimised that poses save, in the first round."""
     share: float = 1.0
     """Of the poses that were found first, what is left after `believed`."""
+    is_certain: bool = False
+    """Whether far more was found than in still scans; `believed` tells."""
 
     @property
     def poses(self) -> Poses:
@@ -77,12 +82,6 @@ class FoundMotion:
     def rms_mm(self) -> float:
         """Root mean square of the poses from their mean, turns as shifts at 50 mm."""
         return rms_mm(self.poses)
-
-    @property
-    def certainty(self) -> float:
-        """From 0, where no more was found than in still scans, to 1 for motion."""
-        pixels = self.rms_mm / float(np.mean(self.grid.pixel_mm))
-        return float(max(np.interp(self.saved, _SAVED, (0, 1)), np.interp(pixels, _PIXELS, (0, 1))))
 
     @property
     def as_dict(self) -> dict[str, Any]:
@@ -112,13 +111,21 @@ def rms_mm(poses: Poses) -> float:
 def believed(found: FoundMotion) -> FoundMotion | None:
     """What is left of poses when spurious ones are counted out; nothing where there are no others.
 
-    Poses that sharpen what was not blurred are found in every scan. So all count as much as it is
+    Poses that sharpen what was not blurred are found in every scan. So all shrink by the share of
+    the variance that these make up (James and Stein 1961), unless by what they save it is more
     certain that they are others.
     """
-    share = found.certainty
+    pixels = found.rms_mm / float(np.mean(found.grid.pixel_mm))
+    share = 1 - (_SPURIOUS_PIXELS / max(pixels, _SPURIOUS_PIXELS)) ** 2
+    share = max(share, float(np.interp(found.saved, _SAVED, (0, 1))))
     if share == 0:
         return None
-    return replace(found, rounds=tuple(share * poses for poses in found.rounds), share=share)
+    return replace(
+        found,
+        rounds=tuple(share * poses for poses in found.rounds),
+        share=share,
+        is_certain=found.saved >= _SAVED[1] or pixels >= _CERTAIN_PIXELS,
+    )
 
 
 def find_motion(

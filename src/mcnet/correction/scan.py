@@ -97,7 +97,7 @@ def correct_scan(
     motion = None
     if grid:
         motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
-        slight = motion is None or (judged.is_still and motion.share < 1)
+        slight = motion is None or (judged.is_still and not motion.is_certain)
         if slight and not options.force:
             return left
     gain = _gain(model, judged, motion, was_searched=grid is not None)
@@ -142,15 +142,13 @@ def _gain(
     """How much of the network's correction is applied: little where little motion is left.
 
     Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
-    counts, unless motion is certain, which may well be what is unlike. If nothing was searched for
-    either, the least is applied.
+    counts. If nothing was searched for either, the least is applied.
     """
     curve, severity = gain_of_card(model.card), judged.severity
     if not was_searched:
         return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0
-    is_certain = motion is not None and motion.share == 1
-    seen_mm = severity.mm if is_certain or not judged.warnings else severity.low_mm
+    seen_mm = severity.low_mm if judged.warnings else severity.mm
     asked = max(
         np.interp(found_mm, _NETWORK_FOUND_MM, (0, 1)), np.interp(seen_mm, _NETWORK_SEEN_MM, (0, 1))
     )

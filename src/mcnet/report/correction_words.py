@@ -101,7 +101,7 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
         )
     sentences = []
     if result.assessment_before.is_still:
-        is_certain = result.motion is not None and result.motion.share == 1
+        is_certain = result.motion is not None and result.motion.is_certain
         why = "a search found motion for certain" if is_certain else "that was asked for"
         sentences.append(
             "No more motion is seen in this scan than in scans of heads that lay still; it was "
