@@ -92,6 +92,7 @@ class FoundMotion:
             "rms_mm": self.rms_mm,
             "saved": self.saved,
             "share_of_found": self.share,
+            "is_certain": self.is_certain,
         }
 
     def undone(self, slices: Slices) -> Slices:
