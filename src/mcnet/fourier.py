@@ -198,6 +198,8 @@ class PlanarTransform:
         As for `spectrum_at`.
     engine
         Cores of the CPU.
+    tolerance
+        Relative error; `PLANAR_TOLERANCE` if absent.
     """
 
     def __init__(
@@ -207,11 +209,13 @@ class PlanarTransform:
         pixel_mm: Sequence[float],
         frequencies: Sequence[Float[np.ndarray, "n_points"]],
         engine: Engine = ALL_CORES,
+        *,
+        tolerance: float | None = None,
     ) -> None:
         self._outside = _outside_band(frequencies, pixel_mm)
         points = _radians_per_voxel(frequencies, pixel_mm)
         options: dict[str, Any] = {"n_trans": n_slices, "dtype": "complex64"}
-        options |= {"nthreads": engine.n_threads, "eps": PLANAR_TOLERANCE}
+        options |= {"nthreads": engine.n_threads, "eps": tolerance or PLANAR_TOLERANCE}
         self._there, self._back = (
             finufft.Plan(kind, shape, isign=sign, upsampfac=PLANAR_UPSAMPLING, **options)
             for kind, sign in ((2, -1), (1, 1))

@@ -63,7 +63,8 @@ def test_of_a_still_head_hardly_any_motion_is_believed():
     found = find_motion(magnitudes, grid)
     left = believed(found)
     assert left is None or not left.is_certain
-    assert left is None or left.share < 0.5
+    # what is left of a tenth of a pixel, the most that was found in still scans
+    assert left is None or left.share < 1 - (0.06 / 0.1) ** 2
     assert left is None or ssim_back(magnitudes, left) > 0.998
 
 

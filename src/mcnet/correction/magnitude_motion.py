@@ -23,7 +23,7 @@ from jaxtyping import Float32
 
 from mcnet.fourier import centred_fft
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
-from mcnet.motion_search.joint import UNITS, JointSettings
+from mcnet.motion_search.joint import UNITS, JointSettings, State
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.progress import OnProgress
 from mcnet.simulation.in_plane import Poses, SliceGrid, still_images
@@ -166,8 +166,12 @@ def find_motion(
             _rounds(settings), (*_ANOTHER_FROM_MM, np.inf), strict=True
         ):
             of_round = replace(one, joint=_weighed(one.joint, found, seen_mm))
-            poses, saved = _search(still, grid, CoarseToFine(grid, still, of_round, pool, tell))
-            found = replace(found, rounds=(*found.rounds, poses), saved=found.saved or saved)
+            search = CoarseToFine(grid, still, of_round, pool, tell)
+            state = _searched(search)
+            if not found.rounds:
+                found = replace(found, saved=_share_saved(search, state))
+            poses = in_place(continued(state.poses_mm * UNITS, grid), still, grid)
+            found = replace(found, rounds=(*found.rounds, poses))
             n_done += one.n_all_steps
             if rms_mm(poses) < another_from_mm:
                 break
@@ -199,11 +203,14 @@ def _weighed(joint: JointSettings, found: FoundMotion, seen_mm: float) -> JointS
     return replace(joint, variation=float(joint.variation * _SEVERE_VARIATION**more))
 
 
-def _search(magnitudes: Slices, grid: SliceGrid, search: CoarseToFine) -> tuple[Poses, float]:
-    """Poses, and the share of what is minimised that they save."""
-    kspace = centred_fft(magnitudes, (-2, -1)) / np.sqrt(np.prod(grid.shape))
-    state = search.polished(search.to_full_resolution(kspace.astype(np.complex64)))
-    problem = search.problem(state.wanted, grid, magnitudes)
-    rest = problem.state(magnitudes, 0 * state.poses_mm, n_following=_N_FOLLOWING)
-    poses = continued(state.poses_mm * UNITS, grid)
-    return in_place(poses, magnitudes, grid), 1 - state.value / rest.value
+def _searched(search: CoarseToFine) -> State:
+    """Poses and still slices that explain the Fourier transform of the magnitudes."""
+    kspace = centred_fft(search.first, (-2, -1)) / np.sqrt(np.prod(search.grid.shape))
+    return search.polished(search.to_full_resolution(kspace.astype(np.complex64)))
+
+
+def _share_saved(search: CoarseToFine, state: State) -> float:
+    """Share of what is minimised that the poses save."""
+    problem = search.problem(state.wanted, search.grid, search.first)
+    rest = problem.state(search.first, 0 * state.poses_mm, n_following=_N_FOLLOWING)
+    return 1 - state.value / rest.value

@@ -15,6 +15,7 @@ then the images follow once more at the new poses.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.linalg
@@ -31,6 +32,8 @@ RADIUS_MM = 50.0
 """Turns count as the shift that they make at this distance from the centre."""
 UNITS = np.array([1 / RADIUS_MM, 1.0, 1.0])
 """What 1 mm is of each degree of freedom."""
+_LENIENT = partial(MirroredScan, tolerance=1e-3)
+"""Magnitudes are far less exact than that as measurements of k-space."""
 _TOGETHER = 6
 """Slices that one thread works on at once: sums do not depend on how many cores there are."""
 
@@ -84,7 +87,7 @@ class BatchedScan:
         n_slices: int,
         poses: Poses,
         pool: ThreadPoolExecutor,
-        kind: type[InPlaneScan] = InPlaneScan,
+        kind: Callable[..., InPlaneScan] = InPlaneScan,
     ) -> None:
         self.grid, self._pool = grid, pool
         starts = range(0, n_slices, _TOGETHER)
@@ -148,7 +151,7 @@ class JointProblem:
         self, images: Images, poses_mm: Float[np.ndarray, "n_lines 3"], *, n_following: int = 0
     ) -> State:
         """Images and poses with what belongs to them; images that follow the poses first."""
-        kind = MirroredScan if self.settings.mirrored else InPlaneScan
+        kind = _LENIENT if self.settings.mirrored else InPlaneScan
         scan = BatchedScan(self.grid, len(images), poses_mm * UNITS, self._pool, kind)
         if n_following:
             images = self._followed(scan, images, n_following)

@@ -22,26 +22,32 @@ class MirroredScan(InPlaneScan):
     """
 
     def __init__(
-        self, grid: SliceGrid, n_slices: int, poses: Poses, engine: Engine = ONE_CORE
+        self,
+        grid: SliceGrid,
+        n_slices: int,
+        poses: Poses,
+        engine: Engine = ONE_CORE,
+        *,
+        tolerance: float | None = None,
     ) -> None:
-        super().__init__(grid, (n_slices + 1) // 2, alike(poses), engine)
-        self._rows, self._columns = (mirrored_indices(n) for n in grid.shape)
-        both = np.ones(grid.shape, np.float32)
-        for axis, n in enumerate(grid.shape):
-            if n % 2 == 0:
-                both[(slice(None),) * axis + (0,)] = 0
-        self._both = both
+        super().__init__(grid, (n_slices + 1) // 2, alike(poses), engine, tolerance=tolerance)
+        # samples that have a mirror image: those backward are theirs
+        self._inner = tuple(slice(1 - n % 2, None) for n in grid.shape)
+        self._both = np.zeros(grid.shape, np.float32)
+        self._both[self._inner] = 1
 
     def kspace(
         self, slices: Shaped[np.ndarray, "n_slices rows columns"]
     ) -> Complex64[np.ndarray, "n_slices rows columns"]:
         """K-space of real slices that move."""
         spectra = self._transform.spectra(_in_pairs(slices)).reshape(-1, *self.grid.shape)
-        mirrored = spectra[:, self._rows[:, None], self._columns].conj()
-        ramp = np.float32(0.5) * self._ramp * self._both
-        result = np.empty((2 * len(spectra), *self.grid.shape), np.complex64)
-        result[0::2] = ramp * (spectra + mirrored)
-        result[1::2] = np.complex64(-1j) * ramp * (spectra - mirrored)
+        inner = (slice(None), *self._inner)
+        spectra = spectra[inner] * np.float32(0.5)
+        mirrored = spectra[:, ::-1, ::-1].conj()
+        ramp = self._ramp[self._inner]
+        result = np.zeros((2 * len(spectra), *self.grid.shape), np.complex64)
+        result[0::2][inner] = ramp * (spectra + mirrored)
+        result[1::2][inner] = np.complex64(-1j) * ramp * (spectra - mirrored)
         return result[: len(slices)]
 
     def adjoint(

@@ -72,7 +72,13 @@ class InPlaneScan:
     """
 
     def __init__(
-        self, grid: SliceGrid, n_slices: int, poses: Poses, engine: Engine = ONE_CORE
+        self,
+        grid: SliceGrid,
+        n_slices: int,
+        poses: Poses,
+        engine: Engine = ONE_CORE,
+        *,
+        tolerance: float | None = None,
     ) -> None:
         self.grid = grid
         self.n_threads = engine.n_threads or -1
@@ -86,7 +92,9 @@ class InPlaneScan:
             np.cos(turn) * z - np.sin(turn) * y,
         )
         points = [along.ravel() for along in self._turned]
-        self._transform = PlanarTransform(n_slices, grid.shape, grid.pixel_mm, points, engine)
+        self._transform = PlanarTransform(
+            n_slices, grid.shape, grid.pixel_mm, points, engine, tolerance=tolerance
+        )
         ramp = np.exp(-2j * np.pi * (y * shifts[0] + z * shifts[1]))
         self._ramp = (ramp / np.sqrt(y.size * z.size)).astype(np.complex64)
 
