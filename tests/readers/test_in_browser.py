@@ -376,6 +376,8 @@ def test_a_server_that_does_not_answer_and_a_wrong_code_are_told(desk_of, volume
     page.wait_for_function(
         "() => document.querySelector('#sign-in-trouble').textContent.includes('wrong or was used')"
     )
+    assert page.locator("#sign-in").is_visible()
+    assert page.locator("#reading").is_hidden()
 
 
 def test_a_choice_is_made_by_arrows_and_both_images_move_together(desk_of, tmp_path):
