@@ -16,7 +16,6 @@ from tiny_models import FakeGuard, tiny_weights
 from mcnet.cli import correction as commands
 from mcnet.cli.main import COMMANDS, main
 from mcnet.correction import models as shipped
-from mcnet.correction.models import DEFAULT_MODEL
 from mcnet.data.dicom.series import read_series
 
 AFFINE = np.diag([-8.0, 8.0, 8.0, 1.0])
@@ -294,10 +293,6 @@ def test_ctrl_c_within_a_data_set_tells_that_it_goes_on(monkeypatch, capsys):
 
 
 # Models.
-
-
-def test_the_default_model_is_the_one_that_the_library_names():
-    assert commands._DEFAULT_MODEL == DEFAULT_MODEL
 
 
 def test_models_are_listed_with_their_cards(weights, capsys, monkeypatch):

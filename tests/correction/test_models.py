@@ -6,8 +6,8 @@ import torch
 from tiny_models import CARD, random_network
 
 from mcnet.correction import models
+from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.correction.models import (
-    DEFAULT_MODEL,
     MODEL_COLUMNS,
     load_model,
     model_rows,

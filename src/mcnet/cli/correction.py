@@ -8,16 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.terminal import announce, console
+from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 
 if TYPE_CHECKING:
     from mcnet.correction.files import CorrectedFile
     from mcnet.correction.options import CorrectionOptions
     from mcnet.correction.outcome import Assessment
-
-_DEFAULT_MODEL = "t1w-1mm"
-"""As `mcnet.correction.models.DEFAULT_MODEL`, which takes long to import."""
 
 
 def correct(
@@ -32,7 +30,7 @@ def correct(
     output: Annotated[
         Path | None, tyro.conf.arg(aliases=("-o",), metavar="PATH", help_behavior_hint="")
     ] = None,
-    model: str = _DEFAULT_MODEL,
+    model: str = DEFAULT_MODEL,
     report: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.html", help_behavior_hint="")
     ] = None,
@@ -182,7 +180,7 @@ def models() -> None:
 
 
 def export(
-    output: Annotated[Path, tyro.conf.arg(aliases=("-o",))], model: str = _DEFAULT_MODEL
+    output: Annotated[Path, tyro.conf.arg(aliases=("-o",))], model: str = DEFAULT_MODEL
 ) -> None:
     """Write a model as ONNX, for programs other than mcnet.
 
@@ -251,70 +249,3 @@ def _told(output: Path, corrected: "CorrectedFile") -> str:
 def _severity(assessment: "Assessment") -> str:
     found = assessment.severity
     return f"{found.mm:.1f} mm ({found.low_mm:.1f} to {found.high_mm:.1f})"
-
-
-def evaluate(
-    people: tyro.conf.Positional[Path],
-    motion: Path,
-    output: Output,
-    model: str = _DEFAULT_MODEL,
-    names: tuple[str, ...] = (),
-    factors: tuple[float, ...] = (2.0, 4.0, 8.0),
-    n_traces: int = 8,
-    pixel_mm: float | None = None,
-    order: Literal["sequential", "centric", "interleaved"] = "sequential",
-    noise: float = 0.0,
-    seed: int = 1,
-) -> None:
-    """Score a model on people and recorded motion that it was not trained on.
-
-    Args:
-        people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
-        motion: Motion files, or a folder of them.
-        output: Folder for the tables and pictures.
-        model: Name of a model that comes with mcnet, or a weights file.
-        names: Only these people.
-        factors: Recorded motion is multiplied by these.
-        n_traces: Recorded traces, drawn at random.
-        pixel_mm: Pixel size of the scans; each person's own, if none is given.
-        order: Order in which lines are acquired.
-        noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
-        seed: Of the draw.
-    """
-    from mcnet.correction.guard import load_guard
-    from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_in_folder
-    from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
-    from mcnet.report.trial_page import write_trial
-    from mcnet.simulation.formats import motion_files, read_motion
-
-    design = TrialDesign(
-        factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
-    )
-    corrector = load_model(model)
-    found = people_in_folder(people)
-    unknown = sorted(set(names) - {person.name for person in found})
-    if unknown:
-        raise McnetError(f"{people} has nobody named {unknown[0]}; name people of that folder.")
-    files = motion_files(motion)
-    traces = chosen_traces([read_motion(file) for file in files], design)
-    with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
-        trial = try_corrector(
-            [person for person in found if not names or person.name in names],
-            *(traces, corrector, load_guard(), design),
-            on_progress=on_progress,
-        )
-    inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}
-    numbers = write_trial(
-        output,
-        trial,
-        model=corrector.name,
-        fingerprint=str(corrector.card.get("fingerprint", "not stated")),
-        inputs=inputs,
-    )
-    for factor, told in numbers.items():
-        if isinstance(told, dict):
-            before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
-            closed = 100 * told["share_of_distance_closed"]
-            console.print(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
-    console.print(f"{output / 'table.md'}", soft_wrap=True)

@@ -11,10 +11,10 @@ from rich.console import Console
 from tyro.extras import SubcommandApp
 
 from mcnet import __version__
-from mcnet.cli.correction import correct, evaluate, export, models
+from mcnet.cli.correction import correct, export, models
 from mcnet.cli.experiments import demo, reproduce
 from mcnet.cli.kspace import evaluate_raw, reconstruct
-from mcnet.cli.measuring import compare, motion
+from mcnet.cli.measuring import compare, evaluate, motion
 from mcnet.cli.readers import READERS
 from mcnet.cli.simulation import corrupt, simulate
 from mcnet.cli.terminal import console

@@ -1,13 +1,15 @@
-"""Commands that measure: images against each other, and motion."""
+"""Commands that measure: images against each other, motion, and what models are worth."""
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from mcnet.cli.terminal import Output, console, print_json
+from mcnet.cli.terminal import Output, announce, console, print_json
+from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 
 
@@ -61,6 +63,73 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         recorded = [read_motion(file) for file in files]
         write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
     console.print(f"{output / 'motion.png'}: {len(files)} traces.")
+
+
+def evaluate(
+    people: tyro.conf.Positional[Path],
+    motion: Path,
+    output: Output,
+    model: str = DEFAULT_MODEL,
+    names: tuple[str, ...] = (),
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0),
+    n_traces: int = 8,
+    pixel_mm: float | None = None,
+    order: Literal["sequential", "centric", "interleaved"] = "sequential",
+    noise: float = 0.0,
+    seed: int = 1,
+) -> None:
+    """Score a model on people and recorded motion that it was not trained on.
+
+    Args:
+        people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
+        motion: Motion files, or a folder of them.
+        output: Folder for the tables and pictures.
+        model: Name of a model that comes with mcnet, or a weights file.
+        names: Only these people.
+        factors: Recorded motion is multiplied by these.
+        n_traces: Recorded traces, drawn at random.
+        pixel_mm: Pixel size of the scans; each person's own, if none is given.
+        order: Order in which lines are acquired.
+        noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
+        seed: Of the draw.
+    """
+    from mcnet.correction.guard import load_guard
+    from mcnet.correction.models import load_model
+    from mcnet.data.sources import people_in_folder
+    from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
+    from mcnet.report.trial_page import write_trial
+    from mcnet.simulation.formats import motion_files, read_motion
+
+    design = TrialDesign(
+        factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
+    )
+    corrector = load_model(model)
+    found = people_in_folder(people)
+    unknown = sorted(set(names) - {person.name for person in found})
+    if unknown:
+        raise McnetError(f"{people} has nobody named {unknown[0]}; name people of that folder.")
+    files = motion_files(motion)
+    traces = chosen_traces([read_motion(file) for file in files], design)
+    with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
+        trial = try_corrector(
+            [person for person in found if not names or person.name in names],
+            *(traces, corrector, load_guard(), design),
+            on_progress=on_progress,
+        )
+    inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}
+    numbers = write_trial(
+        output,
+        trial,
+        model=corrector.name,
+        fingerprint=str(corrector.card.get("fingerprint", "not stated")),
+        inputs=inputs,
+    )
+    for factor, told in numbers.items():
+        if isinstance(told, dict):
+            before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
+            closed = 100 * told["share_of_distance_closed"]
+            console.print(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
+    console.print(f"{output / 'table.md'}", soft_wrap=True)
 
 
 def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:

@@ -22,8 +22,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.fourier import centred_fft
+from mcnet.motion_search.batched_scan import UNITS
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
-from mcnet.motion_search.joint import UNITS, JointSettings, State
+from mcnet.motion_search.joint import JointSettings, State
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.progress import OnProgress
 from mcnet.simulation.in_plane import Poses, SliceGrid, still_images

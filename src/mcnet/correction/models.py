@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 from mcnet.learning.network import UNet
 from mcnet.learning.weights import load_network, read_card
 from mcnet.provenance import sha256_of_file
 
-DEFAULT_MODEL: str = "t1w-1mm"
 WEIGHTS: Path = Path(__file__).parents[1] / "weights"
 """The folder of the models that come with mcnet."""
 MODEL_COLUMNS: tuple[str, ...] = (

@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
 from mcnet.fourier import centred_fft, centred_ifft
-from mcnet.motion_search.joint import Images, JointProblem, JointSettings, Kspace, State
+from mcnet.motion_search.batched_scan import Images, Kspace
+from mcnet.motion_search.joint import JointProblem, JointSettings, State
 from mcnet.progress import OnProgress
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.alignment import alignment_weights

@@ -19,23 +19,15 @@ from functools import partial
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Complex64, Float, Float32
+from jaxtyping import Float
 
+from mcnet.motion_search.batched_scan import UNITS, BatchedScan, Images, Kspace
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.motion_search.total_variation import TotalVariation, curved
-from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, Poses, SliceGrid
+from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, SliceGrid
 
-Images = Float32[np.ndarray, "n_slices rows columns"]
-Kspace = Complex64[np.ndarray, "n_slices rows columns"]
-
-RADIUS_MM = 50.0
-"""Turns count as the shift that they make at this distance from the centre."""
-UNITS = np.array([1 / RADIUS_MM, 1.0, 1.0])
-"""What 1 mm is of each degree of freedom."""
 _LENIENT = partial(MirroredScan, tolerance=1e-3)
 """Magnitudes are far less exact than that as measurements of k-space."""
-_TOGETHER = 6
-"""Slices that one thread works on at once: sums do not depend on how many cores there are."""
 
 
 @dataclass(frozen=True)
@@ -71,54 +63,11 @@ class State:
     images: Images
     poses_mm: Float[np.ndarray, "n_lines 3"]
     """Turns as the shift at `RADIUS_MM`."""
-    scan: "BatchedScan"
+    scan: BatchedScan
     wanted: Kspace
     """What is to be explained."""
     misfit: Kspace
     value: float
-
-
-class BatchedScan:
-    """`InPlaneScan` of many slices, a batch a thread."""
-
-    def __init__(
-        self,
-        grid: SliceGrid,
-        n_slices: int,
-        poses: Poses,
-        pool: ThreadPoolExecutor,
-        kind: Callable[..., InPlaneScan] = InPlaneScan,
-    ) -> None:
-        self.grid, self._pool = grid, pool
-        starts = range(0, n_slices, _TOGETHER)
-        self._parts = [slice(start, min(start + _TOGETHER, n_slices)) for start in starts]
-        # plans are made one after another: finufft's FFT planner is not safe in threads
-        self._scans = [kind(grid, part.stop - part.start, poses) for part in self._parts]
-        self.within_band = self._scans[0].within_band
-
-    def kspace(self, images: Images) -> Kspace:
-        """K-space of slices that move."""
-        return np.concatenate(self._all(lambda scan, part: scan.kspace(part), images))
-
-    def adjoint(self, kspace: Kspace) -> Images:
-        """Adjoint of `kspace` for real images."""
-        return np.concatenate(self._all(lambda scan, part: scan.adjoint(part).real, kspace))
-
-    def derivatives(self, images: Images) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
-        """As `InPlaneScan.derivatives`, by poses in mm."""
-        parts = self._all(lambda scan, part: scan.derivatives(part), images)
-        return np.concatenate(parts, axis=1) * UNITS[:, None, None, None].astype(np.float32)
-
-    def of_lines(self, one: Kspace, other: Kspace) -> Float[np.ndarray, "n_lines"]:
-        """Real part of the inner product of two along each line, over all slices."""
-        parts = self._all(lambda scan, *both: scan.of_lines(*both), one, other)
-        return np.asarray(np.sum(parts, axis=0))
-
-    def _all(self, task: Callable[..., np.ndarray], *arrays: np.ndarray) -> list[np.ndarray]:
-        def work(number: int) -> np.ndarray:
-            return task(self._scans[number], *(one[self._parts[number]] for one in arrays))
-
-        return list(self._pool.map(work, range(len(self._scans))))
 
 
 class JointProblem:

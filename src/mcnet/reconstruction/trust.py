@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Complex64, Float
 
 from mcnet.fourier import centred_ifft
-from mcnet.motion_search.joint import UNITS
+from mcnet.motion_search.batched_scan import UNITS
 from mcnet.reconstruction.known_motion import StillHead
 from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
 

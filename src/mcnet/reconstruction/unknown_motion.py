@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Complex64
 
 from mcnet.fourier import centred_fft, centred_ifft
+from mcnet.motion_search.batched_scan import UNITS, Images, Kspace
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
-from mcnet.motion_search.joint import UNITS, Images, Kspace, State
+from mcnet.motion_search.joint import State
 from mcnet.motion_search.mirrored import alike
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan

@@ -1,0 +1,35 @@
+"""Slices in batches: what one scan of all makes, and its derivatives by poses in mm."""
+
+import numpy as np
+import pytest
+from properties import relative_error
+
+from mcnet.motion_search.batched_scan import UNITS, BatchedScan
+from mcnet.simulation.in_plane import InPlaneScan
+
+
+def test_batches_make_what_one_scan_makes(grid, images, poses_mm, pool, rng):
+    poses = poses_mm * UNITS
+    alone, together = InPlaneScan(grid, 7, poses), BatchedScan(grid, 7, poses, pool)
+    kspace = alone.kspace(images)
+    assert relative_error(together.kspace(images), kspace) < 1e-5
+    noise = (rng.normal(size=(2, *kspace.shape)) + 0j)[0].astype(np.complex64)
+    assert relative_error(together.adjoint(noise), alone.adjoint(noise).real) < 1e-5
+    np.testing.assert_allclose(
+        together.of_lines(kspace, kspace), alone.of_lines(kspace, kspace), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("freedom", [0, 1, 2], ids=["turn", "row shift", "column shift"])
+def test_derivatives_are_those_of_kspace_by_each_pose(grid, images, poses_mm, pool, freedom):
+    poses, step = poses_mm, 0.02
+    moved = np.zeros_like(poses)
+    moved[:, freedom] = step
+    there, back = (
+        BatchedScan(grid, 7, (poses + sign * moved) * UNITS, pool).kspace(images)
+        for sign in (1, -1)
+    )
+    scan = BatchedScan(grid, 7, poses * UNITS, pool)
+    found = scan.derivatives(images)[freedom] * scan.within_band
+    expected = (there - back) / (2 * step) * scan.within_band
+    assert relative_error(found, expected) < 0.02
