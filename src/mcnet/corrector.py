@@ -7,6 +7,7 @@ motion alone.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from os.path import normpath
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import Guard, correct_scan
+from mcnet.correction.searched_scans import Searches, gain_after_search, searched_pairs
+from mcnet.data.pairs import ImagePairs
 from mcnet.data.sources import Person, people_in_folder
 from mcnet.data.varied_scan import VariedScan
 from mcnet.data.varied_scans import VariedScans
@@ -74,6 +77,8 @@ class Corrector:
     start: str = ""
     """A model that comes with mcnet, whose weights training starts from; none if empty."""
     seed: int = 1
+    searches: Searches = field(default_factory=Searches)
+    """Whether the network that corrects learns from what a search for the motion leaves."""
     variety: Variety = field(default_factory=Variety)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Of a network that corrects."""
@@ -157,12 +162,11 @@ def train_corrector(
     start = processes.by_first(
         lambda: load_model(corrector.start).path if corrector.start else None
     )
-    with announce(f"Scanning {len(validation.people)} people for validation") as on_progress:
-        fixed = processes.by_first(lambda: validation.fixed_pairs(on_progress=on_progress))
+    train_on, fixed = _pairs(corrector, train, validation, folder, announce, processes)
     weights = train_stage(
         folder,
         L1,
-        train,
+        train_on,
         fixed,
         network=corrector.network,
         loss=corrector.loss,
@@ -176,13 +180,45 @@ def train_corrector(
 
     def ship() -> None:
         about, tensors = read_tensors(weights)
-        with announce("Scanning people to fit the gain with") as on_progress:
-            gain = _fitted_gain(_model(weights, notes), validation, load_guard(), on_progress)
+        model = _model(weights, notes)
+        if fixed.undone is not None:
+            gain = gain_after_search(model.network, fixed)
+        else:
+            with announce("Scanning people to fit the gain with") as on_progress:
+                gain = _fitted_gain(model, validation, load_guard(), on_progress)
         card = {**about["card"], **notes, "gain": gain.as_dict, "metrics": dict(metrics or {})}
         write_tensors(shipped, tensors, about["network"], card=card, half=True)
 
     processes.by_first(ship)
     return shipped
+
+
+def _pairs(
+    corrector: Corrector,
+    train: VariedScans,
+    validation: VariedScans,
+    folder: Path,
+    announce: Announce,
+    processes: Processes,
+) -> tuple[VariedScans | ImagePairs, ImagePairs]:
+    """What is trained on, scans made anew or pairs after a search, and fixed validation pairs."""
+    searches = corrector.searches
+    if not searches.n_train:
+        with announce(f"Scanning {len(validation.people)} people for validation") as on_progress:
+            return train, processes.by_first(
+                lambda: validation.fixed_pairs(on_progress=on_progress)
+            )
+    guard, pairs = load_guard(), []
+    for scans, n_searches, scans_each, what in (
+        (train, searches.n_train, searches.scans_each, "training"),
+        (validation, searches.n_validation, searches.validation_scans_each, "validation"),
+    ):
+        with announce(f"Searching scans for {what}") as on_progress:
+            searched = partial(
+                searched_pairs, *(scans, n_searches, scans_each, folder / "searched"), guard=guard
+            )
+            pairs.append(processes.by_first(partial(searched, on_progress=on_progress)))
+    return pairs[0], pairs[1]
 
 
 def _model(weights: Path, card: Mapping[str, Any]) -> Model:
@@ -263,6 +299,7 @@ def _card(corrector: Corrector, train: VariedScans, validation: VariedScans) -> 
         "plane": "sagittal",
         "trained_pixel_mm": list(corrector.variety.pixel_mm),
         "variety": asdict(corrector.variety),
+        "searches": asdict(corrector.searches),
         "trained_on": [person.name for person in train.people],
         "validated_on": [person.name for person in validation.people],
         "aside": [name for part in corrector.people for name in part.aside],

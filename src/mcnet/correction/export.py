@@ -19,10 +19,14 @@ INPUT: str = "image"
 OUTPUT: str = "corrected"
 _SUFFIX = ".onnx"
 _USE = (
-    "Input: magnitude images (n, 1, rows, columns) of sagittal slices, rows from back to front and "
-    "columns from bottom to top, divided by the 99.9th percentile of the slices of their scan that "
-    "show the head; any number of rows and columns. Output: corrected images on the same scale, "
-    "not clipped at zero."
+    "Input: magnitude images (n, images, rows, columns) of sagittal slices, rows from back to "
+    "front and columns from bottom to top, divided by the 99.9th percentile of the slices of their "
+    "scan that show the head; any number of rows and columns. Output: corrected images on the same "
+    "scale, not clipped at zero."
+)
+_USE_OF_UNDONE = (
+    " The second image is what a search for the motion took away from the slice (before minus "
+    "after), on the same scale; zero where there was no search."
 )
 
 
@@ -47,7 +51,7 @@ def export_onnx(model: Model, path: Path) -> None:
     with _silent_exporter():
         program = torch.onnx.export(
             network,
-            (torch.zeros(2, 1, side, side + 2),),
+            (torch.zeros(2, model.network.config.n_inputs, side, side + 2),),
             dynamo=True,
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -62,7 +66,7 @@ def export_onnx(model: Model, path: Path) -> None:
         **model.about,
         "network": asdict(model.network.config),
         "provenance": provenance(inputs={"model": model.path}),
-        "use": _USE,
+        "use": _USE + (_USE_OF_UNDONE if model.network.config.sees_undone else ""),
     }
     program.model.metadata_props["mcnet"] = json.dumps(about, sort_keys=True)
     with written_whole(path) as temporary:

@@ -33,6 +33,8 @@ Slices = Float32[np.ndarray, "n_slices rows columns"]
 
 SEARCH = SearchSettings(n_steps=(20, 15, 8), polish=(), joint=JointSettings(mirrored=True))
 """No polish with less total variation, as raw k-space has it: with magnitudes it leads away."""
+N_SEARCHED = 12
+"""Slices of a scan in which motion is looked for, spread over the head: enough, and quick."""
 _ANOTHER_FROM_MM = (0.2, 0.5)
 """Root mean square of the poses that a round of the search finds, from which on another follows,
 of half as many steps; after the first round, and after the second."""

@@ -1,6 +1,7 @@
 """A scan on its way through a network: as the network sees it, and what comes back to the scan."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,13 +18,16 @@ from mcnet.learning.network import UNet
 from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 
-_FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (-2,), (-1,), (-2, -1))
 """Axes of a batch that are flipped, for each of the answers whose mean is the correction and whose
 spread is its uncertainty. Networks are trained on flipped slices too."""
 _HEAD_SHARE = 0.1
 """Slices with less signal than this share of the brightest one show no head, only air."""
 _FULL_SHARE = 0.25
 """Slices with less signal than this share of the brightest one show little of the head."""
+
+
+_Images = TypeVar("_Images", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,14 @@ class NetworkPass:
         if self.sampling.is_native:
             return images
         return _resampled(images, self.sampling.to_seen).clamp(min=0)
+
+
+def lines_along_rows(images: _Images, line_axis: int) -> _Images:
+    """Images turned over so that lines were encoded along the axis of the rows; its own inverse.
+
+    So a network meets motion along one axis alone.
+    """
+    return images.swapaxes(-1, -2) if line_axis == 1 else images
 
 
 def spread_slices(values: Float32[np.ndarray, "x y z"], n_slices: int) -> Int64[np.ndarray, "n"]:
@@ -88,8 +100,9 @@ def changes_of(
         back = seen
         if motion is not None:
             back = torch.from_numpy(motion.undone(seen.cpu().numpy())).to(device)
+        inputs = torch.stack([back, seen - back][: way.network.config.n_inputs], dim=1)
         with torch.inference_mode(), mixed_precision(device):
-            answers = torch.stack([_added(way.network, back, flip) for flip in _FLIPS])
+            answers = torch.stack([_added(way, inputs, flip) for flip in _FLIPS])
         changes = [back - seen + gain * answers.mean(dim=0), gain * answers.std(dim=0)]
         if not sampling.is_native:
             changes = [_resampled(one, sampling.to_native) for one in changes]
@@ -103,12 +116,13 @@ def changes_of(
 
 
 def _added(
-    network: UNet, images: Float[Tensor, "n rows columns"], flip: tuple[int, ...]
+    way: NetworkPass, inputs: Float[Tensor, "n n_inputs rows columns"], flip: tuple[int, ...]
 ) -> Float[Tensor, "n rows columns"]:
     """What the network would add to images that it sees flipped."""
-    seen = images.flip(flip)
-    answer: Tensor = network(seen[:, None])[:, 0]
-    return (answer - seen).float().flip(flip)
+    line_axis = 1 if way.options.phase_encoding == "z" else 0
+    seen = lines_along_rows(inputs, line_axis).flip(flip)
+    answer: Tensor = way.network(seen)[:, 0]
+    return lines_along_rows((answer - seen[:, 0]).float().flip(flip), line_axis)
 
 
 def _resampled(

@@ -7,6 +7,7 @@ import numpy as np
 
 from mcnet.correction.gain import gain_of_card
 from mcnet.correction.magnitude_motion import (
+    N_SEARCHED,
     FoundMotion,
     believed,
     find_motion,
@@ -27,8 +28,6 @@ _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
 _COARSEST_MM = 1.5
 """In larger pixels a search finds motion where there was none: docs/results/correction.md."""
-_N_SEARCHED = 12
-"""Slices in which motion is looked for, spread over the head."""
 _NETWORK_FOUND_MM = (0.3, 0.5)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
@@ -132,7 +131,7 @@ def _motion(
     grid: SliceGrid, way: NetworkPass, seen_mm: float, on_progress: OnProgress
 ) -> FoundMotion | None:
     """The motion of a scan, as far as it is believed."""
-    some = way.seen(spread_slices(way.scan.values, _N_SEARCHED)).cpu().numpy()
+    some = way.seen(spread_slices(way.scan.values, N_SEARCHED)).cpu().numpy()
     return believed(find_motion(some, grid, seen_mm=seen_mm, on_progress=on_progress))
 
 

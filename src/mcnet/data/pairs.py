@@ -29,6 +29,9 @@ class ImagePairs:
     """99.9th percentile of the corrupted slices of the pair's own scan."""
     table: pd.DataFrame
     """One row a pair: person, trace, mode (strings), position_mm, magnitude (floats)."""
+    undone: Float32[np.ndarray, "n_pairs rows columns"] | None = None
+    """What a search took away from each corrupted slice, which is as the search leaves it: before
+    minus after."""
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -43,4 +46,5 @@ class ImagePairs:
             reference_index=self.reference_index[index],
             input_scale=self.input_scale[index],
             table=self.table.iloc[index].reset_index(drop=True),
+            undone=None if self.undone is None else self.undone[index],
         )

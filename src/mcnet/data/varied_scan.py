@@ -4,7 +4,7 @@ Reference and image are aligned, and share one noise, so that a network learns t
 nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Complex64, Float32, Int64
@@ -36,10 +36,19 @@ class VariedScan:
     """True inside the head."""
     input_scale: float
     """What the 99.9th percentile of the whole corrupted scan may be."""
-    severity_mm: float
-    """`MotionTrace.rms_displacement_mm` of the motion."""
-    pixel_mm: tuple[float, float]
-    """Along y and z."""
+    motion: MotionTrace
+    """Measured from its mean, weighted by the k-space that moves."""
+    acquisition: Acquisition
+
+    @property
+    def severity_mm(self) -> float:
+        """`MotionTrace.rms_displacement_mm` of the motion."""
+        return self.motion.rms_displacement_mm()
+
+    @property
+    def pixel_mm(self) -> tuple[float, float]:
+        """Along y and z."""
+        return self.acquisition.voxel_size_mm[1:]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +89,21 @@ def varied_scan(
     places: Int64[np.ndarray, "n_slices"],
     variety: Variety,
     rng: np.random.Generator,
+    *,
+    like: VariedScan | None = None,
 ) -> VariedScan:
     """Slices of a person, scanned once more.
+
+    Parameters
+    ----------
+    person, places
+        Whose slices, and which.
+    variety
+        What is drawn.
+    rng
+        What draws.
+    like
+        Another scan, of anybody, whose motion and order of lines this one has too.
 
     Raises
     ------
@@ -89,9 +111,13 @@ def varied_scan(
         Hardly any generated motion keeps the bounds.
     """
     acquisition = _acquisition(person, variety, rng)
+    if like:
+        lines = ("phase_encoding_axis", "order", "n_shots")
+        same = {name: getattr(like.acquisition, name) for name in lines}
+        acquisition = replace(acquisition, **same)
     slices = _another_contrast(person.values[places].astype(np.float32), variety, rng)
     at_rest = slices_at_rest(slices, person.voxel_size_mm, acquisition)
-    motion = _motion(variety, acquisition, rng)
+    motion = like.motion if like else _motion(variety, acquisition, rng)
     motion = motion.at_rest_on_average(alignment_weights(np.abs(at_rest), acquisition))
     reader = slices_to_corrupt(slices, person.voxel_size_mm, ONE_CORE)
     moved = corrupt_still_slices(reader, motion, acquisition)
@@ -104,8 +130,8 @@ def varied_scan(
         references=np.abs(at_rest + noise),
         heads=_on_grid(person.head[places], person.voxel_size_mm, acquisition),
         input_scale=float(np.exp(rng.uniform(-2 * variety.gain, variety.gain))),
-        severity_mm=motion.rms_displacement_mm(),
-        pixel_mm=acquisition.voxel_size_mm[1:],
+        motion=motion,
+        acquisition=acquisition,
     )
 
 

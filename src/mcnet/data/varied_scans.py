@@ -66,24 +66,38 @@ class VariedScans:
             [people, list(self.scans_per_person), asdict(self.variety), self.seed]
         )
 
-    def scan(self, epoch: int, index: int, *, n_spread: int = 0) -> VariedScan:
+    def scan(
+        self,
+        epoch: int,
+        index: int,
+        *,
+        n_spread: int = 0,
+        like: VariedScan | None = None,
+        person: int | None = None,
+    ) -> VariedScan:
         """One scan of an epoch, the same whenever and wherever it is made.
 
-        With ``n_spread`` so many slices are spread over the head, instead of being neighbours.
+        With ``n_spread`` so many slices are spread over the head, instead of being neighbours; with
+        ``like`` it moves as another scan; ``person`` is that of `person_of`, if no other is asked
+        for.
 
         Raises
         ------
         McnetError
             The person's scan cannot be read, or hardly any generated motion keeps the bounds.
         """
-        everybody = np.repeat(np.arange(len(self.people)), self.scans_per_person)
-        in_turn = np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
         rng = np.random.default_rng([self.seed, _SCANS, epoch, index])
-        person = self._head(int(in_turn[index]))
+        head = self._head(self.person_of(epoch, index) if person is None else person)
         # one thread, since the number of threads changes the rounding of products
         with threadpool_limits(limits=1):
-            places = slice_places(person, self.variety, n_spread, rng)
-            return varied_scan(person, places, self.variety, rng)
+            places = slice_places(head, self.variety, n_spread, rng)
+            return varied_scan(head, places, self.variety, rng, like=like)
+
+    def person_of(self, epoch: int, index: int) -> int:
+        """Number of the person whose scan it is: in each epoch all in another order."""
+        everybody = np.repeat(np.arange(len(self.people)), self.scans_per_person)
+        in_turn = np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
+        return int(in_turn[index % len(in_turn)])
 
     def fixed_pairs(
         self, *, epoch: int = 0, n_spread: int = 0, on_progress: OnProgress | None = None

@@ -16,8 +16,8 @@ from mcnet.learning.processes import ALONE, Processes
 class Batch(NamedTuple):
     """What a network sees and what it should give, both on the network's scale."""
 
-    corrupted: Float32[Tensor, "n n_seen rows columns"]
-    """Corrupted images, each with those beside it, divided by their input scale."""
+    corrupted: Float32[Tensor, "n n_inputs rows columns"]
+    """Corrupted images, each with what is seen with it, divided by their input scale."""
     reference: Float32[Tensor, "n 1 rows columns"]
     """References divided by the same scale."""
     head: Bool[Tensor, "n 1 rows columns"]
@@ -78,10 +78,12 @@ class PairBatches:
         pairs = self.pairs
         scale = pairs.input_scale[chosen][:, None, None, None]
         seen = chosen[:, None] if self._seen is None else self._seen[chosen]
-        corrupted = pairs.corrupted[seen] / scale
+        images = pairs.corrupted[seen]
+        if pairs.undone is not None:
+            images = np.concatenate([images, pairs.undone[chosen, None]], axis=1)
         rows = pairs.reference_index[chosen]
         reference, head = pairs.references[rows][:, None] / scale, pairs.heads[rows][:, None]
-        arrays = corrupted, reference, head, scale, self._severity_mm[chosen]
+        arrays = images / scale, reference, head, scale, self._severity_mm[chosen]
         return Batch(*(torch.from_numpy(array) for array in arrays))
 
 

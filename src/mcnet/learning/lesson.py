@@ -32,6 +32,7 @@ class Lesson(lightning.LightningModule):
         learning_rate: float,
         schedule: str,
         average: float = 0.0,
+        mixed_precision: bool = False,
         processes: Processes = ALONE,
     ) -> None:
         super().__init__()
@@ -51,6 +52,7 @@ class Lesson(lightning.LightningModule):
         self.loss = loss
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.mixed_precision = mixed_precision
         self.processes = processes
 
     @property
@@ -71,7 +73,9 @@ class Lesson(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of a batch, logged with its parts as means of the epoch."""
-        output = self.network(batch.corrupted)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            output = self.network(batch.corrupted)
+        output = output.float()
         terms = self._loss_terms(output, batch)
         size = whole_size(self.trainer.train_dataloader, batch_index)
         self._log("train", terms._asdict(), size)

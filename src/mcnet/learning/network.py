@@ -29,6 +29,8 @@ class NetworkConfig:
     2 is several times faster for the same number of parameters."""
     adjacent: int = 0
     """Slices on either side of the one to correct that are seen with it; 0 is the paper's."""
+    sees_undone: bool = False
+    """See as a last image what a search took away from the slice: before minus after."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
@@ -50,6 +52,11 @@ class NetworkConfig:
     def n_seen(self) -> int:
         """Slices that the network sees at once; the middle one is corrected."""
         return 2 * self.adjacent + 1
+
+    @property
+    def n_inputs(self) -> int:
+        """Images that the network sees at once."""
+        return self.n_seen + self.sees_undone
 
     @property
     def multiple(self) -> int:
@@ -79,7 +86,7 @@ class UNet(nn.Module):
         widths = [config.width * 2**level for level in range(config.levels)]
         self.down = nn.ModuleList(
             _convolutions(n_in, n_out)
-            for n_in, n_out in zip([config.n_seen * n_pixels, *widths], widths, strict=False)
+            for n_in, n_out in zip([config.n_inputs * n_pixels, *widths], widths, strict=False)
         )
         steps_up = list(zip(widths[1:], widths, strict=False))[::-1]
         self.enlarge = nn.ModuleList(
@@ -98,7 +105,7 @@ class UNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(
-        self, image: Float[Tensor, "n n_seen rows columns"]
+        self, image: Float[Tensor, "n n_inputs rows columns"]
     ) -> Float[Tensor, "n 1 rows columns"]:
         """Return the middle slices corrected; the padding is cut off again."""
         rows, columns = image.shape[-2:]

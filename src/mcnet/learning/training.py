@@ -198,6 +198,11 @@ def _check(
             f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
             "both with the same matrix."
         )
+    if network.sees_undone and (not isinstance(train, ImagePairs) or train.undone is None):
+        raise McnetError(
+            "a network that sees what a search has undone needs searched scans; give the corrector "
+            "searches, or set sees_undone to false."
+        )
     _refuse_single_values(train, network, training)
     refuse_idle(len(train), training.batch_size, processes)
 
@@ -263,6 +268,7 @@ def _lesson(
         learning_rate=learning_rate,
         schedule=training.schedule,
         average=training.average,
+        mixed_precision=training.mixed_precision,
         processes=processes,
     )
 

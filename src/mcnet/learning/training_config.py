@@ -48,6 +48,8 @@ class TrainingConfig:
     """Slices drawn for an epoch, about; 0 takes all of the set."""
     average: float = 0.0
     """Decay, a step, of the moving average of weights that is kept; 0 keeps the weights."""
+    mixed_precision: bool = False
+    """Compute the network in bfloat16: some CPUs and all GPUs are faster so."""
     device: Device = "cpu"
     """Where to train; "auto" takes a GPU where there is one."""
 

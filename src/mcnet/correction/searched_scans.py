@@ -1,0 +1,230 @@
+"""What a search for the motion leaves of simulated scans: what the network after it learns from.
+
+A search takes many seconds. So some scans are searched, and what was found is undone in many
+others that move alike: of the same person and of everybody, with other slices, contrast and noise.
+Each search and its scans are a file, so that an interrupted preparation goes on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import joblib  # type: ignore[import-untyped]
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Float32
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
+from mcnet.correction.guard import SeverityGuard
+from mcnet.correction.magnitude_motion import N_SEARCHED, FoundMotion, believed, find_motion
+from mcnet.correction.network_pass import lines_along_rows
+from mcnet.correction.slices import ready_network
+from mcnet.data.pairs import ImagePairs
+from mcnet.data.varied_scan import VariedScan
+from mcnet.data.varied_scans import VariedScans
+from mcnet.data.volume import Volume
+from mcnet.errors import McnetError
+from mcnet.learning.batches import Batch, PairBatches
+from mcnet.learning.losses import dissimilarity_in_head
+from mcnet.learning.network import UNet
+from mcnet.progress import OnProgress
+from mcnet.provenance import sha256_of_json, written_whole
+from mcnet.simulation.in_plane import SliceGrid
+
+_N_AT_ONCE = 8
+"""Slices that are corrected together."""
+_EVERY = 8
+"""One of so many scans is left as it is."""
+_IMAGES = ("corrupted", "undone", "references", "heads")
+_ALIKE = 1_000_000
+"""Epochs from here on are of scans that move like a searched one."""
+
+
+@dataclass(frozen=True)
+class Searches:
+    """How many scans are searched, and what is made of each search."""
+
+    n_train: int = 0
+    """Searched scans of training people; none, if the network is to see scans as they are."""
+    n_validation: int = 0
+    """The same of validation people."""
+    scans_each: int = 40
+    """Scans in which the motion found by one search is undone; half are of the same person. Every
+    eighth is left as it is, for scans that are not searched."""
+    validation_scans_each: int = 8
+    """The same of validation people."""
+
+    def __post_init__(self) -> None:
+        """Refuse what gives no pairs."""
+        n_scans_each = min(self.scans_each, self.validation_scans_each)
+        if self.n_train < 0 or n_scans_each < 1 or (self.n_train > 0) != (self.n_validation > 0):
+            raise McnetError(
+                f"{self.n_train} searches to train with, {self.n_validation} to validate with and "
+                f"{n_scans_each} scans each are impossible; give 1 or more of all, or no search."
+            )
+
+
+def searched_pairs(
+    scans: VariedScans,
+    n_searches: int,
+    scans_each: int,
+    folder: Path,
+    *,
+    guard: SeverityGuard,
+    n_jobs: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> ImagePairs:
+    """Pairs of slices after a search and references; ``table`` tells ``found_mm`` and ``seen_mm``.
+
+    Parameters
+    ----------
+    scans
+        Who is scanned, and how.
+    n_searches, scans_each
+        As in `Searches`.
+    folder
+        Where a file for each search is written, and found again by a later call.
+    guard
+        What sees the severity before the search.
+    n_jobs
+        Processes that search; by default, one a core. The pairs do not depend on it.
+    on_progress
+        Told of the searches.
+
+    Raises
+    ------
+    McnetError
+        A scan cannot be read, or the folder cannot be written.
+    """
+    key = sha256_of_json([scans.sha256, scans_each])[:16]
+    files = [folder / f"{key}-{number:04d}.npz" for number in range(n_searches)]
+    missing = [number for number, file in enumerate(files) if not file.exists()]
+    jobs = (
+        joblib.delayed(_make)(scans, number, scans_each, files[number], guard) for number in missing
+    )
+    pool = joblib.Parallel(n_jobs or joblib.cpu_count(), return_as="generator_unordered")
+    for done, _ in enumerate(pool(jobs)):
+        if on_progress:
+            on_progress(n_searches - len(missing) + done + 1, n_searches)
+    return _together(files)
+
+
+def _make(
+    scans: VariedScans, number: int, scans_each: int, file: Path, guard: SeverityGuard
+) -> None:
+    """Search one scan, undo what was found in others that move alike, and write these."""
+    torch.set_num_threads(1)
+    with threadpool_limits(limits=1):
+        arrays = _after_search(scans, number, scans_each, guard)
+    with written_whole(file) as path:
+        np.savez(path, allow_pickle=False, **arrays)
+
+
+def _after_search(
+    scans: VariedScans, number: int, scans_each: int, guard: SeverityGuard
+) -> dict[str, np.ndarray]:
+    epoch, index = divmod(number, scans.n_scans)
+    searched = scans.scan(epoch, index, n_spread=N_SEARCHED)
+    seen_mm = guard.assess(_volume(searched)).severity.mm
+    found = believed(find_motion(searched.corrupted, _grid(searched), seen_mm=seen_mm))
+    of_same = scans.person_of(epoch, index)
+    parts: dict[str, list[Any]] = {name: [] for name in _IMAGES}
+    scales: list[float] = []
+    for place in range(scans_each):
+        person = of_same if place % 2 == 0 else None
+        scan = scans.scan(_ALIKE + number, place, like=searched, person=person)
+        after = _undone(None if place % _EVERY == 0 else found, scan)
+        images = after, scan.corrupted - after, scan.references, scan.heads
+        for name, one in zip(_IMAGES, images, strict=True):
+            parts[name].append(lines_along_rows(one, _grid(scan).line_axis))
+        scales += [scan.input_scale] * len(scan.corrupted)
+    of_search = {
+        "severity_mm": searched.severity_mm,
+        "found_mm": found.rms_mm if found else 0.0,
+        "seen_mm": seen_mm,
+    }
+    return {
+        **{name: np.concatenate(parts[name]).astype(np.float16) for name in _IMAGES[:3]},
+        "heads": np.packbits(np.concatenate(parts["heads"]), axis=-1),
+        "input_scale": np.array(scales, np.float32),
+        **{name: np.array(value) for name, value in of_search.items()},
+    }
+
+
+def _undone(found: FoundMotion | None, scan: VariedScan) -> Float32[np.ndarray, "n rows columns"]:
+    return replace(found, grid=_grid(scan)).undone(scan.corrupted) if found else scan.corrupted
+
+
+def _grid(scan: VariedScan) -> SliceGrid:
+    acquisition = scan.acquisition
+    _, rows, columns = acquisition.matrix
+    line_axis = 0 if acquisition.phase_encoding_axis == "y" else 1
+    return SliceGrid((rows, columns), scan.pixel_mm, line_axis)
+
+
+def _volume(scan: VariedScan) -> Volume:
+    return Volume(scan.corrupted, np.diag([1.0, *scan.pixel_mm, 1.0]), "scan")
+
+
+def _together(files: Sequence[Path]) -> ImagePairs:
+    """All pairs in memory, whose arrays are filled file by file."""
+    columns = ("severity_mm", "found_mm", "seen_mm")
+    tables, filled = [], 0
+    images: dict[str, np.ndarray] = {}
+    for file in files:
+        with np.load(file, allow_pickle=False) as part:
+            n, *shape = part["corrupted"].shape
+            if not images:
+                whole = (len(files) * n, *shape)
+                images = {name: np.empty(whole, np.float32) for name in _IMAGES[:3]}
+                images["heads"] = np.empty(whole, bool)
+                images["input_scale"] = np.empty(whole[0], np.float32)
+            rows = slice(filled, filled + n)
+            for name in (*_IMAGES[:3], "input_scale"):
+                images[name][rows] = part[name]
+            images["heads"][rows] = _unpacked(part["heads"], shape[-1])
+            tables.append(pd.DataFrame({c: np.full(n, float(part[c])) for c in columns}))
+            filled += n
+    return ImagePairs(
+        **images,
+        reference_index=np.arange(filled, dtype=np.int64),
+        table=pd.concat(tables, ignore_index=True),
+    )
+
+
+def _unpacked(packed: np.ndarray, n_columns: int) -> Bool[np.ndarray, "n rows columns"]:
+    return np.unpackbits(packed, axis=-1, count=n_columns).astype(bool)
+
+
+def gain_after_search(network: UNet, pairs: ImagePairs) -> GainCurve:
+    """How much of a network's correction serves best after a search, by what is known then.
+
+    That is the motion found or seen by the guard, whichever is more.
+    """
+    ready = ready_network(network, "cpu")
+    losses = []
+    with torch.inference_mode():
+        for batch in PairBatches(pairs, _N_AT_ONCE):
+            before = batch.corrupted[:, :1]
+            change = ready(batch.corrupted) - before
+            losses.append(_loss_by_gain(batch, before, change))
+    known_mm = pairs.table[["found_mm", "seen_mm"]].max(axis=1).to_numpy()
+    return fitted_gain(known_mm, np.concatenate(losses))
+
+
+def _loss_by_gain(batch: Batch, before: Tensor, change: Tensor) -> Float[np.ndarray, "n n_gains"]:
+    """``1 - SSIM`` in the head of each slice, on the scale of the references."""
+    losses = np.empty((len(before), len(GAINS)))
+    for row, (image, added, *rest) in enumerate(
+        zip(before, change, batch.reference, batch.head, batch.input_scale, strict=True)
+    ):
+        reference, head, scale = (one[None] for one in rest)
+        for column, gain in enumerate(GAINS):
+            corrected = (image + gain * added)[None].clamp(min=0)
+            lost = dissimilarity_in_head(corrected * scale, reference * scale, head)
+            losses[row, column] = float(lost)
+    return losses
