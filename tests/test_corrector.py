@@ -1,6 +1,7 @@
 """A corrector as data: what its file says is what is trained."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from properties import ellipsoid
 
+from mcnet.correction import magnitude_motion, searched_scans
+from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import load_model
 from mcnet.corrector import read_corrector, train_corrector
 from mcnet.errors import McnetError
@@ -66,6 +69,25 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     assert model.card["validated_on"] == ["b"]
     assert model.card["aside"] == ["c"]
     assert model.card["licence"] == "Apache-2.0"
+
+
+def test_a_corrector_may_learn_from_what_a_search_leaves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(magnitude_motion.SEARCH, n_steps=(1, 1, 1))
+    monkeypatch.setattr(searched_scans, "find_motion", partial(find_motion, settings=few))
+    monkeypatch.setattr("mcnet.correction.searched_scans.joblib.cpu_count", lambda: 1)
+    (folder / "tiny.toml").write_text(
+        TINY.replace("fold = 2", "fold = 2\nsees_undone = true")
+        + "mixed_precision = true\nslices_per_epoch = 6\n"
+        "[searches]\nn_train = 2\nn_validation = 1\nscans_each = 2\nvalidation_scans_each = 1\n"
+    )
+    weights = train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
+    model = load_model(str(weights))
+    assert model.network.config.sees_undone
+    assert model.card["searches"]["n_train"] == 2
+    assert len(model.card["gain"]["gain"]) == 2
+    assert len(list((folder / "run" / "searched").iterdir())) == 3
 
 
 def test_people_that_are_not_there_are_told(folder: Path) -> None:

@@ -23,14 +23,16 @@ CARD: dict[str, Any] = {
 }
 
 
-def random_network(*, head: str = "residual", fold: int = 2, seed: int = 0) -> UNet:
+def random_network(
+    *, head: str = "residual", fold: int = 2, seed: int = 0, sees_undone: bool = False
+) -> UNet:
     """A network whose batch norm has seen something and whose weights are all at work."""
     torch.manual_seed(seed)
-    network = UNet(NetworkConfig(levels=2, width=3, head=head, fold=fold))
+    network = UNet(NetworkConfig(2, width=3, head=head, fold=fold, sees_undone=sees_undone))
     for name, parameter in network.named_parameters():
         if name.startswith("last"):
             torch.nn.init.normal_(parameter, std=0.1)
-    network.train()(torch.rand(8, 1, 16, 12))
+    network.train()(torch.rand(8, network.config.n_inputs, 16, 12))
     return network.eval()
 
 

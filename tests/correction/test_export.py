@@ -15,10 +15,10 @@ SIZES = ((1, 16, 24), (3, 9, 37))
 """One that is a multiple of the network's own, and one that is not."""
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+@pytest.fixture(scope="module", params=[False, True], ids=["image", "image and undone"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_network(path, random_network(fold=2), card=CARD)
+    save_network(path, random_network(fold=2, sees_undone=request.param), card=CARD)
     return load_model(str(path))
 
 
@@ -37,11 +37,12 @@ def test_onnx_runtime_gives_the_same_image(
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     n_images, rows, columns = size
-    images = rng.random((n_images, 1, rows, columns), dtype=np.float32)
+    n_inputs = model.network.config.n_inputs
+    images = rng.random((n_images, n_inputs, rows, columns), dtype=np.float32)
     found = session.run(None, {INPUT: images})[0]
     with torch.inference_mode():
         expected = model.network(torch.from_numpy(images)).numpy()
-    assert np.abs(expected - images).max() > 0.01, "the network should change something"
+    assert np.abs(expected - images[:, :1]).max() > 0.01, "the network should change something"
     assert np.allclose(found, expected, atol=1e-4)
 
 
@@ -54,6 +55,7 @@ def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
     assert about["sha256"] == model.sha256 == about["provenance"]["inputs_sha256"]["model"]
     assert about["network"]["fold"] == 2
     assert "99.9th percentile" in about["use"]
+    assert ("second image" in about["use"]) == model.network.config.sees_undone
     assert [path.name for path in exported.parent.iterdir()] == ["tiny.onnx"]
 
 

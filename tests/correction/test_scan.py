@@ -391,6 +391,38 @@ def test_lines_along_z_are_searched_along_z(
 
 
 @pytest.mark.usefixtures("short_search")
+def test_the_network_sees_what_the_search_took_away(moving_scan: Volume) -> None:
+    class AddsUndone(UNet):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image[:, :1] + image[:, 1:]
+
+    network = AddsUndone(NetworkConfig(levels=1, width=1, sees_undone=True))
+    model = model_of(network, trained_pixel_mm=[1.0, 3.0])
+    # all that was undone is added again
+    result = correct_scan(moving_scan, model, guard=FakeGuard())
+    assert result.motion is not None
+    scale = moving_scan.values.max()
+    assert np.abs(result.after.values - moving_scan.values).max() < 1e-4 * scale
+    alone = correct_scan(moving_scan, model, guard=FakeGuard(), options=FORCED)
+    assert np.array_equal(alone.after.values, moving_scan.values)
+
+
+def test_the_network_sees_lines_along_its_rows(scan: Volume) -> None:
+    class AddsDifferenceOfRows(UNet):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image + 0.1 * (image - image.roll(1, dims=2))
+
+    model = model_of(AddsDifferenceOfRows(NetworkConfig(levels=1, width=1)))
+    turned = replace(scan, values=np.ascontiguousarray(scan.values.swapaxes(1, 2)))
+    of_y, of_z = (
+        correct_scan(one, model, guard=FakeGuard(), options=replace(FORCED, phase_encoding=axis))
+        for one, axis in ((scan, "y"), (turned, "z"))
+    )
+    assert not np.array_equal(of_y.after.values, scan.values)
+    assert np.array_equal(of_z.after.values, of_y.after.values.swapaxes(1, 2))
+
+
+@pytest.mark.usefixtures("short_search")
 def test_poses_that_are_not_believed_are_not_used(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,23 @@ def test_larger_factors_move_more():
     assert severities[1] == pytest.approx(4 * severities[0], rel=0.05)
 
 
+def test_scans_that_move_alike_show_other_slices_of_whom_they_are_asked_to():
+    other = scans().scan(0, 3)
+    for person in (0, 1):
+        alike = scans().scan(7, 1, like=other, person=person)
+        assert alike.acquisition.order == other.acquisition.order
+        assert alike.acquisition.phase_encoding_axis == other.acquisition.phase_encoding_axis
+        turns = [scan.motion.rotation_deg for scan in (alike, other)]
+        # measured from the mean that the slices' own k-space weighs
+        assert relative_error(*(one - one.mean(axis=0) for one in turns)) < 1e-6
+        assert relative_error(alike.references, other.references) > 0.1
+    usual = scans().scan(7, 1)
+    same = scans().scan(7, 1, person=scans().person_of(7, 1))
+    assert np.array_equal(usual.corrupted, same.corrupted)
+    in_turn = [scans().person_of(7, index) for index in range(7)]
+    assert sorted(in_turn) == [0, 0, 1, 1, 1, 1, 1]
+
+
 def test_masks_lie_on_the_head():
     for index in range(4):
         scan = scans(replace(PLAIN, still_share=1.0)).scan(0, index)

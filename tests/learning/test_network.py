@@ -32,6 +32,12 @@ def test_the_residual_head_changes_nothing_before_training(fold: int) -> None:
     assert torch.equal(network(image), image)
 
 
+def test_a_network_that_sees_what_was_undone_corrects_the_first_image() -> None:
+    network = UNet(NetworkConfig(levels=2, width=2, head="residual", fold=2, sees_undone=True))
+    images = torch.rand(3, 2, 9, 10)
+    assert torch.equal(network.eval()(images), images[:, :1])
+
+
 def test_the_direct_head_does_not_pass_its_input_through() -> None:
     image = torch.rand(3, 1, 13, 10)
     assert (UNet(TINY)(image) - image).abs().mean() > 0.01

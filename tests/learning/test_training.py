@@ -370,3 +370,23 @@ def test_a_network_of_adjacent_slices_is_trained(train: Any, make_pairs: MakePai
     assert curve["train_l1"].iloc[-1] < curve["train_l1"].iloc[0]
     corrected = correct_pairs(trained, of_one_scan(7, seed=1))
     assert corrected.shape == (7, 14, 17)
+
+
+def test_a_network_that_sees_what_was_undone_is_trained(train: Any, make_pairs: MakePairs) -> None:
+    def searched(n_pairs: int, seed: int = 0) -> ImagePairs:
+        pairs = make_pairs(n_pairs, seed=seed)
+        return replace(pairs, undone=0.5 * pairs.corrupted)
+
+    network = replace(NETWORK, sees_undone=True)
+    weights = train("undone", pairs=searched(20), validation=searched(7), network=network)
+    assert load_network(weights).down[0][0].in_channels == 2 * NETWORK.fold**2
+    curve = curve_of(weights)
+    assert curve["train_l1"].iloc[-1] < curve["train_l1"].iloc[0]
+    with pytest.raises(McnetError, match="needs searched scans"):
+        train("undone-without", network=network)
+
+
+def test_mixed_precision_trains_nearly_the_same(train: Any) -> None:
+    full, mixed = (curve_of(train(f"{on}", mixed_precision=on)) for on in (False, True))
+    assert not np.array_equal(full["train_l1"], mixed["train_l1"])
+    np.testing.assert_allclose(mixed["train_l1"], full["train_l1"], rtol=0.1)

@@ -78,11 +78,12 @@ def fitted_gain(
     loss
         Of each scan at each of `GAINS`.
     n_bins
-        Groups of equally many scans, from the mildest to the severest: a point of the curve each.
+        Groups of equally many scans, from the mildest to the severest, at most: a point of the
+        curve each.
     """
     order = np.argsort(severity_mm, kind="stable")
     places, best = [], []
-    for members in np.array_split(order, n_bins):
+    for members in np.array_split(order, min(n_bins, len(order))):
         places.append(float(np.mean(np.asarray(severity_mm)[members])))
         best.append(GAINS[int(loss[members].mean(axis=0).argmin())])
     rising = np.maximum.accumulate(best)

@@ -19,9 +19,9 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
-from mcnet.correction.guard import SeverityGuard
 from mcnet.correction.magnitude_motion import N_SEARCHED, FoundMotion, believed, find_motion
 from mcnet.correction.network_pass import lines_along_rows
+from mcnet.correction.scan import Guard
 from mcnet.correction.slices import ready_network
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scan import VariedScan
@@ -74,7 +74,7 @@ def searched_pairs(
     scans_each: int,
     folder: Path,
     *,
-    guard: SeverityGuard,
+    guard: Guard,
     n_jobs: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> ImagePairs:
@@ -113,9 +113,7 @@ def searched_pairs(
     return _together(files)
 
 
-def _make(
-    scans: VariedScans, number: int, scans_each: int, file: Path, guard: SeverityGuard
-) -> None:
+def _make(scans: VariedScans, number: int, scans_each: int, file: Path, guard: Guard) -> None:
     """Search one scan, undo what was found in others that move alike, and write these."""
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
@@ -125,7 +123,7 @@ def _make(
 
 
 def _after_search(
-    scans: VariedScans, number: int, scans_each: int, guard: SeverityGuard
+    scans: VariedScans, number: int, scans_each: int, guard: Guard
 ) -> dict[str, np.ndarray]:
     epoch, index = divmod(number, scans.n_scans)
     searched = scans.scan(epoch, index, n_spread=N_SEARCHED)
