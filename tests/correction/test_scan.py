@@ -237,8 +237,12 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
     spread = np.std(answers, axis=0, ddof=1)
     assert spread.max() > 0.01 * scale
     assert np.allclose(result.uncertainty.values, spread, atol=1e-4 * scale)
-    expected = np.clip(scan.values + np.mean(answers, axis=0), 0, 100)
+    # the correction is the mean of the answers to the slice and to it turned by half a circle
+    expected = np.clip(scan.values + (answers[0] + answers[3]) / 2, 0, 100)
     assert np.allclose(result.after.values, expected, atol=1e-4 * scale)
+    without = correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
+    assert without.uncertainty is None
+    assert np.array_equal(without.after.values, result.after.values)
 
 
 @pytest.mark.parametrize("amount", [-100.0, 100.0])

@@ -18,9 +18,11 @@ from mcnet.learning.network import UNet
 from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 
-_FLIPS: tuple[tuple[int, ...], ...] = ((), (-2,), (-1,), (-2, -1))
-"""Axes of a batch that are flipped, for each of the answers whose mean is the correction and whose
-spread is its uncertainty. Networks are trained on flipped slices too."""
+_FLIPS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-2,), (-1,))
+"""Axes of a batch that are flipped, for each of the answers whose spread is the uncertainty.
+Networks are trained on flipped slices too."""
+_N_AVERAGED = 2
+"""The mean of so many answers, the first, is the correction: that of all is hardly better."""
 _HEAD_SHARE = 0.1
 """Slices with less signal than this share of the brightest one show no head, only air."""
 _FULL_SHARE = 0.25
@@ -87,12 +89,13 @@ def changes_of(
     """What is to be added to a scan, and its standard deviation if that is asked for.
 
     First the motion that was found is undone; then the network corrects: the mean of its answers to
-    the slice and its flips times the gain. The deviation is that of the answers; both are of one
-    batch at a time, so that they take no memory.
+    the slice as it is and turned by half a circle, times the gain. The deviation is that of the
+    answers to all flips. Both are of one batch at a time, so that they take no memory.
     """
     values, sampling, device = way.scan.values, way.sampling, way.options.device
     change = np.empty_like(values)
-    deviation = np.empty_like(values) if way.options.uncertainty else None
+    deviation = np.zeros_like(values) if way.options.uncertainty else None
+    flips = _FLIPS[:_N_AVERAGED] if deviation is None else _FLIPS
     at_once = slices_at_once(max(sampling.native, sampling.seen, key=np.prod), device)
 
     def change_part(part: slice) -> None:
@@ -100,15 +103,18 @@ def changes_of(
         back = seen
         if motion is not None:
             back = torch.from_numpy(motion.undone(seen.cpu().numpy())).to(device)
-        inputs = torch.stack([back, seen - back][: way.network.config.n_inputs], dim=1)
-        with torch.inference_mode(), mixed_precision(device):
-            answers = torch.stack([_added(way, inputs, flip) for flip in _FLIPS])
-        changes = [back - seen + gain * answers.mean(dim=0), gain * answers.std(dim=0)]
+        changes = [back - seen]
+        if gain:
+            inputs = torch.stack([back, seen - back][: way.network.config.n_inputs], dim=1)
+            with torch.inference_mode(), mixed_precision(device):
+                answers = torch.stack([_added(way, inputs, flip) for flip in flips])
+            changes[0] += gain * answers[:_N_AVERAGED].mean(dim=0)
+            changes += [gain * answers.std(dim=0)] if deviation is not None else []
         if not sampling.is_native:
             changes = [_resampled(one, sampling.to_native) for one in changes]
         on_scale = [one.cpu().numpy() * np.float32(way.scale) for one in changes]
         change[part] = on_scale[0]
-        if deviation is not None:
+        if deviation is not None and gain:
             deviation[part] = np.maximum(on_scale[1], 0)
 
     in_batches(change_part, len(values), at_once, device=device, on_progress=on_progress)
