@@ -22,7 +22,7 @@ class SignedOut extends Error {}
 
 /* The server's answer, whatever it and the network do meanwhile: asking twice changes nothing. */
 async function ask(path, body) {
-  for (let isTroubled = false; ; isTroubled = true) {
+  for (let told = ""; ; ) {
     const response = await fetch(path, body === undefined ? {} : {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -30,11 +30,12 @@ async function ask(path, body) {
     }).catch(() => null);
     if (response?.status === 401) throw new SignedOut();
     if (response && response.status < 500) {
-      if (isTroubled) tell("");
+      takeBack(told);
       return response;
     }
     const trouble = response ? "The server is in trouble" : "The server does not answer";
-    tell(`${trouble}; trying again. Your answer stays here until it is saved.`);
+    told = `${trouble}; trying again. Your answer stays here until it is saved.`;
+    tell(told);
     await pause(RETRY_MS);
   }
 }
@@ -42,6 +43,13 @@ async function ask(path, body) {
 function tell(text) {
   if (text && !document.querySelector("main:not([hidden])")) only("sign-in"); /* or nobody sees it */
   for (const status of document.querySelectorAll(".status")) status.textContent = text;
+}
+
+/* Images are fetched ahead beside an answer, whose own message stays. */
+function takeBack(text) {
+  for (const status of document.querySelectorAll(".status")) {
+    if (status.textContent === text) status.textContent = "";
+  }
 }
 
 function only(id) {
