@@ -28,7 +28,7 @@ _LEAST_SIDE = 32
 """Slices with fewer rows or columns tell too little of the motion."""
 _COARSEST_MM = 1.5
 """In larger pixels a search finds motion where there was none: docs/results/correction.md."""
-_NETWORK_FOUND_MM = (0.3, 0.5)
+_NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
 severe motion much is left (validation people)."""
