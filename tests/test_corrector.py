@@ -80,7 +80,7 @@ def test_a_corrector_may_learn_from_what_a_search_leaves(
     (folder / "tiny.toml").write_text(
         TINY.replace("fold = 2", "fold = 2\nsees_undone = true")
         + "mixed_precision = true\nslices_per_epoch = 6\n"
-        "[searches]\nn_train = 2\nn_validation = 1\nscans_each = 2\nvalidation_scans_each = 1\n"
+        "[searches]\nn_train = 2\nn_validation = 1\nscans_each = 2\nvalidation_scans_each = 2\n"
     )
     weights = train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
     model = load_model(str(weights))

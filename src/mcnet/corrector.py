@@ -21,7 +21,7 @@ from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import Guard, correct_scan
-from mcnet.correction.searched_scans import Searches, gain_after_search, searched_pairs
+from mcnet.correction.searched_scans import Searches, gain_after_search, load, search_scans
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.sources import Person, people_in_folder
 from mcnet.data.varied_scan import VariedScan
@@ -208,17 +208,18 @@ def _pairs(
             return train, processes.by_first(
                 lambda: validation.fixed_pairs(on_progress=on_progress)
             )
-    guard, pairs = load_guard(), []
+    guard, files = load_guard(), []
     for scans, n_searches, scans_each, what in (
         (train, searches.n_train, searches.scans_each, "training"),
         (validation, searches.n_validation, searches.validation_scans_each, "validation"),
     ):
         with announce(f"Searching scans for {what}") as on_progress:
-            searched = partial(
-                searched_pairs, *(scans, n_searches, scans_each, folder / "searched"), guard=guard
+            search = partial(
+                search_scans, *(scans, n_searches, scans_each, folder / "searched"), guard=guard
             )
-            pairs.append(processes.by_first(partial(searched, on_progress=on_progress)))
-    return pairs[0], pairs[1]
+            files.append(processes.by_first(partial(search, on_progress=on_progress)))
+    of_training, of_validation = files
+    return load(of_training), load(of_validation)
 
 
 def _model(weights: Path, card: Mapping[str, Any]) -> Model:

@@ -12,7 +12,7 @@ from tiny_models import FakeGuard
 
 from mcnet.correction import magnitude_motion, searched_scans
 from mcnet.correction.magnitude_motion import find_motion
-from mcnet.correction.searched_scans import Searches, gain_after_search, searched_pairs
+from mcnet.correction.searched_scans import Searches, gain_after_search, load, search_scans
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.sources import Person
 from mcnet.data.varied_scans import VariedScans
@@ -55,7 +55,8 @@ def _quick_search(monkeypatch):
 
 
 def pairs_in(folder, variety=MOVING, n_searches=2):
-    return searched_pairs(scans(variety), n_searches, N_EACH, folder, guard=FakeGuard(), n_jobs=1)
+    files = search_scans(scans(variety), n_searches, N_EACH, folder, guard=FakeGuard(), n_jobs=1)
+    return load(files)
 
 
 @pytest.fixture
@@ -120,15 +121,17 @@ def test_lines_lie_along_the_rows_whatever_axis_they_were_encoded_along(tmp_path
 
 @pytest.mark.parametrize("best", [0.6, 1.0, 1.6])
 def test_the_gain_is_that_with_which_the_network_lands_on_the_reference(rng, best):
-    references = rng.random((6, 32, 32), dtype=np.float32)
-    undone = 0.2 * rng.random((6, 32, 32), dtype=np.float32)
-    known = pd.DataFrame({"found_mm": [0.1] * 6, "seen_mm": [1, 2, 3, 4, 5, 6]})
+    references = rng.random((7, 32, 32), dtype=np.float32)
+    undone = 0.2 * rng.random((7, 32, 32), dtype=np.float32)
+    known = pd.DataFrame({"found_mm": [0.1] * 7, "seen_mm": [1, 2, 3, 4, 5, 6, 1.5]})
+    corrupted = references - np.float32(best) * undone
+    undone[6] = 0  # as if nothing had been found, although it was
     pairs = ImagePairs(
-        corrupted=references - np.float32(best) * undone,
+        corrupted=corrupted,
         references=references,
-        heads=np.ones((6, 32, 32), bool),
-        reference_index=np.arange(6),
-        input_scale=np.full(6, 1.5, np.float32),
+        heads=np.ones((7, 32, 32), bool),
+        reference_index=np.arange(7),
+        input_scale=np.full(7, 1.5, np.float32),
         table=known,
         undone=undone,
     )
@@ -148,10 +151,10 @@ def test_the_gain_is_that_with_which_the_network_lands_on_the_reference(rng, bes
         {"n_train": 3},
         {"n_validation": 3},
         {"n_train": -1, "n_validation": 1},
-        {"n_train": 1, "n_validation": 1, "scans_each": 0},
-        {"n_train": 1, "n_validation": 1, "validation_scans_each": 0},
+        {"n_train": 1, "n_validation": 1, "scans_each": 1},
+        {"n_train": 1, "n_validation": 1, "validation_scans_each": 1},
     ],
 )
 def test_searches_that_give_no_pairs_are_refused(wrong):
-    with pytest.raises(McnetError, match="give 1 or more of all"):
+    with pytest.raises(McnetError, match="give 1 search or more"):
         Searches(**wrong)

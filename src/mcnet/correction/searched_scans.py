@@ -61,14 +61,15 @@ class Searches:
     def __post_init__(self) -> None:
         """Refuse what gives no pairs."""
         n_scans_each = min(self.scans_each, self.validation_scans_each)
-        if self.n_train < 0 or n_scans_each < 1 or (self.n_train > 0) != (self.n_validation > 0):
+        if self.n_train < 0 or n_scans_each < 2 or (self.n_train > 0) != (self.n_validation > 0):
             raise McnetError(
                 f"{self.n_train} searches to train with, {self.n_validation} to validate with and "
-                f"{n_scans_each} scans each are impossible; give 1 or more of all, or no search."
+                f"{n_scans_each} scans each are impossible; give 1 search or more to "
+                "both and 2 scans or more each, or no search."
             )
 
 
-def searched_pairs(
+def search_scans(
     scans: VariedScans,
     n_searches: int,
     scans_each: int,
@@ -77,8 +78,8 @@ def searched_pairs(
     guard: Guard,
     n_jobs: int | None = None,
     on_progress: OnProgress | None = None,
-) -> ImagePairs:
-    """Pairs of slices after a search and references; ``table`` tells ``found_mm`` and ``seen_mm``.
+) -> list[Path]:
+    """Search scans, undo what was found, and return the files that hold what is left, for `load`.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def searched_pairs(
     guard
         What sees the severity before the search.
     n_jobs
-        Processes that search; by default, one a core. The pairs do not depend on it.
+        Processes that search; by default, one a core. The files do not depend on it.
     on_progress
         Told of the searches.
 
@@ -110,7 +111,7 @@ def searched_pairs(
     for done, _ in enumerate(pool(jobs)):
         if on_progress:
             on_progress(n_searches - len(missing) + done + 1, n_searches)
-    return _together(files)
+    return files
 
 
 def _make(scans: VariedScans, number: int, scans_each: int, file: Path, guard: Guard) -> None:
@@ -168,8 +169,11 @@ def _volume(scan: VariedScan) -> Volume:
     return Volume(scan.corrupted, np.diag([1.0, *scan.pixel_mm, 1.0]), "scan")
 
 
-def _together(files: Sequence[Path]) -> ImagePairs:
-    """All pairs in memory, whose arrays are filled file by file."""
+def load(files: Sequence[Path]) -> ImagePairs:
+    """Pairs of slices after a search and references; ``table`` tells ``found_mm`` and ``seen_mm``.
+
+    Lines lie along the rows of all of them.
+    """
     columns = ("severity_mm", "found_mm", "seen_mm")
     tables, filled = [], 0
     images: dict[str, np.ndarray] = {}
@@ -185,7 +189,7 @@ def _together(files: Sequence[Path]) -> ImagePairs:
             for name in (*_IMAGES[:3], "input_scale"):
                 images[name][rows] = part[name]
             images["heads"][rows] = _unpacked(part["heads"], shape[-1])
-            tables.append(pd.DataFrame({c: np.full(n, float(part[c])) for c in columns}))
+            tables.append(pd.DataFrame({name: np.full(n, part[name]) for name in columns}))
             filled += n
     return ImagePairs(
         **images,
@@ -201,8 +205,13 @@ def _unpacked(packed: np.ndarray, n_columns: int) -> Bool[np.ndarray, "n rows co
 def gain_after_search(network: UNet, pairs: ImagePairs) -> GainCurve:
     """How much of a network's correction serves best after a search, by what is known then.
 
-    That is the motion found or seen by the guard, whichever is more.
+    That is the motion found or seen by the guard, whichever is more. Slices in which nothing was
+    undone although motion was found are left out.
     """
+    none = np.zeros(len(pairs), bool)
+    as_used = none if pairs.undone is None else pairs.undone.any(axis=(1, 2))
+    as_used = as_used | (pairs.table["found_mm"] == 0).to_numpy()
+    pairs = pairs.chosen(np.flatnonzero(as_used))
     ready = ready_network(network, "cpu")
     losses = []
     with torch.inference_mode():
