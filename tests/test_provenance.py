@@ -49,6 +49,14 @@ def test_the_temporary_name_keeps_the_suffixes_that_writers_go_by(tmp_path):
     assert (tmp_path / "new folder" / "scan.nii.gz").read_bytes() == b"whole"
 
 
+def test_a_file_is_as_readable_as_any_new_one_whoever_wrote_it(tmp_path):
+    (tmp_path / "usual").touch()
+    with written_whole(tmp_path / "weights") as temporary:
+        temporary.touch(mode=0o600)
+    modes = [(tmp_path / name).stat().st_mode for name in ("usual", "weights")]
+    assert modes[0] == modes[1]
+
+
 def test_a_folder_is_replaced_whole(tmp_path):
     for content in ("first", "second"):
         with written_whole(tmp_path / "run") as temporary:
