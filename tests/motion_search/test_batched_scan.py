@@ -33,3 +33,17 @@ def test_derivatives_are_those_of_kspace_by_each_pose(grid, images, poses_mm, po
     found = scan.derivatives(images)[freedom] * scan.within_band
     expected = (there - back) / (2 * step) * scan.within_band
     assert relative_error(found, expected) < 0.02
+
+
+def test_a_change_of_slices_and_poses_changes_kspace_by_both(grid, images, poses_mm, pool):
+    scan = BatchedScan(grid, 7, poses_mm * UNITS, pool)
+    change, turn = images[::-1].copy(), 1e-2 * poses_mm[::-1]
+    found = scan.changed_kspace(change, turn, scan.derivatives(images))
+    there, back = (
+        BatchedScan(grid, 7, (poses_mm + sign * turn) * UNITS, pool).kspace(images)
+        for sign in (1, -1)
+    )
+    expected = (scan.kspace(change) + (there - back) / 2) * scan.within_band
+    assert relative_error(found, expected) < 1e-3
+    only_poses = found - scan.kspace(change) * scan.within_band
+    assert relative_error(only_poses, (there - back) / 2 * scan.within_band) < 0.02

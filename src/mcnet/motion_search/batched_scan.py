@@ -50,6 +50,26 @@ class BatchedScan:
         parts = self._all(lambda scan, part: scan.derivatives(part), images)
         return np.concatenate(parts, axis=1) * UNITS[:, None, None, None].astype(np.float32)
 
+    def changed_kspace(
+        self,
+        change: Images,
+        turn: Float[np.ndarray, "n_lines 3"],
+        derivatives: Complex64[np.ndarray, "3 n_slices rows columns"],
+    ) -> Kspace:
+        """How k-space within the band changes with the slices, and with the poses, in mm."""
+        along = [1, 1, 1]
+        along[1 + self.grid.line_axis] = self.grid.n_lines
+        turns = [of_freedom.reshape(along) for of_freedom in turn.T.astype(np.float32)]
+
+        def work(scan: InPlaneScan, part: Images, *of_part: np.ndarray) -> Kspace:
+            lines = scan.kspace(part)
+            for derivative, by in zip(of_part, turns, strict=True):
+                lines += derivative * by
+            lines *= self.within_band
+            return lines
+
+        return np.concatenate(self._all(work, change, *derivatives))
+
     def of_lines(self, one: Kspace, other: Kspace) -> Float[np.ndarray, "n_lines"]:
         """Real part of the inner product of two along each line, over all slices."""
         parts = self._all(lambda scan, *both: scan.of_lines(*both), one, other)

@@ -169,10 +169,8 @@ class JointProblem:
 
     def _direction(self, state: State) -> tuple[Images, Float[np.ndarray, "n_lines 3"]]:
         """Newton's step of images and poses together."""
-        scan, n_lines = state.scan, self.grid.n_lines
+        scan = state.scan
         derivatives = scan.derivatives(state.images)
-        along = [1, 1, 1]
-        along[1 + self.grid.line_axis] = n_lines
         curvature = self.variation.curvature(state.images)
         anchor = np.float32(self.settings.anchor)
 
@@ -181,10 +179,7 @@ class JointProblem:
 
         def normal(both: list[np.ndarray]) -> list[np.ndarray]:
             change, turn = both
-            lines = scan.kspace(change)
-            for freedom in range(N_FREEDOMS):
-                lines += derivatives[freedom] * turn[:, freedom].astype(np.float32).reshape(along)
-            lines *= scan.within_band
+            lines = scan.changed_kspace(change, turn, derivatives)
             images = scan.adjoint(lines) + anchor * change + curved(curvature, change)
             return [images, to_poses(lines) + self.precision @ turn]
 
