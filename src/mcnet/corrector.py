@@ -6,30 +6,21 @@ motion alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from os.path import normpath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
-import numpy as np
-import torch
-from jaxtyping import Float32
-
-from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
+from mcnet.correction.gain_fitting import gain_after_search, gain_alone
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
-from mcnet.correction.options import CorrectionOptions
-from mcnet.correction.scan import Guard, correct_scan
-from mcnet.correction.searched_scans import Searches, gain_after_search, load, search_scans
+from mcnet.correction.searched_scans import Searches, load, search_scans
 from mcnet.data.pairs import ImagePairs
-from mcnet.data.sources import Person, people_in_folder
-from mcnet.data.varied_scan import VariedScan
+from mcnet.data.sources import Person, people_in_folder, refuse_unknown
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.variety import Variety
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
-from mcnet.learning.losses import LossConfig, dissimilarity_in_head
+from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import L1
@@ -38,13 +29,17 @@ from mcnet.learning.severity_training import train_severity, write_calibrated
 from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import load_network, read_tensors, write_tensors
-from mcnet.progress import Announce, OnProgress, silently
+from mcnet.progress import Announce, silently
 from mcnet.provenance import sha256_of_file
 from mcnet.settings import read_settings
 
-_GAIN_EPOCHS = 3
-_N_SPREAD = 6
-"""Slices of each scan that the gain is fitted on."""
+
+class _Shared(TypedDict):
+    """How both kinds of network are taught."""
+
+    announce: Announce
+    quiet: bool
+    processes: Processes
 
 
 @dataclass(frozen=True)
@@ -139,32 +134,65 @@ def train_corrector(
     train, validation = processes.by_first(lambda: _scans(corrector, root))
     notes = _card(corrector, train, validation)
     shipped = folder / f"{corrector.name}.safetensors"
+    shared: _Shared = {"announce": announce, "quiet": quiet, "processes": processes}
     if corrector.teaches == "severity":
-        weights = train_severity(
-            folder,
-            train,
-            validation,
-            network=corrector.severity_network,
-            training=corrector.training,
-            seed=corrector.seed,
-            quiet=quiet,
-            processes=processes,
-        )
+        _teach_to_judge(corrector, shipped, train, validation, notes, **shared)
+    else:
+        notes["metrics"] = dict(metrics or {})
+        _teach_to_correct(corrector, shipped, train, validation, notes, **shared)
+    return shipped
 
-        def calibrate() -> None:
-            with announce("Scanning people to calibrate with") as on_progress:
-                write_calibrated(
-                    shipped, weights, train, validation, notes=notes, on_progress=on_progress
-                )
 
-        processes.by_first(calibrate)
-        return shipped
+def _teach_to_judge(
+    corrector: Corrector,
+    shipped: Path,
+    train: VariedScans,
+    validation: VariedScans,
+    notes: dict[str, Any],
+    *,
+    announce: Announce,
+    quiet: bool,
+    processes: Processes,
+) -> None:
+    """Train a network that tells how far the head moved, and calibrate it."""
+    weights = train_severity(
+        shipped.parent,
+        train,
+        validation,
+        network=corrector.severity_network,
+        training=corrector.training,
+        seed=corrector.seed,
+        quiet=quiet,
+        processes=processes,
+    )
+
+    def calibrate() -> None:
+        with announce("Scanning people to calibrate with") as on_progress:
+            write_calibrated(
+                shipped, weights, train, validation, notes=notes, on_progress=on_progress
+            )
+
+    processes.by_first(calibrate)
+
+
+def _teach_to_correct(
+    corrector: Corrector,
+    shipped: Path,
+    train: VariedScans,
+    validation: VariedScans,
+    notes: dict[str, Any],
+    *,
+    announce: Announce,
+    quiet: bool,
+    processes: Processes,
+) -> None:
+    """Train a network that corrects, and fit how much of its correction is applied."""
     start = processes.by_first(
         lambda: load_model(corrector.start).path if corrector.start else None
     )
-    train_on, fixed = _pairs(corrector, train, validation, folder, announce, processes)
+    train_on, fixed = _pairs(corrector, train, validation, shipped.parent, announce, processes)
     weights = train_stage(
-        folder,
+        shipped.parent,
         L1,
         train_on,
         fixed,
@@ -180,17 +208,15 @@ def train_corrector(
 
     def ship() -> None:
         about, tensors = read_tensors(weights)
-        model = _model(weights, notes)
-        if fixed.undone is not None:
-            gain = gain_after_search(model.network, fixed)
-        else:
-            with announce("Scanning people to fit the gain with") as on_progress:
-                gain = _fitted_gain(model, validation, load_guard(), on_progress)
-        card = {**about["card"], **notes, "gain": gain.as_dict, "metrics": dict(metrics or {})}
+        with announce("Fitting how much of the correction is applied") as on_progress:
+            if corrector.searches.n_train:
+                gain = gain_after_search(load_network(weights), fixed, on_progress)
+            else:
+                gain = gain_alone(_model(weights, notes), validation, load_guard(), on_progress)
+        card = {**about["card"], **notes, "gain": gain.as_dict}
         write_tensors(shipped, tensors, about["network"], card=card, half=True)
 
     processes.by_first(ship)
-    return shipped
 
 
 def _pairs(
@@ -226,45 +252,13 @@ def _model(weights: Path, card: Mapping[str, Any]) -> Model:
     return Model(weights.stem, weights, sha256_of_file(weights), load_network(weights), card)
 
 
-def _fitted_gain(
-    model: Model, validation: VariedScans, guard: Guard, on_progress: OnProgress
-) -> GainCurve:
-    """How much of a correction serves best, by the guard's estimate, on the validation people."""
-    scans = replace(validation, seed=validation.seed + 1)
-    options = CorrectionOptions(force=True, search=False)  # the network's own part
-    total = _GAIN_EPOCHS * scans.n_scans
-    severities, losses = [], []
-    for number in range(total):
-        scan = scans.scan(*divmod(number, scans.n_scans), n_spread=_N_SPREAD)
-        volume = Volume(scan.corrupted, np.diag([1.0, *scan.pixel_mm, 1.0]), "scan")
-        result = correct_scan(volume, model, guard=guard, options=options)
-        severities.append(result.assessment_before.severity.mm)
-        losses.append(_loss_by_gain(scan, result.after.values - scan.corrupted))
-        on_progress(number + 1, total)
-    return fitted_gain(severities, np.array(losses))
-
-
-def _loss_by_gain(
-    scan: VariedScan, correction: Float32[np.ndarray, "n_slices rows columns"]
-) -> list[float]:
-    """``1 - SSIM`` in the head of a scan to which more or less of a correction is added."""
-    corrupted, reference, change, head = (
-        torch.from_numpy(images)[:, None]
-        for images in (scan.corrupted, scan.references, correction, scan.heads)
-    )
-    return [
-        float(dissimilarity_in_head((corrupted + gain * change).clamp(min=0), reference, head))
-        for gain in GAINS
-    ]
-
-
 def _scans(corrector: Corrector, root: Path) -> tuple[VariedScans, VariedScans]:
     """Training and validation."""
     train: list[tuple[Person, int]] = []
     validation: list[tuple[Person, int]] = []
     for part in corrector.people:
         people = people_in_folder(Path(normpath(root / part.folder)))
-        _refuse_unknown(part, people)
+        refuse_unknown(part.folder, people, (*part.validation, *part.aside))
         for person in people:
             if person.name in part.validation:
                 validation.append((person, part.scans_per_person))
@@ -276,16 +270,6 @@ def _scans(corrector: Corrector, root: Path) -> tuple[VariedScans, VariedScans]:
         return VariedScans(people, counts, corrector.variety, seed)
 
     return scans(train, corrector.seed), scans(validation, corrector.seed + 1)
-
-
-def _refuse_unknown(part: ScannedFolder, people: list[Person]) -> None:
-    names = {person.name for person in people}
-    unknown = [name for name in (*part.validation, *part.aside) if name not in names]
-    if unknown:
-        raise McnetError(
-            f"{part.folder} has nobody named {unknown[0]}; name people of that folder to validate "
-            "with or to set aside."
-        )
 
 
 def _card(corrector: Corrector, train: VariedScans, validation: VariedScans) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from mcnet.data.training_traces import training_traces
 from mcnet.experiment import Experiment
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import PlannedStage
-from mcnet.learning.training import TrainingSet, train_stage
+from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.learning.training_refusals import TrainingSet
 from mcnet.learning.variants import ModelSettings
 from mcnet.progress import Announce, silently
 from mcnet.provenance import sha256_of_json

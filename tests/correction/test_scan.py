@@ -362,6 +362,12 @@ def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
 
 
 @pytest.mark.usefixtures("short_search")
+def test_pixels_that_a_header_rounds_up_are_searched(moving_scan: Volume) -> None:
+    rounded = volume_of(moving_scan.values, (8.0, 1.5000000591777933, 1.5))
+    assert correct_scan(rounded, shy_model(), guard=FakeGuard()).motion is not None
+
+
+@pytest.mark.usefixtures("short_search")
 @pytest.mark.parametrize(("between_mm", "share"), [((0.0, 0.0001), 1.0), ((90.0, 99.0), 0.0)])
 def test_the_network_corrects_what_severe_motion_leaves(
     moving_scan: Volume,

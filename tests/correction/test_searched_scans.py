@@ -4,22 +4,18 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from properties import ellipsoid, relative_error
 from tiny_models import FakeGuard
 
 from mcnet.correction import magnitude_motion, searched_scans
 from mcnet.correction.magnitude_motion import find_motion
-from mcnet.correction.searched_scans import Searches, gain_after_search, load, search_scans
-from mcnet.data.pairs import ImagePairs
+from mcnet.correction.searched_scans import Searches, load, search_scans
 from mcnet.data.sources import Person
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.variety import Variety
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.learning.network import NetworkConfig, UNet
 
 MOVING = Variety(
     matrix=44,
@@ -117,32 +113,6 @@ def test_lines_lie_along_the_rows_whatever_axis_they_were_encoded_along(tmp_path
     assert np.array_equal(pairs.heads[:2], alike.heads.swapaxes(1, 2))
     turned = alike.corrupted.swapaxes(1, 2)
     assert relative_error((pairs.corrupted + pairs.undone)[:2], turned) < 1e-3
-
-
-@pytest.mark.parametrize("best", [0.6, 1.0, 1.6])
-def test_the_gain_is_that_with_which_the_network_lands_on_the_reference(rng, best):
-    references = rng.random((7, 32, 32), dtype=np.float32)
-    undone = 0.2 * rng.random((7, 32, 32), dtype=np.float32)
-    known = pd.DataFrame({"found_mm": [0.1] * 7, "seen_mm": [1, 2, 3, 4, 5, 6, 1.5]})
-    corrupted = references - np.float32(best) * undone
-    undone[6] = 0  # as if nothing had been found, although it was
-    pairs = ImagePairs(
-        corrupted=corrupted,
-        references=references,
-        heads=np.ones((7, 32, 32), bool),
-        reference_index=np.arange(7),
-        input_scale=np.full(7, 1.5, np.float32),
-        table=known,
-        undone=undone,
-    )
-
-    class AddsUndone(UNet):
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return image[:, :1] + image[:, 1:]
-
-    curve = gain_after_search(AddsUndone(NetworkConfig(levels=1, width=1, sees_undone=True)), pairs)
-    assert curve.gain == (best,) * 5
-    assert curve.severity_mm == (1.5, 3.0, 4.0, 5.0, 6.0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mcnet.data.sources import people_in_folder, template_people
+from mcnet.data.sources import people_in_folder, people_named, template_people
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.provenance import sha256_of_file
@@ -115,3 +115,12 @@ def test_template_person_loads_the_same_head_every_time(monkeypatch: pytest.Monk
 def test_real_tree_holds_all_its_people(shared_data: Path) -> None:
     people = people_in_folder(shared_data / "heads")
     assert [person.name for person in people] == [f"sub-{i:02d}" for i in range(1, 15)]
+
+
+def test_people_of_some_names_are_taken_and_unknown_names_told(tmp_path):
+    for name in ("a", "b", "c"):
+        nib.save(nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.eye(4)), tmp_path / f"{name}.nii")
+    assert [person.name for person in people_named(tmp_path)] == ["a", "b", "c"]
+    assert [person.name for person in people_named(tmp_path, ("c", "a"))] == ["a", "c"]
+    with pytest.raises(McnetError, match="nobody named d; name people of that folder"):
+        people_named(tmp_path, ("a", "d"))

@@ -107,7 +107,7 @@ def evaluate_raw(
         seed: Of the draw of traces, phase and noise.
     """
     from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_in_folder
+    from mcnet.data.sources import people_named
     from mcnet.evaluation.raw_trial import RawTrialDesign, try_reconstruction
     from mcnet.evaluation.trial import TrialDesign, chosen_traces
     from mcnet.report.raw_trial_page import write_raw_trial
@@ -115,17 +115,13 @@ def evaluate_raw(
 
     design = RawTrialDesign(factors, coils, snr, phase, magnitude=magnitude, seed=seed)
     network = load_model(model)
-    found = people_in_folder(people)
-    unknown = sorted(set(names) - {person.name for person in found})
-    if unknown:
-        raise McnetError(f"{people} has nobody named {unknown[0]}; name people of that folder.")
+    chosen = people_named(people, names)
     files = motion_files(motion)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
     traces = chosen_traces([read_motion(file) for file in files], drawn)
     with announce("Reconstructing unseen people from raw data") as on_progress:
         trial = try_reconstruction(
-            [person for person in found if not names or person.name in names],
-            *(traces, network, design),
+            *(chosen, traces, network, design),
             on_progress=on_progress,
         )
     inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}

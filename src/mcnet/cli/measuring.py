@@ -95,7 +95,7 @@ def evaluate(
     """
     from mcnet.correction.guard import load_guard
     from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_in_folder
+    from mcnet.data.sources import people_named
     from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
     from mcnet.report.trial_page import write_trial
     from mcnet.simulation.formats import motion_files, read_motion
@@ -104,16 +104,12 @@ def evaluate(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
     corrector = load_model(model)
-    found = people_in_folder(people)
-    unknown = sorted(set(names) - {person.name for person in found})
-    if unknown:
-        raise McnetError(f"{people} has nobody named {unknown[0]}; name people of that folder.")
+    chosen = people_named(people, names)
     files = motion_files(motion)
     traces = chosen_traces([read_motion(file) for file in files], design)
     with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
         trial = try_corrector(
-            [person for person in found if not names or person.name in names],
-            *(traces, corrector, load_guard(), design),
+            *(chosen, traces, corrector, load_guard(), design),
             on_progress=on_progress,
         )
     inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}

@@ -122,7 +122,8 @@ def _searched_grid(sampling: SliceSampling, options: CorrectionOptions) -> Slice
     if not options.search or line_axis == "x":
         return None
     rows_mm, columns_mm = sampling.seen_mm
-    if min(sampling.seen) < _LEAST_SIDE or max(rows_mm, columns_mm) > _COARSEST_MM:
+    # a header holds 1.5 mm in single precision, a little above or below
+    if min(sampling.seen) < _LEAST_SIDE or round(max(rows_mm, columns_mm), 4) > _COARSEST_MM:
         return None
     return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
 

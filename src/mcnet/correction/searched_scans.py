@@ -14,29 +14,21 @@ import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float32
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
-from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
 from mcnet.correction.magnitude_motion import N_SEARCHED, FoundMotion, believed, find_motion
 from mcnet.correction.network_pass import lines_along_rows
 from mcnet.correction.scan import Guard
-from mcnet.correction.slices import ready_network
 from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scan import VariedScan
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.learning.batches import Batch, PairBatches
-from mcnet.learning.losses import dissimilarity_in_head
-from mcnet.learning.network import UNet
 from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json, written_whole
 from mcnet.simulation.in_plane import SliceGrid
 
-_N_AT_ONCE = 8
-"""Slices that are corrected together."""
 _EVERY = 8
 """One of so many scans is left as it is."""
 _IMAGES = ("corrupted", "undone", "references", "heads")
@@ -200,38 +192,3 @@ def load(files: Sequence[Path]) -> ImagePairs:
 
 def _unpacked(packed: np.ndarray, n_columns: int) -> Bool[np.ndarray, "n rows columns"]:
     return np.unpackbits(packed, axis=-1, count=n_columns).astype(bool)
-
-
-def gain_after_search(network: UNet, pairs: ImagePairs) -> GainCurve:
-    """How much of a network's correction serves best after a search, by what is known then.
-
-    That is the motion found or seen by the guard, whichever is more. Slices in which nothing was
-    undone although motion was found are left out.
-    """
-    none = np.zeros(len(pairs), bool)
-    as_used = none if pairs.undone is None else pairs.undone.any(axis=(1, 2))
-    as_used = as_used | (pairs.table["found_mm"] == 0).to_numpy()
-    pairs = pairs.chosen(np.flatnonzero(as_used))
-    ready = ready_network(network, "cpu")
-    losses = []
-    with torch.inference_mode():
-        for batch in PairBatches(pairs, _N_AT_ONCE):
-            before = batch.corrupted[:, :1]
-            change = ready(batch.corrupted) - before
-            losses.append(_loss_by_gain(batch, before, change))
-    known_mm = pairs.table[["found_mm", "seen_mm"]].max(axis=1).to_numpy()
-    return fitted_gain(known_mm, np.concatenate(losses))
-
-
-def _loss_by_gain(batch: Batch, before: Tensor, change: Tensor) -> Float[np.ndarray, "n n_gains"]:
-    """``1 - SSIM`` in the head of each slice, on the scale of the references."""
-    losses = np.empty((len(before), len(GAINS)))
-    for row, (image, added, *rest) in enumerate(
-        zip(before, change, batch.reference, batch.head, batch.input_scale, strict=True)
-    ):
-        reference, head, scale = (one[None] for one in rest)
-        for column, gain in enumerate(GAINS):
-            corrected = (image + gain * added)[None].clamp(min=0)
-            lost = dissimilarity_in_head(corrected * scale, reference * scale, head)
-            losses[row, column] = float(lost)
-    return losses

@@ -1,7 +1,7 @@
 """People to take scans of: a BIDS tree, a folder of NIfTI files, or variations of the template."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,26 @@ def people_in_folder(folder: Path) -> list[Person]:
         return _people_in_folder(folder)
     except OSError as error:
         raise cannot_read(Path(error.filename or folder), error) from error
+
+
+def people_named(folder: Path, names: Sequence[str] = ()) -> list[Person]:
+    """People of a folder, as `people_in_folder`: those of some names, or all if none is given.
+
+    Raises
+    ------
+    McnetError
+        As `people_in_folder`, or nobody has one of the names.
+    """
+    people = people_in_folder(folder)
+    refuse_unknown(folder, people, names)
+    return [person for person in people if not names or person.name in names]
+
+
+def refuse_unknown(folder: Path | str, people: Sequence[Person], names: Sequence[str]) -> None:
+    """Refuse names that nobody of a folder has."""
+    unknown = sorted(set(names) - {person.name for person in people})
+    if unknown:
+        raise McnetError(f"{folder} has nobody named {unknown[0]}; name people of that folder.")
 
 
 def template_people(n: int, seed: int) -> list[Person]:

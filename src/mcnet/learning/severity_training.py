@@ -28,8 +28,9 @@ from mcnet.learning.severity import (
     distance_from_usual,
     severity_loss,
 )
-from mcnet.learning.training import fit, refuse_idle, training_batches
+from mcnet.learning.training import fit, training_batches
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.learning.training_refusals import refuse_idle
 from mcnet.learning.weights import read_card, read_tensors, write_tensors
 from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json

@@ -1,7 +1,6 @@
 """Training of one stage: from pairs to a weights file, resumable."""
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches, sizes_of_batches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.distributed import is_on_gpu, trainer_options
-from mcnet.learning.fresh_batches import FreshBatches, SimulatedScans
+from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.lesson import Lesson
 from mcnet.learning.lightning_manners import interruptible, quiet_lightning
 from mcnet.learning.losses import LossConfig
@@ -29,10 +28,10 @@ from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.training_config import TrainingConfig
+from mcnet.learning.training_refusals import TrainingSet, refuse_untrainable
 from mcnet.learning.weights import load_network, read_card, save_network
 from mcnet.provenance import sha256_of_file, sha256_of_json
 
-TrainingSet = ImagePairs | SimulatedScans
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training people."""
 
@@ -79,7 +78,7 @@ def train_stage(
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """
-    processes.by_first(lambda: _check(train, validation, network, training, processes))
+    processes.by_first(lambda: refuse_untrainable(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
         "version": __version__,
@@ -170,72 +169,6 @@ def _usual_workers(training: TrainingConfig, n_sharing: int = 1) -> int:
     """Processes to simulate with: one keeps ahead of a CPU, several are needed for a GPU."""
     n_spare = max(int(joblib.cpu_count()) // n_sharing - 1, 0)
     return min(n_spare, _MOST_WORKERS if is_on_gpu(training) else 1)
-
-
-def _check(
-    train: TrainingSet,
-    validation: ImagePairs,
-    network: NetworkConfig,
-    training: TrainingConfig,
-    processes: Processes,
-) -> None:
-    for name, pairs in (("training", train), ("validation", validation)):
-        if not isinstance(pairs, ImagePairs):
-            continue  # they refuse by themselves to be empty
-        if len(pairs) == 0:
-            raise McnetError(
-                f"the {name} set is empty; give it at least one pair: more people or traces, or "
-                "another split."
-            )
-        if not pairs.input_scale.min() > 0:
-            raise McnetError(
-                f"the {name} set has an input scale of {pairs.input_scale.min():g}; every scan "
-                "needs a positive one: leave out scans that are empty."
-            )
-    sizes = _image_size(train), _image_size(validation)
-    if sizes[0] != sizes[1]:
-        raise McnetError(
-            f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
-            "both with the same matrix."
-        )
-    if network.sees_undone and (not isinstance(train, ImagePairs) or train.undone is None):
-        raise McnetError(
-            "a network that sees what a search has undone needs searched scans; give the corrector "
-            "searches, or set sees_undone to false."
-        )
-    _refuse_single_values(train, network, training)
-    refuse_idle(len(train), training.batch_size, processes)
-
-
-def refuse_idle(n_images: int, batch_size: int, processes: Processes) -> None:
-    """Refuse batches that have no image for some of the processes."""
-    smallest_batch = min(sizes_of_batches(n_images, batch_size))
-    if smallest_batch < processes.n:
-        raise McnetError(
-            f"{n_images} images make batches of {smallest_batch}, too few for {processes.n} "
-            "processes; give more people or scans, a larger batch_size, or fewer --devices or "
-            "--nodes."
-        )
-
-
-def _image_size(pairs: TrainingSet) -> tuple[int, ...]:
-    return pairs.corrupted.shape[1:] if isinstance(pairs, ImagePairs) else pairs.image_size
-
-
-def _refuse_single_values(
-    train: TrainingSet, network: NetworkConfig, training: TrainingConfig
-) -> None:
-    """Refuse batches that leave batch norm one value a channel, whose variance is none."""
-    rows, columns = _image_size(train)
-    smallest_batch = min(sizes_of_batches(len(train), training.batch_size))
-    n_deepest = math.ceil(rows / network.multiple) * math.ceil(columns / network.multiple)
-    if smallest_batch * n_deepest == 1:
-        raise McnetError(
-            f"batches of 1 image of {rows} x {columns} pixels ({len(train)} images, batch_size "
-            f"{training.batch_size}) leave one value a channel at the deepest of "
-            f"{network.levels} levels, where batch norm needs 2 or more; give a larger batch_size "
-            "or fewer levels."
-        )
 
 
 def _lesson(

@@ -64,20 +64,7 @@ def map_terms(
     basis, triangle = np.linalg.qr(coarse)
     fine = polynomials([np.linspace(-1, 1, n) for n in shape], degree) @ np.linalg.inv(triangle)
 
-    halves = [(n - 1) / 2 * size for n, size in zip(shape, pixel_mm, strict=True)]
-    shifts = [
-        ((n - 1) / 2 - n // 2) * size for n, size in zip(shape, pixel_mm, strict=True)
-    ]  # of the grid's middle from the origin
-    places = np.stack(
-        np.meshgrid(
-            *(
-                np.linspace(-1, 1, n) * half + shift
-                for n, half, shift in zip(n_places, halves, shifts, strict=True)
-            ),
-            indexing="ij",
-        ),
-        axis=-1,
-    ).reshape(-1, dimensions)
+    places = _spread_places(shape, pixel_mm, n_places)
     moved = places @ np.swapaxes(rotation, 1, 2) + translation_mm[:, None]
     reading = _interpolation(moved.reshape(-1, dimensions), shape, pixel_mm)
 
@@ -102,6 +89,17 @@ def map_terms(
         (images / scale).reshape(n_images, n_terms, *shape).astype(np.complex64),
         float(np.sqrt(max(missed + float(lost), 0.0) / (total or 1.0))),
     )
+
+
+def _spread_places(
+    shape: Sequence[int], pixel_mm: Sequence[float], n_places: Sequence[int]
+) -> Float64[np.ndarray, "n_places dimensions"]:
+    """So many places along each axis, from edge to edge of a grid, in mm from its origin."""
+    along = []
+    for n, size, n_along in zip(shape, pixel_mm, n_places, strict=True):
+        middle = ((n - 1) / 2 - n // 2) * size  # of the grid, from the origin
+        along.append(np.linspace(-1, 1, n_along) * (n - 1) / 2 * size + middle)
+    return np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, len(along))
 
 
 def polynomials(
