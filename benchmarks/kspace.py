@@ -15,7 +15,7 @@ from timing import take_turns
 from mcnet.correction.models import load_model
 from mcnet.data.raw_simulation import RawOptions, simulate_raw
 from mcnet.data.sources import template_people
-from mcnet.fourier import PLANAR_TOLERANCE, PLANAR_UPSAMPLING
+from mcnet.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.generators import generate_motion
@@ -63,7 +63,7 @@ def _pair_of_calls() -> Callable[[], None]:
     rng = np.random.default_rng(2)
     points = [rng.uniform(-np.pi, np.pi, SIDE**2).astype(np.float32) for _ in range(2)]
     images = rng.normal(size=(N_SLICES, SIDE, SIDE)).astype(np.complex64)
-    options = {"eps": PLANAR_TOLERANCE, "upsampfac": PLANAR_UPSAMPLING}
+    options = {"eps": PLANNED_TOLERANCE, "upsampfac": PLANNED_UPSAMPLING}
 
     def pair() -> None:
         spectra = finufft.nufft2d2(*points, images, isign=-1, **options)

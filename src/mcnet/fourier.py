@@ -168,83 +168,68 @@ def _read_factors(n_modes: int, n_fine: int) -> Float32[np.ndarray, "n_modes"]:
     return np.asarray(factors / of_the_other_axis, dtype=np.float32)
 
 
-def adjoint_spectrum_at(
-    spectra: Complex[np.ndarray, "n_volumes n_points"],
-    voxel_size_mm: Sequence[float],
-    frequencies: Float[np.ndarray, "dimensions n_points"],
-    shape: tuple[int, ...],
-) -> Complex64[np.ndarray, "n_volumes *shape"]:
-    """Images ``sum over k of F(k) exp(+2 pi i k.p)``: exact adjoint of `spectrum_at` (type 1)."""
-    outside = _outside_band(frequencies, voxel_size_mm)
-    inside = 1 if outside is None else ~outside
-    points = _radians_per_voxel(frequencies, voxel_size_mm)
-    transform = {2: finufft.nufft2d1, 3: finufft.nufft3d1}[len(frequencies)]
-    options = {"eps": TOLERANCE, "upsampfac": UPSAMPLING, "isign": 1}
-    values = np.ascontiguousarray(spectra * inside, dtype=np.complex64)
-    return np.asarray(transform(*points, values, shape, **options))
+class PlannedTransform:
+    """Spectra of a batch of images at fixed frequencies, and the adjoint: plans made once.
 
-
-class PlanarTransform:
-    """Spectra of a batch of slices at fixed frequencies, and the adjoint: plans made once.
-
-    For those who go back and forth many times between slices and one set of frequencies.
-    Frequencies beyond the band read as zero, and give nothing back.
+    For those who go back and forth many times between slices, or volumes, and one set of
+    frequencies. Frequencies beyond the band read as zero, and give nothing back.
 
     Parameters
     ----------
-    n_slices, shape
-        Size of the batch, and rows and columns of its slices.
-    pixel_mm, frequencies
+    n_images, shape
+        Size of the batch, and of its images, in two or three dimensions.
+    voxel_size_mm, frequencies
         As for `spectrum_at`.
     engine
         Cores of the CPU.
     tolerance
-        Relative error; `PLANAR_TOLERANCE` if absent.
+        Relative error; `PLANNED_TOLERANCE` if absent.
     """
 
     def __init__(
         self,
-        n_slices: int,
-        shape: tuple[int, int],
-        pixel_mm: Sequence[float],
+        n_images: int,
+        shape: tuple[int, ...],
+        voxel_size_mm: Sequence[float],
         frequencies: Sequence[Float[np.ndarray, "n_points"]],
         engine: Engine = ALL_CORES,
         *,
         tolerance: float | None = None,
     ) -> None:
-        self._outside = _outside_band(frequencies, pixel_mm)
-        points = _radians_per_voxel(frequencies, pixel_mm)
-        options: dict[str, Any] = {"n_trans": n_slices, "dtype": "complex64"}
-        options |= {"nthreads": engine.n_threads, "eps": tolerance or PLANAR_TOLERANCE}
+        self._shape = shape
+        self._outside = _outside_band(frequencies, voxel_size_mm)
+        points = _radians_per_voxel(frequencies, voxel_size_mm)
+        options: dict[str, Any] = {"n_trans": n_images, "dtype": "complex64"}
+        options |= {"nthreads": engine.n_threads, "eps": tolerance or PLANNED_TOLERANCE}
         self._there, self._back = (
-            finufft.Plan(kind, shape, isign=sign, upsampfac=PLANAR_UPSAMPLING, **options)
+            finufft.Plan(kind, shape, isign=sign, upsampfac=PLANNED_UPSAMPLING, **options)
             for kind, sign in ((2, -1), (1, 1))
         )
         for plan in (self._there, self._back):
             plan.setpts(*points)
 
     def spectra(
-        self, slices: Shaped[np.ndarray, "n_slices rows columns"]
-    ) -> Complex64[np.ndarray, "n_slices n_points"]:
-        """Spectra of the slices: type 2."""
-        spectra = self._there.execute(np.ascontiguousarray(slices, dtype=np.complex64))
+        self, images: Shaped[np.ndarray, "n_images *shape"]
+    ) -> Complex64[np.ndarray, "n_images n_points"]:
+        """Spectra of the images: type 2."""
+        spectra = self._there.execute(np.ascontiguousarray(images, dtype=np.complex64))
         if self._outside is not None:
             spectra[..., self._outside] = 0
-        return np.asarray(spectra.reshape(len(slices), -1))
+        return np.asarray(spectra.reshape(len(images), -1))
 
     def adjoint(
-        self, spectra: Complex64[np.ndarray, "n_slices n_points"]
-    ) -> Complex64[np.ndarray, "n_slices rows columns"]:
+        self, spectra: Complex64[np.ndarray, "n_images n_points"]
+    ) -> Complex64[np.ndarray, "n_images *shape"]:
         """Images ``sum over k of F(k) exp(+2 pi i k.p)``: type 1."""
         if self._outside is not None:
             spectra = spectra * ~self._outside
         images = self._back.execute(np.ascontiguousarray(spectra, dtype=np.complex64))
-        return np.asarray(images.reshape(len(spectra), *images.shape[-2:]))
+        return np.asarray(images.reshape(len(spectra), *self._shape))
 
 
-PLANAR_TOLERANCE = 1e-4
-"""Of `PlanarTransform`: what is searched for with it is far less certain."""
-PLANAR_UPSAMPLING = 1.25
+PLANNED_TOLERANCE = 1e-4
+"""Of `PlannedTransform`: what is searched for with it is far less certain."""
+PLANNED_UPSAMPLING = 1.25
 
 
 def resampling_matrix(

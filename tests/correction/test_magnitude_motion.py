@@ -18,7 +18,7 @@ from mcnet.correction.magnitude_motion import (
     rms_mm,
 )
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.simulation.in_plane import SliceGrid, zero_poses
+from mcnet.simulation.in_plane import SliceGrid
 
 SHORT = replace(SEARCH, n_steps=(3, 2, 2))
 GRID = SliceGrid((40, 52), (2.0, 3.0))
@@ -70,7 +70,7 @@ def test_of_a_still_head_hardly_any_motion_is_believed():
 
 def shaken(pixels):
     """Poses of so many pixels, root mean square, from their mean."""
-    poses = zero_poses(GRID)
+    poses = GRID.still_poses()
     poses[:, 1] = np.tile([2.5 * pixels, -2.5 * pixels], 20)
     return poses
 
@@ -104,7 +104,7 @@ def test_poses_count_by_their_size_or_by_what_they_save(saved, pixels, share, is
 
 def test_rounds_are_undone_one_after_another():
     magnitudes, grid = scanned(4.0)
-    back = zero_poses(grid) + np.array([0, 3.0, 0])
+    back = grid.still_poses() + np.array([0, 3.0, 0])
     # to and fro: the head comes back to where it was; either alone moves it
     both = FoundMotion(grid, (back, -back), 0.1)
     alone = FoundMotion(grid, (back,), 0.1)
@@ -129,7 +129,7 @@ def test_a_search_goes_on_where_much_was_found(monkeypatch):
 
 
 def test_total_variation_weighs_more_the_more_was_found_or_seen():
-    poses = zero_poses(GRID)
+    poses = GRID.still_poses()
     poses[:, 1] = np.tile([0.35, -0.35], 20)
     joint = SEARCH.joint
     weights = [

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from properties import relative_error
 
-from mcnet.motion_search.batched_scan import UNITS, BatchedScan
+from mcnet.motion_search.batched_scan import BatchedScan
+from mcnet.motion_search.pose_units import from_mm
 from mcnet.simulation.in_plane import InPlaneScan
 
 
 def test_batches_make_what_one_scan_makes(grid, images, poses_mm, pool, rng):
-    poses = poses_mm * UNITS
-    alone, together = InPlaneScan(grid, 7, poses), BatchedScan(grid, 7, poses, pool)
+    alone = InPlaneScan(grid, 7, from_mm(poses_mm))
+    together = BatchedScan(grid, 7, poses_mm, pool)
     kspace = alone.kspace(images)
     assert relative_error(together.kspace(images), kspace) < 1e-5
     noise = (rng.normal(size=(2, *kspace.shape)) + 0j)[0].astype(np.complex64)
@@ -26,22 +27,20 @@ def test_derivatives_are_those_of_kspace_by_each_pose(grid, images, poses_mm, po
     moved = np.zeros_like(poses)
     moved[:, freedom] = step
     there, back = (
-        BatchedScan(grid, 7, (poses + sign * moved) * UNITS, pool).kspace(images)
-        for sign in (1, -1)
+        BatchedScan(grid, 7, poses + sign * moved, pool).kspace(images) for sign in (1, -1)
     )
-    scan = BatchedScan(grid, 7, poses * UNITS, pool)
+    scan = BatchedScan(grid, 7, poses, pool)
     found = scan.derivatives(images)[freedom] * scan.within_band
     expected = (there - back) / (2 * step) * scan.within_band
     assert relative_error(found, expected) < 0.02
 
 
 def test_a_change_of_slices_and_poses_changes_kspace_by_both(grid, images, poses_mm, pool):
-    scan = BatchedScan(grid, 7, poses_mm * UNITS, pool)
+    scan = BatchedScan(grid, 7, poses_mm, pool)
     change, turn = images[::-1].copy(), 1e-2 * poses_mm[::-1]
     found = scan.changed_kspace(change, turn, scan.derivatives(images))
     there, back = (
-        BatchedScan(grid, 7, (poses_mm + sign * turn) * UNITS, pool).kspace(images)
-        for sign in (1, -1)
+        BatchedScan(grid, 7, poses_mm + sign * turn, pool).kspace(images) for sign in (1, -1)
     )
     expected = (scan.kspace(change) + (there - back) / 2) * scan.within_band
     assert relative_error(found, expected) < 1e-3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mcnet.motion_search.batched_scan import UNITS, BatchedScan
+from mcnet.motion_search.batched_scan import BatchedScan
 from mcnet.motion_search.joint import JointProblem, JointSettings
 
 
@@ -11,7 +11,7 @@ def test_every_step_lowers_what_is_minimised_and_the_poses_come_nearer(
     grid, images, poses_mm, pool
 ):
     true = poses_mm
-    kspace = BatchedScan(grid, 7, true * UNITS, pool).kspace(images)
+    kspace = BatchedScan(grid, 7, true, pool).kspace(images)
     settings = JointSettings(variation=1e-3)
     problem = JointProblem(kspace, grid, images, settings, pool)
     start = problem.state(images, 0 * true)
@@ -34,7 +34,7 @@ def test_every_step_lowers_what_is_minimised_and_the_poses_come_nearer(
 @pytest.mark.parametrize("grid", [0], indirect=True, ids=["rows"])
 def test_the_truth_stays_where_it_is(grid, images, poses_mm, pool):
     true = poses_mm
-    kspace = BatchedScan(grid, 7, true * UNITS, pool).kspace(images)
+    kspace = BatchedScan(grid, 7, true, pool).kspace(images)
     settings = JointSettings(variation=1e-5, stiffness=1e-6)
     problem = JointProblem(kspace, grid, images, settings, pool)
     state = problem.minimised(problem.state(images, true), 4)

@@ -14,13 +14,16 @@ def images(rng):
 def test_a_step_of_one_counts_its_height_times_its_length():
     image = np.zeros((1, 8, 6), np.float32)
     image[:, 3:] = 1
-    sharp = TotalVariation(weight=2.0, width=1e-6)
+    sharp = TotalVariation(weights=(2.0, 2.0), width=1e-6)
     assert sharp.value(image) == pytest.approx(2.0 * 6, rel=1e-3)
     assert sharp.value(image.swapaxes(1, 2)) == pytest.approx(2.0 * 6, rel=1e-3)
 
 
 def test_gradient_is_the_derivative_of_the_value(images, rng):
-    variation, change = TotalVariation(0.3, 0.4), rng.normal(size=images.shape).astype(np.float32)
+    variation, change = (
+        TotalVariation((0.3, 0.5), 0.4),
+        rng.normal(size=images.shape).astype(np.float32),
+    )
     step = np.float32(3e-3)
     along = [variation.value(images + sign * step * change) for sign in (1, -1)]
     expected = float((variation.gradient(images) * change).sum())
@@ -28,7 +31,7 @@ def test_gradient_is_the_derivative_of_the_value(images, rng):
 
 
 def test_curvature_without_majorising_is_the_derivative_of_the_gradient(images, rng):
-    variation = TotalVariation(0.3, 0.4, majorising=0.0)
+    variation = TotalVariation((0.3, 0.5), 0.4, majorising=0.0)
     change = rng.normal(size=images.shape).astype(np.float32)
     step = np.float32(3e-3)
     along = [variation.gradient(images + sign * step * change) for sign in (1, -1)]
@@ -39,7 +42,20 @@ def test_curvature_without_majorising_is_the_derivative_of_the_gradient(images, 
 def test_majorising_bounds_the_curvature_from_above(images, rng):
     change = rng.normal(size=images.shape).astype(np.float32)
     low, high = (
-        float((curved(TotalVariation(1.0, 0.1, share).curvature(images), change) * change).sum())
+        float(
+            (
+                curved(TotalVariation((1.0, 1.0), 0.1, share).curvature(images), change) * change
+            ).sum()
+        )
         for share in (0.0, 1.0)
     )
     assert 0 < low < high
+
+
+def test_each_axis_of_a_volume_has_its_own_weight():
+    volume = np.zeros((1, 6, 5, 4), np.float32)
+    volume[:, 3:] = 1
+    for axes, weight in (((0, 1, 2, 3), 7.0), ((0, 2, 1, 3), 5.0), ((0, 2, 3, 1), 3.0)):
+        variation = TotalVariation((7.0, 5.0, 3.0), 1e-6)
+        turned = volume.transpose(axes)
+        assert variation.value(turned) == pytest.approx(weight * 20, rel=1e-3)

@@ -8,13 +8,13 @@ from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.simulation.in_plane import SliceGrid, zero_poses
+from mcnet.simulation.in_plane import SliceGrid
 
 
 def test_of_a_still_head_it_is_the_image(rng):
     grid = SliceGrid((24, 31), (4.0, 5.0), 0)
     image = rng.normal(size=(1, 24, 31)).astype(np.float32)
-    scan = CoilScan(grid, np.ones((1, 1, 24, 31), np.complex64), zero_poses(grid))
+    scan = CoilScan(grid, np.ones((1, 1, 24, 31), np.complex64), grid.still_poses())
     kspace = (centred_fft(image, (1, 2)) / np.sqrt(24 * 31)).astype(np.complex64)[None]
     weights = density_weights(scan, grid.shape)
     found = gridded(scan, kspace, weights, real=True)

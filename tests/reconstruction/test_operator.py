@@ -6,8 +6,10 @@ from properties import ellipsoid, plain_spectrum, relative_error
 
 from mcnet.geometry import pose_matrix
 from mcnet.reconstruction.map_terms import map_terms
-from mcnet.reconstruction.operator import CoilScan, VolumeScan
+from mcnet.reconstruction.operator import CoilScan
 from mcnet.simulation.in_plane import InPlaneScan, SliceGrid
+from mcnet.simulation.in_space import poses_of
+from mcnet.simulation.scan_operator import ScanGrid
 
 SHAPE, SIZE = (31, 26), (6.0, 7.0)
 VOLUME, VOXEL = (11, 16, 13), (14.0, 11.0, 12.0)
@@ -102,7 +104,7 @@ def test_volumes_of_six_degrees_of_freedom_are_one_image_a_pose(rng):
     )
     volume = head(VOLUME, VOXEL)
     maps = np.stack([map_at(places(VOLUME, VOXEL), c) for c in range(2)])[:, None]
-    scan = VolumeScan(VOXEL, maps.astype(np.complex64), poses, 1)
+    scan = CoilScan(ScanGrid(VOLUME, VOXEL, 1), maps.astype(np.complex64), poses_of(poses))
     expected = one_image_a_pose(volume, VOXEL, poses[:, :3, :3], poses[:, :3, 3], 1, 2)
     assert relative_error(scan.kspace(volume[None])[:, 0], expected) < 6e-3
     assert relative_error(scan.kspace(volume[None])[::-1, 0], expected) > 0.1
@@ -115,7 +117,9 @@ def test_a_volume_without_coils_obeys_the_law_of_motion(line_axis, rng):
         6 * rng.standard_normal((n_lines, 3)), 4 * rng.standard_normal((n_lines, 3))
     )
     volume = head(VOLUME, VOXEL)
-    found = VolumeScan(VOXEL, np.ones((1, 1, *VOLUME), np.complex64), poses, line_axis)
+    found = CoilScan(
+        ScanGrid(VOLUME, VOXEL, line_axis), np.ones((1, 1, *VOLUME), np.complex64), poses_of(poses)
+    )
     found = np.moveaxis(found.kspace(volume[None])[0, 0], line_axis, 0)
     axes = [(np.arange(n) - n // 2) / (n * s) for n, s in zip(VOLUME, VOXEL, strict=True)]
     k = np.moveaxis(np.stack(np.meshgrid(*axes, indexing="ij")), 1 + line_axis, 1)
@@ -152,7 +156,11 @@ def scans(rng):
     volumes = np.stack([map_at(places(VOLUME, VOXEL), c) for c in range(2)])[:, None]
     n = VOLUME[2]
     poses = pose_matrix(6 * rng.standard_normal((n, 3)), 5 * rng.standard_normal((n, 3)))
-    yield VolumeScan(VOXEL, volumes.astype(np.complex64), poses, 2), (1, *VOLUME), 2
+    yield (
+        CoilScan(ScanGrid(VOLUME, VOXEL, 2), volumes.astype(np.complex64), poses_of(poses)),
+        (1, *VOLUME),
+        2,
+    )
 
 
 def complex_noise(rng, shape):

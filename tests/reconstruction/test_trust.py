@@ -19,7 +19,7 @@ def judged(raw, poses):
     maps = route.maps()
     moving = replace(route, poses=poses)
     found = still_head(moving.scan(maps), route.kspace)
-    return trust_in(found, route.kspace, route.line_axis), found
+    return trust_in(found, route.kspace, route.grid.line_axis), found
 
 
 @pytest.mark.parametrize("snr", [None, 20.0])

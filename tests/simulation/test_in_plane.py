@@ -14,7 +14,6 @@ from mcnet.simulation.in_plane import (
     centred_poses,
     poses_in_plane,
     still_images,
-    zero_poses,
 )
 
 SHAPE, SIZE = (44, 38), (4.0, 5.0)
@@ -65,7 +64,7 @@ def test_the_adjoint_is_one(slices, axis, line_axis, rng):
 
 def test_a_still_head_is_seen_as_it_is(slices):
     grid = SliceGrid(SHAPE, SIZE)
-    scan = InPlaneScan(grid, 3, zero_poses(grid))
+    scan = InPlaneScan(grid, 3, grid.still_poses())
     assert relative_error(scan.ifft(scan.kspace(slices)), slices) < 1e-3
     assert relative_error(still_images(slices, scan, n_steps=4), slices) < 1e-3
 
@@ -103,9 +102,9 @@ def test_known_motion_is_undone_from_magnitudes_alone(slices, axis, line_axis):
 
 def test_two_scans_of_one_size_do_not_share_their_poses(slices):
     grid = SliceGrid(SHAPE, SIZE)
-    one = InPlaneScan(grid, 3, zero_poses(grid))
+    one = InPlaneScan(grid, 3, grid.still_poses())
     before = one.kspace(slices)
-    InPlaneScan(grid, 3, zero_poses(grid) + 0.3)
+    InPlaneScan(grid, 3, grid.still_poses() + 0.3)
     assert np.array_equal(one.kspace(slices), before)
 
 

@@ -30,7 +30,8 @@ def reconstruct(
         raw: An ISMRMRD file: Cartesian, every line measured once.
         output: The image of the still head, NIfTI, with a JSON file of its provenance.
         motion: The head's motion, one pose for each phase-encoding line in the order of time. If
-            not given, it is looked for in the k-space: motion within the slices alone.
+            not given, it is looked for in the k-space: motion within the slices of a 2D scan, with
+            six degrees of freedom in a 3D scan.
         motion_format: Program that wrote the motion file; auto goes by name and header.
         motion_output: Also write the motion that was used.
         motion_output_format: Of that file.
@@ -87,6 +88,7 @@ def evaluate_raw(
     snr: float | None = None,
     phase: bool = False,
     magnitude: bool = False,
+    in_space: bool = False,
     seed: int = 1,
 ) -> None:
     """Score reconstruction from raw k-space on people and recorded motion.
@@ -104,6 +106,7 @@ def evaluate_raw(
         phase: A smooth phase, as coils and fields make it.
         magnitude: Keep only the magnitude of the scanned image, and take its Fourier transform
             for k-space.
+        in_space: Motion with six degrees of freedom in 3D scans, instead of motion within slices.
         seed: Of the draw of traces, phase and noise.
     """
     from mcnet.correction.models import load_model
@@ -113,7 +116,9 @@ def evaluate_raw(
     from mcnet.report.raw_trial_page import write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
-    design = RawTrialDesign(factors, coils, snr, phase, magnitude=magnitude, seed=seed)
+    design = RawTrialDesign(
+        factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
+    )
     network = load_model(model)
     chosen = people_named(people, names)
     files = motion_files(motion)

@@ -22,10 +22,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.fourier import centred_fft
-from mcnet.motion_search.batched_scan import UNITS
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_search.joint import JointSettings, State
 from mcnet.motion_search.mirrored import MirroredScan
+from mcnet.motion_search.pose_units import from_mm, in_mm
 from mcnet.progress import OnProgress
 from mcnet.simulation.in_plane import Poses, SliceGrid, still_images
 
@@ -108,7 +108,7 @@ class FoundMotion:
 
 def rms_mm(poses: Poses) -> float:
     """Root mean square of poses from their mean, turns as shifts at 50 mm."""
-    apart = (poses - poses.mean(axis=0)) / UNITS
+    apart = in_mm(poses - poses.mean(axis=0))
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
 
@@ -173,7 +173,7 @@ def find_motion(
             state = _searched(search)
             if not found.rounds:
                 found = replace(found, saved=_share_saved(search, state))
-            poses = in_place(continued(state.poses_mm * UNITS, grid), still, grid)
+            poses = in_place(continued(from_mm(state.poses_mm), grid), still, grid)
             found = replace(found, rounds=(*found.rounds, poses))
             n_done += one.n_all_steps
             if rms_mm(poses) < another_from_mm:

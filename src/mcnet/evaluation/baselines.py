@@ -49,8 +49,8 @@ def rigid_pose(
     The same images give the same pose: every pixel counts, and one thread works.
     """
     transform = _registration(_as_itk(reference), _as_itk(image))
-    rows, columns = transform.GetTranslation()
-    return SlicePose(float(np.degrees(transform.GetAngle())), (rows, columns))
+    turn, rows, columns = transform.GetParameters()
+    return SlicePose(float(np.degrees(turn)), (rows, columns))
 
 
 def register_rigidly(
@@ -66,6 +66,12 @@ def register_rigidly(
     McnetError
         The shapes differ, or a side has less than 16 pixels.
     """
+    return _registered(reference, image)
+
+
+def _registered(
+    reference: Float[np.ndarray, "*shape"], image: Float[np.ndarray, "*shape"]
+) -> Float32[np.ndarray, "*shape"]:
     _refuse_unlike(reference, image)
     fixed, moving = _as_itk(reference), _as_itk(image)
     transform = _registration(fixed, moving)
@@ -76,6 +82,19 @@ def register_rigidly(
     if _mean_square(reference, registered) < _mean_square(reference, image):
         return np.ascontiguousarray(registered, dtype=np.float32)
     return np.array(image, dtype=np.float32)
+
+
+def register_volume_rigidly(
+    reference: Float[np.ndarray, "x y z"], volume: Float[np.ndarray, "x y z"]
+) -> Float32[np.ndarray, "x y z"]:
+    """Return the volume brought onto its reference: as `register_rigidly`, in space.
+
+    Raises
+    ------
+    McnetError
+        The shapes differ, or a side has less than 16 voxels.
+    """
+    return _registered(reference, volume)
 
 
 def register_all(
@@ -116,10 +135,13 @@ def smooth_lightly(
     return gaussian_filter(images, (0, sigma_pixels, sigma_pixels)).astype(np.float32)
 
 
-def _registration(fixed: sitk.Image, moving: sitk.Image) -> sitk.Euler2DTransform:
+def _registration(
+    fixed: sitk.Image, moving: sitk.Image
+) -> sitk.Euler2DTransform | sitk.Euler3DTransform:
     """Transform from the fixed image's points to the moving image's."""
     size = fixed.GetSize()
-    transform = sitk.Euler2DTransform()
+    transform = sitk.Euler2DTransform() if len(size) == 2 else sitk.Euler3DTransform()
+    n_turns = 1 if len(size) == 2 else 3
     transform.SetCenter([float(n // 2) for n in size])
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
@@ -137,7 +159,8 @@ def _registration(fixed: sitk.Image, moving: sitk.Image) -> sitk.Euler2DTransfor
     )
     # A radian weighs less than the pixels that it moves on a whole image, sqrt((n^2 + m^2) / 12):
     # with that weight the turn of a round head lags behind the shifts and stops degrees away.
-    method.SetOptimizerScales([sum(n**2 for n in size) / 96, 1, 1])
+    of_turn = np.mean([n**2 for n in size]) / 48
+    method.SetOptimizerScales([of_turn] * n_turns + [1.0] * len(size))
     method.SetInitialTransform(transform, inPlace=True)
     try:
         method.Execute(fixed, moving)
@@ -146,13 +169,13 @@ def _registration(fixed: sitk.Image, moving: sitk.Image) -> sitk.Euler2DTransfor
     return transform
 
 
-def _as_itk(image: Float[np.ndarray, "rows columns"]) -> sitk.Image:
-    """Return a SimpleITK image whose x axis is the array's rows and whose y axis its columns."""
+def _as_itk(image: Float[np.ndarray, "*shape"]) -> sitk.Image:
+    """Return a SimpleITK image whose axes are those of the array, in their order."""
     return sitk.GetImageFromArray(np.ascontiguousarray(image.T, dtype=np.float32))
 
 
 def _mean_square(
-    reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
+    reference: Float[np.ndarray, "*shape"], image: Float[np.ndarray, "*shape"]
 ) -> float:
     """Mean squared difference."""
     return float(np.mean((image.astype(float) - reference) ** 2))

@@ -1,9 +1,10 @@
 """Reconstruction from raw k-space on trial: people and recorded motion that nothing was tuned on.
 
-Each person is scanned in slices while moving by each trace at each factor. What a user would get is
-compared: the scanner's image, the network's, the reconstruction with motion that is looked for, and
-the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one data set ("mode") a
-factor.
+Each person is scanned, in slices or as a volume, while moving by each trace at each factor. What a
+user would get is compared: the scanner's image, the network's, the reconstruction with motion that
+is looked for, and the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one
+data set ("mode") a factor. Volumes are registered to the reference in space before slices of them
+are scored.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Complex64, Float
+from jaxtyping import Complex64, Float, Int64
 
 from mcnet.correction.models import Model
 from mcnet.data.masks import head_mask
@@ -22,14 +23,17 @@ from mcnet.data.raw_simulation import RawOptions, simulate_raw
 from mcnet.data.sources import Person
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
+from mcnet.evaluation.baselines import register_volume_rigidly
 from mcnet.evaluation.rows import evaluate
 from mcnet.fourier import centred_fft
+from mcnet.geometry import AXES, inverse_pose
 from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import as_scanned
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import image_at_rest
+from mcnet.simulation.in_space import matrices_of, poses_of
 from mcnet.simulation.motion import MotionTrace
 
 LABELS: tuple[str, ...] = ("network", "reconstructed", "known motion")
@@ -49,8 +53,10 @@ class RawTrialDesign:
     """As `mcnet.data.raw_simulation.RawOptions.snr`."""
     phase: bool = False
     """Whether there is a smooth phase."""
+    in_space: bool = False
+    """Whether the head moves with six degrees of freedom in a 3D scan, not within slices."""
     n_slices: int = 24
-    """Central slices that are scanned."""
+    """Central slices that are scanned; of a volume, those at the same places are scored."""
     thickness_mm: float = 5.0
     """From slice to slice."""
     matrix: int = 128
@@ -67,17 +73,35 @@ class RawTrialDesign:
 
     @property
     def acquisition(self) -> Acquisition:
-        """The scan: slices along x, wherever the head reaches, lines from the back to the front."""
+        """The scan: slices or partitions along x, lines from the back to the front."""
+        if self.in_space:
+            return Acquisition((self.matrix,) * 3, (self.fov_mm,) * 3)
         n_all = max(self.n_slices, 2 * round(self.fov_mm / self.thickness_mm / 2))
         across = n_all * self.thickness_mm
         return Acquisition((n_all, self.matrix, self.matrix), (across, self.fov_mm, self.fov_mm))
 
     @property
     def positions_mm(self) -> Float[np.ndarray, "n_slices"]:
-        """Places of the slices along x."""
-        everywhere = self.acquisition.axis_positions_mm("x")
-        first = len(everywhere) // 2 - self.n_slices // 2
-        return everywhere[first : first + self.n_slices]
+        """Places along x of what the scan has: slices or partitions."""
+        if self.in_space:
+            return self.acquisition.axis_positions_mm("x")
+        return (np.arange(self.n_slices) - self.n_slices // 2) * self.thickness_mm
+
+    @property
+    def scored(self) -> Int64[np.ndarray, "n_scored"]:
+        """Which of these are scored."""
+        slices = np.arange(_STEP // 2, self.n_slices, _STEP)
+        if not self.in_space:
+            return slices
+        places = (slices - self.n_slices // 2) * self.thickness_mm
+        return np.asarray(np.abs(self.positions_mm - places[:, None]).argmin(axis=1))
+
+    def motion_of(self, trace: MotionTrace, factor: float) -> MotionTrace:
+        """A recorded trace as the head moves here: at rest at the centre of k-space."""
+        motion = trace.resampled(self.acquisition.n_lines)
+        if not self.in_space:
+            motion = motion.restricted_to("rotation+translation")
+        return motion.at_rest_when(self.acquisition.centre_time).scaled(factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +112,7 @@ class RawTrial:
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
     scans: pd.DataFrame
     """One row a scan: person, trace, mode; error of the poses over the central half of the lines
-    (``turn_deg``, ``rows_mm``, ``columns_mm``: root mean square, after their median was taken off);
-    whether the motion is ``believed``; seconds."""
+    (`pose_error`); whether the motion is ``believed``."""
     examples: dict[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
     """For each mode a slice of the first scan: reference, corrupted, then `LABELS`."""
 
@@ -133,16 +156,15 @@ def _with_scan(
     model: Model,
     design: RawTrialDesign,
 ) -> RawTrial:
-    acquisition = design.acquisition
-    in_lines = trace.resampled(acquisition.n_lines).restricted_to("rotation+translation")
-    motion = in_lines.at_rest_when(acquisition.centre_time).scaled(factor)
-    options = RawOptions(design.n_coils, design.snr, design.phase, design.n_slices, design.seed)
+    acquisition, motion = design.acquisition, design.motion_of(trace, factor)
+    n_slices = None if design.in_space else design.n_slices
+    options = RawOptions(design.n_coils, design.snr, design.phase, n_slices, design.seed)
     raw = simulate_raw(volume, motion, acquisition, options)
     if design.magnitude:
         raw = replace(raw, kspace=_of_magnitude(raw))
     found = reconstruct(raw, motion=None, model=model)
     known = reconstruct(raw, motion=motion)
-    places = design.positions_mm
+    places, chosen = design.positions_mm, design.scored
     reference = np.abs(
         image_at_rest(volume.values, volume.voxel_size_mm, acquisition, positions_mm=places)
     )
@@ -150,7 +172,8 @@ def _with_scan(
     network = found.network if found.network is not None else found.corrupted
     key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
     images = [one.values / scale for one in (found.corrupted, network, found.image, known.image)]
-    chosen = np.arange(_STEP // 2, design.n_slices, _STEP)
+    if design.in_space:
+        images = [register_volume_rigidly(reference / scale, image) for image in images]
     corrupted, *others = (image[chosen] for image in images)
     pairs = ImagePairs(
         corrupted=corrupted,
@@ -186,15 +209,32 @@ def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str,
     """Root mean square error of poses over the central half of the lines.
 
     The whole has a free pose, a move of the image: the median error of that half is taken off.
+    ``turn_deg``, ``line_axis_mm``, ``other_mm``; in space the worst of three turns, and of the two
+    shifts across the lines' axis.
     """
     quarter = raw.n_lines // 4
+    if raw.is_3d:
+        return _error_in_space(raw, found, true)
     apart = (raw.poses_of(found) - raw.poses_of(true))[quarter : raw.n_lines - quarter]
     apart = apart - np.median(apart, axis=0)
-    turn, rows, columns = np.sqrt((apart**2).mean(axis=0))
+    turn, *shifts = np.sqrt((apart**2).mean(axis=0))
+    along = shifts.pop(raw.grid.line_axis)
+    return {"turn_deg": float(np.degrees(turn)), "line_axis_mm": along, "other_mm": shifts[0]}
+
+
+def _error_in_space(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, float]:
+    quarter = raw.n_lines // 4
+    central = raw.line_at_time.argsort()[quarter : raw.n_lines - quarter]
+    poses, true_poses = found.poses[central], true.poses[central]
+    free = np.median(poses_of(inverse_pose(true_poses) @ poses), axis=0)
+    in_place = true_poses @ matrices_of(free[None])
+    apart = np.sqrt((poses_of(inverse_pose(in_place) @ poses) ** 2).mean(axis=0))
+    along = 3 + AXES.index(raw.line_axis)
+    others = np.delete(apart, along)
     return {
-        "turn_deg": float(np.degrees(turn)),
-        "rows_mm": float(rows),
-        "columns_mm": float(columns),
+        "turn_deg": float(np.degrees(others[:3].max())),
+        "line_axis_mm": float(apart[along]),
+        "other_mm": float(others[3:].max()),
     }
 
 

@@ -6,15 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
+from mcnet.motion_search.pose_units import by_mm, from_mm
 from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
 
 Images = Float32[np.ndarray, "n_slices rows columns"]
 Kspace = Complex64[np.ndarray, "n_slices rows columns"]
 
-RADIUS_MM = 50.0
-"""Turns count as the shift that they make at this distance from the centre."""
-UNITS = np.array([1 / RADIUS_MM, 1.0, 1.0])
-"""What 1 mm is of each degree of freedom."""
 _TOGETHER = 6
 """Slices that one thread works on at once: sums do not depend on how many cores there are."""
 
@@ -26,7 +23,7 @@ class BatchedScan:
         self,
         grid: SliceGrid,
         n_slices: int,
-        poses: Poses,
+        poses_mm: Poses,
         pool: ThreadPoolExecutor,
         kind: Callable[..., InPlaneScan] = InPlaneScan,
     ) -> None:
@@ -34,6 +31,7 @@ class BatchedScan:
         starts = range(0, n_slices, _TOGETHER)
         self._parts = [slice(start, min(start + _TOGETHER, n_slices)) for start in starts]
         # plans are made one after another: finufft's FFT planner is not safe in threads
+        poses = from_mm(poses_mm)
         self._scans = [kind(grid, part.stop - part.start, poses) for part in self._parts]
         self.within_band = self._scans[0].within_band
 
@@ -47,8 +45,8 @@ class BatchedScan:
 
     def derivatives(self, images: Images) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
         """As `InPlaneScan.derivatives`, by poses in mm."""
-        parts = self._all(lambda scan, part: scan.derivatives(part), images)
-        return np.concatenate(parts, axis=1) * UNITS[:, None, None, None].astype(np.float32)
+        parts = self._all(lambda scan, part: by_mm(scan.derivatives(part)), images)
+        return np.concatenate(parts, axis=1)
 
     def changed_kspace(
         self,

@@ -19,12 +19,17 @@ from functools import partial
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Float
+from jaxtyping import Complex64, Float, Float32
 
-from mcnet.motion_search.batched_scan import UNITS, BatchedScan, Images, Kspace
+from mcnet.motion_search.batched_scan import BatchedScan
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.motion_search.total_variation import TotalVariation, curved
-from mcnet.simulation.in_plane import N_FREEDOMS, InPlaneScan, SliceGrid
+from mcnet.motion_search.volume_in_parts import VolumeInParts
+from mcnet.simulation.in_plane import InPlaneScan, SliceGrid
+from mcnet.simulation.scan_operator import ScanGrid
+
+Images = Float32[np.ndarray, "n_images *shape"]
+Kspace = Complex64[np.ndarray, "n_images *shape"]
 
 _LENIENT = partial(MirroredScan, tolerance=1e-3)
 """Magnitudes are far less exact than that as measurements of k-space."""
@@ -61,9 +66,9 @@ class State:
     """Images and poses as they are, and what belongs to them."""
 
     images: Images
-    poses_mm: Float[np.ndarray, "n_lines 3"]
-    """Turns as the shift at `RADIUS_MM`."""
-    scan: BatchedScan
+    poses_mm: Float[np.ndarray, "n_lines n_freedoms"]
+    """As `mcnet.motion_search.pose_units` has them."""
+    scan: BatchedScan | VolumeInParts
     wanted: Kspace
     """What is to be explained."""
     misfit: Kspace
@@ -84,29 +89,38 @@ class JointProblem:
     def __init__(
         self,
         kspace: Kspace,
-        grid: SliceGrid,
+        grid: ScanGrid,
         first: Images,
         settings: JointSettings,
         pool: ThreadPoolExecutor,
     ) -> None:
         self.kspace, self.grid, self.first, self.settings = kspace, grid, first, settings
-        self.variation = TotalVariation(settings.variation, settings.width)
+        self.variation = TotalVariation(_weights(grid, settings.variation), settings.width)
         self._pool = pool
         steps = np.diff(np.eye(grid.n_lines), axis=0)
         loose = np.eye(grid.n_lines) / settings.looseness_mm**2
         self.precision = settings.stiffness * (steps.T @ steps + loose)
 
     def state(
-        self, images: Images, poses_mm: Float[np.ndarray, "n_lines 3"], *, n_following: int = 0
+        self,
+        images: Images,
+        poses_mm: Float[np.ndarray, "n_lines n_freedoms"],
+        *,
+        n_following: int = 0,
     ) -> State:
         """Images and poses with what belongs to them; images that follow the poses first."""
-        kind = _LENIENT if self.settings.mirrored else InPlaneScan
-        scan = BatchedScan(self.grid, len(images), poses_mm * UNITS, self._pool, kind)
+        scan = self._scan(len(images), poses_mm)
         if n_following:
             images = self._followed(scan, images, n_following)
         misfit = (self.kspace - scan.kspace(images)) * scan.within_band
         value = self._value(images, poses_mm, misfit)
         return State(images, poses_mm, scan, self.kspace, misfit, value)
+
+    def _scan(self, n_images: int, poses_mm: np.ndarray) -> BatchedScan | VolumeInParts:
+        if not isinstance(self.grid, SliceGrid):
+            return VolumeInParts(self.grid, poses_mm, self._pool)
+        kind = _LENIENT if self.settings.mirrored else InPlaneScan
+        return BatchedScan(self.grid, n_images, poses_mm, self._pool, kind)
 
     def minimised(
         self, state: State, n_steps: int, on_step: Callable[[int], None] | None = None
@@ -146,14 +160,16 @@ class JointProblem:
             + 0.5 * float((poses_mm * (self.precision @ poses_mm)).sum())
         )
 
-    def _image_gradient(self, scan: BatchedScan, images: Images, misfit: Kspace) -> Images:
+    def _image_gradient(
+        self, scan: BatchedScan | VolumeInParts, images: Images, misfit: Kspace
+    ) -> Images:
         """Where the images want to go."""
         anchor = np.float32(self.settings.anchor)
         return np.asarray(
             scan.adjoint(misfit) - anchor * (images - self.first) - self.variation.gradient(images)
         )
 
-    def _followed(self, scan: BatchedScan, images: Images, n_steps: int) -> Images:
+    def _followed(self, scan: BatchedScan | VolumeInParts, images: Images, n_steps: int) -> Images:
         """Images nearer to their own minimum at these poses: conjugate gradients."""
         misfit = (self.kspace - scan.kspace(images)) * scan.within_band
         left = self._image_gradient(scan, images, misfit)
@@ -167,14 +183,14 @@ class JointProblem:
         (change,) = _conjugate_gradients(lambda one: [normal(one[0])], [left], n_steps, list)
         return np.asarray(images + change)
 
-    def _direction(self, state: State) -> tuple[Images, Float[np.ndarray, "n_lines 3"]]:
+    def _direction(self, state: State) -> tuple[Images, Float[np.ndarray, "n_lines n_freedoms"]]:
         """Newton's step of images and poses together."""
         scan = state.scan
         derivatives = scan.derivatives(state.images)
         curvature = self.variation.curvature(state.images)
         anchor = np.float32(self.settings.anchor)
 
-        def to_poses(lines: Kspace) -> Float[np.ndarray, "n_lines 3"]:
+        def to_poses(lines: Kspace) -> Float[np.ndarray, "n_lines n_freedoms"]:
             return np.stack([scan.of_lines(one, lines) for one in derivatives], axis=1)
 
         def normal(both: list[np.ndarray]) -> list[np.ndarray]:
@@ -184,7 +200,7 @@ class JointProblem:
             return [images, to_poses(lines) + self.precision @ turn]
 
         solve_poses = self._pose_solver(derivatives, scan)
-        usual = np.float32(1 / (1 + anchor + 4 * float(curvature[0].mean())))
+        usual = np.float32(1 / (1 + anchor + 2 * len(curvature) * float(curvature[0].mean())))
 
         def conditioned(both: list[np.ndarray]) -> list[np.ndarray]:
             return [usual * both[0], solve_poses(both[1])]
@@ -197,21 +213,31 @@ class JointProblem:
         return change, turn
 
     def _pose_solver(
-        self, derivatives: np.ndarray, scan: BatchedScan
-    ) -> Callable[[Float[np.ndarray, "n_lines 3"]], Float[np.ndarray, "n_lines 3"]]:
+        self, derivatives: np.ndarray, scan: BatchedScan | VolumeInParts
+    ) -> Callable[
+        [Float[np.ndarray, "n_lines n_freedoms"]], Float[np.ndarray, "n_lines n_freedoms"]
+    ]:
         """Solves for the poses alone, as if images stood still."""
-        n_lines = self.grid.n_lines
-        matrix = np.zeros((n_lines, N_FREEDOMS, n_lines, N_FREEDOMS))
+        n_lines, n_freedoms = self.grid.n_lines, self.grid.n_freedoms
+        matrix = np.zeros((n_lines, n_freedoms, n_lines, n_freedoms))
         each = np.arange(n_lines)
-        for i in range(N_FREEDOMS):
+        for i in range(n_freedoms):
             seen = derivatives[i] * scan.within_band
-            for j in range(N_FREEDOMS):
+            for j in range(n_freedoms):
                 matrix[each, i, each, j] += scan.of_lines(seen, derivatives[j])
             matrix[:, i, :, i] += self.precision
-        flat = matrix.reshape(n_lines * N_FREEDOMS, -1)
+        flat = matrix.reshape(n_lines * n_freedoms, -1)
         flat += 1e-9 * np.trace(flat) / len(flat) * np.eye(len(flat))
         factor = scipy.linalg.cho_factor(flat)
         return lambda poses: scipy.linalg.cho_solve(factor, poses.ravel()).reshape(poses.shape)
+
+
+def _weights(grid: ScanGrid, variation: float) -> tuple[float, ...]:
+    """Of the total variation along each axis: of a volume, as if its voxels were cubes."""
+    finest = min(grid.pixel_mm)
+    if len(grid.shape) == 2:
+        return variation, variation
+    return tuple(variation * finest / size for size in grid.pixel_mm)
 
 
 def _conjugate_gradients(

@@ -1,11 +1,12 @@
 """The still head from raw k-space alone: the motion is looked for first, and judged."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from mcnet.correction.models import Model
-from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
+from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import sampling_for
 from mcnet.correction.slices import ready_network
@@ -13,10 +14,10 @@ from mcnet.data.raw_scan import RawScan
 from mcnet.data.volume import Volume
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.outcome import Reconstruction
-from mcnet.reconstruction.routes import in_plane_route
+from mcnet.reconstruction.routes import Route, in_plane_route, volume_route
 from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
 from mcnet.reconstruction.trust import pose_deviations, trust_in
-from mcnet.reconstruction.unknown_motion import find_motion
+from mcnet.reconstruction.unknown_motion import find_motion, part_to_search
 from mcnet.simulation.motion import still
 
 
@@ -26,37 +27,35 @@ def with_found_motion(
     options: ReconstructionOptions,
     on_progress: OnProgress | None,
 ) -> Reconstruction:
-    """Image with motion that is looked for in the k-space; the network's where none is believed."""
-    route, corrupted = in_plane_route(raw, still(raw.n_lines)), as_scanned(raw)
+    """Image with motion that is looked for in the k-space; the network's where none is believed.
+
+    Of slices that is motion within their plane; of a 3D scan it has six degrees of freedom.
+    """
+    corrupted = as_scanned(raw)
     network = network_image(corrupted, model) if model else corrupted
-    maps, first = route.maps(), raw.planes_of(network.values)
-    chosen = spread_slices(first, options.n_searched)
-    poses = find_motion(
-        np.ascontiguousarray(route.kspace[:, chosen]),
-        np.ascontiguousarray(maps[:, chosen]),
-        raw.grid,
-        first[chosen],
-        settings=options.search,
-        on_progress=on_progress,
-    )
+    route_of: Callable[..., Route] = volume_route if raw.is_3d else in_plane_route
+    route = route_of(raw, still(raw.n_lines))
+    maps, first = route.maps(), route.images_of(network.values)
+    searched = part_to_search(route, maps, first, options.n_searched)
+    poses = find_motion(*searched, settings=options.search, on_progress=on_progress)
     moving = replace(route, poses=poses)
     plain, notes = solved(moving, maps, options, None, towards=first)
-    trust = trust_in(plain, route.kspace, route.line_axis)
+    trust = trust_in(plain, route.kspace, route.grid.line_axis)
     found = plain
     if trust.line_weight.min() < 1:
         weight = trust.line_weight
         found, notes = solved(moving, maps, options, None, line_weight=weight, towards=first)
-    image = raw.volume_of(np.abs(found.images).astype(np.float32))
+    image = route.volume_of(np.abs(found.images).astype(np.float32))
     return Reconstruction(
         image=Volume(image, raw.affine, raw.name) if trust.believed else network,
         corrupted=corrupted,
         network=network if model else None,
-        motion=raw.motion_of(poses, f"motion of {raw.name}"),
+        motion=route.motion_of(poses, f"motion of {raw.name}"),
         motion_known=False,
         line_residual=trust.line_residual,
         line_weight=trust.line_weight,
-        motion_deviation=raw.motion_of(
-            pose_deviations(raw.grid, poses, plain), "standard deviation"
+        motion_deviation=route.motion_of(
+            pose_deviations(route.grid, poses, plain), "standard deviation"
         ),
         trusted=trust.believed,
         verdict=trust.verdict,
@@ -65,7 +64,7 @@ def with_found_motion(
             "motion": "found",
             "model": model.name if model else None,
             "n_coils": raw.n_coils,
-            "n_searched_slices": len(chosen),
+            "searched_shape": list(searched[0].kspace.shape[1:]),
             "share_of_central_lines_doubted": trust.share_doubted,
         },
     )

@@ -8,7 +8,7 @@ twice. The weights are those of Pipe and Menon (Magn Reson Med 41:179, 1999): by
 import numpy as np
 from jaxtyping import Complex64, Float32, Shaped
 
-from mcnet.reconstruction.operator import MovingScan
+from mcnet.reconstruction.operator import CoilScan
 
 N_STEPS = 8
 _SPARSEST = 0.05
@@ -16,7 +16,7 @@ _SPARSEST = 0.05
 
 
 def density_weights(
-    scan: MovingScan, shape: tuple[int, ...], *, n_steps: int = N_STEPS
+    scan: CoilScan, shape: tuple[int, ...], *, n_steps: int = N_STEPS
 ) -> Float32[np.ndarray, "*shape"]:
     """Weight of each sample of a scan of one coil whose map is 1, with shifts that are zero.
 
@@ -44,7 +44,7 @@ def density_weights(
 
 
 def gridded(
-    scan: MovingScan,
+    scan: CoilScan,
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"],
     weights: Float32[np.ndarray, "*shape"],
     *,

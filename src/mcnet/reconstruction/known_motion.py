@@ -14,7 +14,7 @@ from jaxtyping import Complex64, Float, Shaped
 
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
-from mcnet.reconstruction.operator import MovingScan, along_lines
+from mcnet.reconstruction.operator import CoilScan, along_lines
 
 Kspace = Complex64[np.ndarray, "n_coils n_images *shape"]
 Images = Shaped[np.ndarray, "n_images *shape"]
@@ -67,7 +67,7 @@ class StillHead:
 
 
 def still_head(
-    scan: MovingScan,
+    scan: CoilScan,
     kspace: Kspace,
     *,
     line_weight: Float[np.ndarray, "n_lines"] | None = None,

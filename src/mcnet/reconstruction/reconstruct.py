@@ -59,14 +59,13 @@ def reconstruct(
         return with_found_motion(raw, model, options, on_progress)
     _refuse_unfit(raw, motion)
     is_in_plane = raw.stays_in_plane(motion)
-    route = in_plane_route(raw, motion) if is_in_plane else volume_route(raw, motion)
+    route: Route = in_plane_route(raw, motion) if is_in_plane else volume_route(raw, motion)
     found, notes = solved(route, route.maps(), options, on_progress)
     images = np.abs(found.images).astype(np.float32)
     tried = _unexplained(route)
     trusted = tried[0] <= _NO_BETTER * tried[1]
-    volume = raw.volume_of(images) if is_in_plane else images[0]
     return Reconstruction(
-        image=Volume(volume, raw.affine, raw.name),
+        image=Volume(route.volume_of(images), raw.affine, raw.name),
         corrupted=as_scanned(raw),
         network=None,
         motion=motion,

@@ -4,9 +4,9 @@ A route holds the k-space as images that are found apart (slices; one volume), t
 lines, and how an operator is made of both.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Complex64, Float, Shaped
@@ -14,41 +14,63 @@ from jaxtyping import Complex64, Float, Shaped
 from mcnet.data.raw_scan import RawScan
 from mcnet.engine import ALL_CORES, Engine
 from mcnet.geometry import AXES, inverse_pose
+from mcnet.motion_search.coarse_to_fine import with_shape
 from mcnet.reconstruction.coils import central_part, central_shape, coil_maps
 from mcnet.reconstruction.known_motion import SolverSettings, still_head
-from mcnet.reconstruction.operator import CoilScan, MovingScan, VolumeScan
-from mcnet.simulation.in_plane import Poses, SliceGrid
+from mcnet.reconstruction.operator import CoilScan
+from mcnet.simulation.in_space import matrices_of, poses_of
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.scan_operator import ScanGrid
 
 _COARSE = SolverSettings(tolerance=1e-3, most_iterations=15, real=False)
 """For coarse images of single coils, whose phase is not known yet."""
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class Route(ABC):
     """K-space with the poses of its lines."""
 
-    name: str
-    """"in-plane" or "six-dof"."""
+    name: ClassVar[str]
+    raw: RawScan
+    """What the scanner measured."""
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"]
     """Divided by the root of the number of samples of an image."""
-    pixel_mm: tuple[float, ...]
-    line_axis: int
-    poses: Shaped[np.ndarray, "n_lines ..."]
-    operator: Callable[..., MovingScan]
-    """Of maps, pixel size, poses, axis of the lines, and engine."""
-    measured_from: Callable[[Any, int], Any]
-    """Poses measured from that of a line: the head first brought back and then moved."""
+    grid: ScanGrid
+    """Of the images."""
+    poses: Float[np.ndarray, "n_lines n_freedoms"]
+    """As `mcnet.simulation.scan_operator` wants them."""
+
+    @abstractmethod
+    def images_of(
+        self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
+    ) -> Shaped[np.ndarray, "n_images *shape"]:
+        """A volume as the images of this route."""
+
+    @abstractmethod
+    def volume_of(
+        self, images: Shaped[np.ndarray, "n_images *shape"]
+    ) -> Shaped[np.ndarray, "n_x n_y n_z"]:
+        """Images as a volume: inverse of `images_of`."""
+
+    @abstractmethod
+    def motion_of(self, poses: Float[np.ndarray, "n_lines n_freedoms"], name: str) -> MotionTrace:
+        """Poses as a trace, in the order of time."""
+
+    @staticmethod
+    @abstractmethod
+    def measured_from(
+        poses: Float[np.ndarray, "n_lines n_freedoms"], line: int
+    ) -> Float[np.ndarray, "n_lines n_freedoms"]:
+        """Poses measured from that of a line: the head first brought back and then moved."""
 
     def scan(
         self,
         maps: Complex64[np.ndarray, "n_coils n_images *shape"],
-        poses: Shaped[np.ndarray, "n_lines ..."] | None = None,
+        poses: Float[np.ndarray, "n_lines n_freedoms"] | None = None,
         engine: Engine = ALL_CORES,
-    ) -> MovingScan:
+    ) -> CoilScan:
         """The operator, with these maps."""
-        poses = self.poses if poses is None else poses
-        return self.operator(maps, self.pixel_mm, poses, self.line_axis, engine)
+        return CoilScan(self.grid, maps, self.poses if poses is None else poses, engine=engine)
 
     def of_images(self, images: slice) -> "Route":
         """Of some of the images."""
@@ -56,14 +78,14 @@ class Route:
 
     def central(self, small: tuple[int, ...]) -> "Route":
         """Of the centre of k-space alone: the same field of view in fewer, larger pixels."""
-        shape = self.kspace.shape[2:]
-        part = central_part(shape, small)
-        size = tuple(n * mm / few for n, mm, few in zip(shape, self.pixel_mm, small, strict=True))
+        part = central_part(self.grid.shape, small)
+        kspace = self.kspace[(slice(None), slice(None), *part)]
+        share = np.float32(np.sqrt(np.prod(small) / np.prod(self.grid.shape)))
         return replace(
             self,
-            kspace=np.ascontiguousarray(self.kspace[(slice(None), slice(None), *part)]),
-            pixel_mm=size,
-            poses=self.poses[part[self.line_axis]],
+            kspace=np.ascontiguousarray(kspace) * share,
+            grid=with_shape(self.grid, small),
+            poses=self.poses[part[self.grid.line_axis]],
         )
 
     def still(self) -> "Route":
@@ -77,7 +99,7 @@ class Route:
         Coarse images of the coils are found with the motion of the central lines, measured from
         that of the very centre: so they lie where the scanner saw the head.
         """
-        small = central_shape(self.kspace.shape[2:], self.pixel_mm)
+        small = central_shape(self.grid.shape, self.grid.pixel_mm)
         centre = self.central(small)
         poses = centre.measured_from(centre.poses, len(centre.poses) // 2)
 
@@ -88,52 +110,83 @@ class Route:
             scan = centre.scan(ones, poses)
             return still_head(scan, alone, settings=_COARSE).images.reshape(kspace.shape)
 
-        return coil_maps(self.kspace, self.pixel_mm, coarse=coarse)
+        return coil_maps(self.kspace, self.grid.pixel_mm, coarse=coarse)
 
 
-def in_plane_route(raw: RawScan, motion: MotionTrace) -> Route:
+class InPlaneRoute(Route):
     """Slices within whose plane the motion stays."""
-    grid = raw.grid
-    slices = raw.slices() / np.float32(np.sqrt(np.prod(grid.shape)))
-    poses = raw.poses_of(motion)
-    return Route("in-plane", slices, grid.pixel_mm, grid.line_axis, poses, _in_plane, _from_line)
+
+    name = "in-plane"
+
+    def images_of(
+        self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
+    ) -> Shaped[np.ndarray, "n_slices rows columns"]:
+        """As `RawScan.planes_of`."""
+        return self.raw.planes_of(volume)
+
+    def volume_of(
+        self, images: Shaped[np.ndarray, "n_slices rows columns"]
+    ) -> Shaped[np.ndarray, "n_x n_y n_z"]:
+        """As `RawScan.volume_of`."""
+        return self.raw.volume_of(images)
+
+    def motion_of(self, poses: Float[np.ndarray, "n_lines 3"], name: str) -> MotionTrace:
+        """As `RawScan.motion_of`."""
+        return self.raw.motion_of(poses, name)
+
+    @staticmethod
+    def measured_from(
+        poses: Float[np.ndarray, "n_lines 3"], line: int
+    ) -> Float[np.ndarray, "n_lines 3"]:
+        """Poses measured from that of a line: the head first brought back and then moved."""
+        turn, row, column = poses[line]
+        turned = poses[:, 0] - turn
+        cos, sin = np.cos(turned), np.sin(turned)
+        rows = poses[:, 1] - (cos * row - sin * column)
+        columns = poses[:, 2] - (sin * row + cos * column)
+        return np.column_stack([turned, rows, columns])
 
 
-def volume_route(raw: RawScan, motion: MotionTrace) -> Route:
-    """A 3D scan with six degrees of freedom."""
+class VolumeRoute(Route):
+    """A 3D scan whose head moves with six degrees of freedom."""
+
+    name = "six-dof"
+
+    def images_of(
+        self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
+    ) -> Shaped[np.ndarray, "1 n_x n_y n_z"]:
+        """The volume itself."""
+        return volume[None]
+
+    def volume_of(
+        self, images: Shaped[np.ndarray, "1 n_x n_y n_z"]
+    ) -> Shaped[np.ndarray, "n_x n_y n_z"]:
+        """The only image."""
+        return np.asarray(images[0])
+
+    def motion_of(self, poses: Float[np.ndarray, "n_lines 6"], name: str) -> MotionTrace:
+        """Turns in degrees, shifts in mm, in the order of time."""
+        in_time = poses[self.raw.line_at_time]
+        turns_deg, shifts_mm = np.degrees(in_time[:, :3]), in_time[:, 3:]
+        return MotionTrace(shifts_mm, turns_deg, self.raw.interval_s, name)
+
+    @staticmethod
+    def measured_from(
+        poses: Float[np.ndarray, "n_lines 6"], line: int
+    ) -> Float[np.ndarray, "n_lines 6"]:
+        """Poses measured from that of a line: the head first brought back and then moved."""
+        matrices = matrices_of(poses)
+        return poses_of(matrices @ inverse_pose(matrices[line]))
+
+
+def in_plane_route(raw: RawScan, motion: MotionTrace) -> InPlaneRoute:
+    """Slices of a scan, with motion within their plane."""
+    slices = raw.slices() / np.float32(np.sqrt(np.prod(raw.grid.shape)))
+    return InPlaneRoute(raw, slices, raw.grid, raw.poses_of(motion))
+
+
+def volume_route(raw: RawScan, motion: MotionTrace) -> VolumeRoute:
+    """A 3D scan, with any motion."""
     kspace = raw.kspace[:, None] / np.float32(np.sqrt(np.prod(raw.matrix)))
-    poses = motion.poses[raw.time_of_line]
-    line_axis = AXES.index(raw.line_axis)
-    return Route("six-dof", kspace, raw.voxel_size_mm, line_axis, poses, _in_space, _from_pose)
-
-
-def _in_plane(
-    maps: np.ndarray, pixel_mm: tuple[float, float], poses: Poses, line_axis: int, engine: Engine
-) -> MovingScan:
-    rows, columns = maps.shape[2:]
-    return CoilScan(SliceGrid((rows, columns), pixel_mm, line_axis), maps, poses, engine=engine)
-
-
-def _in_space(
-    maps: np.ndarray,
-    voxel_size_mm: tuple[float, ...],
-    poses: Float[np.ndarray, "n_lines 4 4"],
-    line_axis: int,
-    engine: Engine,
-) -> MovingScan:
-    return VolumeScan(voxel_size_mm, maps, poses, line_axis, engine=engine)
-
-
-def _from_line(poses: Poses, line: int) -> Poses:
-    turn, row, column = poses[line]
-    turned = poses[:, 0] - turn
-    cos, sin = np.cos(turned), np.sin(turned)
-    rows = poses[:, 1] - (cos * row - sin * column)
-    columns = poses[:, 2] - (sin * row + cos * column)
-    return np.column_stack([turned, rows, columns])
-
-
-def _from_pose(
-    poses: Float[np.ndarray, "n_lines 4 4"], line: int
-) -> Float[np.ndarray, "n_lines 4 4"]:
-    return np.asarray(poses @ inverse_pose(poses[line]))
+    grid = ScanGrid(raw.matrix, raw.voxel_size_mm, AXES.index(raw.line_axis))
+    return VolumeRoute(raw, kspace, grid, poses_of(motion.poses[raw.time_of_line]))

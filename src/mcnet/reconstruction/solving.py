@@ -26,8 +26,8 @@ class ReconstructionOptions:
     preview: bool = False
     """One adjoint with density weights instead of conjugate gradients."""
     solver: SolverSettings = field(default_factory=SolverSettings)
-    search: SearchSettings = field(default_factory=SearchSettings)
-    """For the motion, where none is given."""
+    search: SearchSettings | None = None
+    """For the motion, where none is given; the default of slices, or of volumes, if absent."""
     n_searched: int = 24
     """Slices that are looked at in the search, at most."""
 

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Complex64, Float
 
 from mcnet.fourier import centred_ifft
-from mcnet.motion_search.batched_scan import UNITS
+from mcnet.motion_search.pose_units import by_mm, from_mm
 from mcnet.reconstruction.known_motion import StillHead
-from mcnet.simulation.in_plane import InPlaneScan, Poses, SliceGrid
+from mcnet.simulation.scan_operator import ScanGrid, ScanOperator
 
 DOUBTED = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""
@@ -53,7 +53,7 @@ class Trust:
 
 
 def trust_in(
-    found: StillHead, kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"], line_axis: int
+    found: StillHead, kspace: Complex64[np.ndarray, "n_coils n_images *shape"], line_axis: int
 ) -> Trust:
     """Judgement of images and poses by what they leave unexplained."""
     noise = noise_variance(kspace, line_axis) * kspace.size / kspace.shape[2 + line_axis]
@@ -68,33 +68,34 @@ def trust_in(
 
 
 def noise_variance(
-    kspace: Complex64[np.ndarray, "n_coils n_slices rows columns"], line_axis: int
+    kspace: Complex64[np.ndarray, "n_coils n_images *shape"], line_axis: int
 ) -> float:
     """Variance of the noise of a sample, real and imaginary together.
 
-    From the air beyond the head along the readout, where motion sets no ghosts.
+    From the air beyond the head along the readout, or another axis than that of the lines, where
+    motion sets no ghosts.
     """
-    readout = 3 - line_axis
+    readout = 2 if line_axis != 0 else 3
     images = centred_ifft(kspace, (readout,)) * np.sqrt(kspace.shape[readout])
-    others = tuple(axis for axis in range(4) if axis != readout)
+    others = tuple(axis for axis in range(kspace.ndim) if axis != readout)
     return float(np.quantile((np.abs(images) ** 2).mean(axis=others), _AIR))
 
 
 def pose_deviations(
-    grid: SliceGrid,
-    poses: Poses,
+    grid: ScanGrid,
+    poses: Float[np.ndarray, "n_lines n_freedoms"],
     found: StillHead,
-) -> Poses:
+) -> Float[np.ndarray, "n_lines n_freedoms"]:
     """Standard deviation of each pose, were the images known: a lower bound.
 
     From the curvature of the misfit by the pose of each line, and the misfit itself.
     """
     images = np.asarray(found.images, np.float32)
-    scan = InPlaneScan(grid, len(images), poses)
-    derivatives = scan.derivatives(images) * UNITS[:, None, None, None].astype(np.float32)
+    scan = ScanOperator(grid, len(images), poses)
+    derivatives = by_mm(scan.derivatives(images))
     squared = np.array([[scan.of_lines(a, b) for b in derivatives] for a in derivatives])
     squared = np.moveaxis(squared, 2, 0)
-    squared += 1e-6 * np.trace(squared, axis1=1, axis2=2).max() * np.eye(3)
+    squared += 1e-6 * np.trace(squared, axis1=1, axis2=2).max() * np.eye(grid.n_freedoms)
     n_samples = images.size / grid.n_lines
     variance = np.linalg.inv(squared) * (found.line_misfit / (2 * n_samples))[:, None, None]
-    return np.asarray(np.sqrt(np.diagonal(variance, axis1=1, axis2=2)) * UNITS)
+    return from_mm(np.sqrt(np.diagonal(variance, axis1=1, axis2=2)))

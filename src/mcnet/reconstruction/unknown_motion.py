@@ -7,22 +7,35 @@ explain every coil.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from os import cpu_count
 
 import numpy as np
 from jaxtyping import Complex64
 
+from mcnet.correction.network_pass import spread_slices
 from mcnet.fourier import centred_fft, centred_ifft
-from mcnet.motion_search.batched_scan import UNITS, Images, Kspace
-from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
-from mcnet.motion_search.joint import State
+from mcnet.motion_search.coarse_to_fine import (
+    CoarseToFine,
+    Poses,
+    SearchSettings,
+    VolumeSearchSettings,
+    continued,
+    in_place,
+    resampled,
+    with_voxels,
+)
+from mcnet.motion_search.joint import Images, Kspace, State
 from mcnet.motion_search.mirrored import alike
+from mcnet.motion_search.pose_units import from_mm, in_mm
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan
-from mcnet.simulation.in_plane import Poses, SliceGrid
+from mcnet.reconstruction.routes import Route
 
-CoilKspace = Complex64[np.ndarray, "n_coils n_slices rows columns"]
-_PLANE = (-2, -1)
+CoilKspace = Complex64[np.ndarray, "n_coils n_images *shape"]
+ACROSS_LINES_MM = 2.7
+"""Voxels in which the motion of a volume is looked for: where they are larger, shifts and turns
+that lines ``k`` and ``-k`` share, which total variation alone tells, are found less well."""
 _N_COIL_ROUNDS = 3
 """How often what several coils miss is added, after the first search, and..."""
 _N_ROUND_STEPS = 8
@@ -31,32 +44,49 @@ _SPURIOUS_MM = 0.035
 """Root mean square of what lines ``k`` and ``-k`` are found to share for nothing (tuning scans)."""
 
 
+def part_to_search(
+    route: Route, maps: CoilKspace, first: Images, n_images: int
+) -> tuple[Route, CoilKspace, Images]:
+    """Enough to find the motion by: some of the slices, or a volume of larger voxels.
+
+    Lines are all there. Across them the centre of k-space tells the poses.
+    """
+    if route.grid.n_turns == 1:
+        chosen = spread_slices(first, n_images)
+        kspace = np.ascontiguousarray(route.kspace[:, chosen])
+        return replace(route, kspace=kspace), np.ascontiguousarray(maps[:, chosen]), first[chosen]
+    sizes = [ACROSS_LINES_MM] * 3
+    sizes[route.grid.line_axis] = 0.0
+    part = route.central(with_voxels(route.grid, sizes).shape)
+    return part, part.maps(), resampled(first, part.grid.shape)
+
+
 def find_motion(
-    kspace: CoilKspace,
+    route: Route,
     maps: CoilKspace,
-    grid: SliceGrid,
     first: Images,
     *,
     settings: SearchSettings | None = None,
     on_progress: OnProgress | None = None,
 ) -> Poses:
-    """Poses within the plane, one a line, that all slices share; the same for the same k-space.
+    """Poses, one a line, that all images share; the same for the same k-space.
 
     They are measured from their mean, so that the head lies where ``first`` shows it.
 
     Parameters
     ----------
-    kspace
-        Divided by the root of the number of samples.
+    route
+        K-space: slices that move within their plane, or a volume with six degrees of freedom.
     maps
         Of the coils, in place; they carry the phase, so that images are real. Their root of sum of
         squares is 1.
     first
-        What a network makes of the slices, or the slices as they are; on the scale of ``kspace``.
+        What a network makes of the images, or the images as they are; on the scale of the k-space.
     """
-    settings = settings or SearchSettings()
+    if settings is None:
+        settings = SearchSettings() if route.grid.n_turns == 1 else VolumeSearchSettings()
     scale = np.float32(np.percentile(first, 99.9)) or np.float32(1)
-    kspace, first = kspace / scale, (first / scale).astype(np.float32)
+    grid, kspace, first = route.grid, route.kspace / scale, (first / scale).astype(np.float32)
     n_rounds = _N_COIL_ROUNDS if len(maps) > 1 else 0
     with ThreadPoolExecutor(cpu_count()) as pool:
         further = n_rounds * _N_ROUND_STEPS
@@ -64,7 +94,7 @@ def find_motion(
         state = search.polished(search.to_full_resolution(combined(kspace, maps)))
         for _ in range(n_rounds):
             state = _with_what_coils_miss(search, state, kspace, maps)
-    poses = in_place(continued(state.poses_mm * UNITS, grid), first, grid)
+    poses = in_place(continued(from_mm(state.poses_mm), grid), first, grid)
     return _less_uncertain(poses)
 
 
@@ -75,21 +105,21 @@ def _less_uncertain(poses: Poses) -> Poses:
     it shrinks by the share of its variance that this makes up (James and Stein 1961).
     """
     shared = alike(poses)
-    squared_mm = float(((shared / UNITS) ** 2).sum(axis=1).mean())
+    squared_mm = float((in_mm(shared) ** 2).sum(axis=1).mean())
     return np.asarray(poses - min(_SPURIOUS_MM**2 / max(squared_mm, 1e-12), 1) * shared)
 
 
 def combined(kspace: CoilKspace, maps: CoilKspace) -> Kspace:
     """K-space of the one image that the coils see together."""
-    images = centred_ifft(kspace, _PLANE) * maps.conj()
-    return np.asarray(centred_fft(images.sum(axis=0), _PLANE), np.complex64)
+    images = centred_ifft(kspace, range(2, kspace.ndim)) * maps.conj()
+    return np.asarray(centred_fft(images.sum(axis=0), range(1, kspace.ndim - 1)), np.complex64)
 
 
 def _with_what_coils_miss(
     search: CoarseToFine, state: State, kspace: CoilKspace, maps: CoilKspace
 ) -> State:
     """State that is nearer to explaining every coil by itself."""
-    exact = CoilScan(search.grid, maps, state.poses_mm * UNITS)
+    exact = CoilScan(search.grid, maps, from_mm(state.poses_mm))
     missing = combined(kspace - exact.kspace(state.images), maps)
     wanted = state.scan.kspace(state.images) + missing
     problem = search.problem(wanted, search.grid, search.first)

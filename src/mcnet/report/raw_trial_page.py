@@ -75,7 +75,7 @@ def scan_table(trial: RawTrial) -> ReportTable:
     for mode, of_mode in scans.groupby("mode", sort=False):
         errors = [
             f"{of_mode[name].median():.2f} (up to {of_mode[name].max():.2f})"
-            for name in ("turn_deg", "rows_mm", "columns_mm")
+            for name in ("turn_deg", "line_axis_mm", "other_mm")
         ]
         counts = (
             f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "believed")
@@ -85,7 +85,7 @@ def scan_table(trial: RawTrial) -> ReportTable:
         "Scans, and poses over the central half of the lines",
         (
             *("motion", "better than the network", "believed"),
-            *("turn, degrees", "shift along lines' axis, mm", "shift along readout, mm"),
+            *("turn, degrees", "shift along lines' axis, mm", "other shift, mm"),
         ),
         lines,
         "Errors: root mean square of a scan, its median pose taken off; median over scans (most). "

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from mcnet.geometry import AXES
 from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.scan_operator import ScanGrid
 
 COARSE_PER_MM = 0.1
 """Spatial frequencies that place an image: a shift of several mm turns finer ones by whole cycles,
@@ -28,11 +29,25 @@ def alignment_weights(
     acquisition
         Its phase-encoding axis is y or z.
     """
-    spectra = np.fft.fftshift(np.fft.fft2(references), axes=(1, 2))
-    energy = (np.abs(spectra) ** 2).sum(axis=0)
-    along_y, along_z = acquisition.axis_frequencies("y"), acquisition.axis_frequencies("z")
-    squared = along_y[:, None] ** 2 + along_z[None, :] ** 2
-    weights = energy * squared * (squared < COARSE_PER_MM**2)
+    along_y, along_z = (
+        (acquisition.matrix[axis], acquisition.voxel_size_mm[axis]) for axis in (1, 2)
+    )
     line_axis = AXES.index(acquisition.phase_encoding_axis) - 1
-    of_lines = weights.sum(axis=1 - line_axis)
-    return np.asarray(of_lines[acquisition.line_at_time])
+    grid = ScanGrid((along_y[0], along_z[0]), (along_y[1], along_z[1]), line_axis)
+    return np.asarray(line_weights(references, grid)[acquisition.line_at_time])
+
+
+def line_weights(
+    images: Float[np.ndarray, "n_images *shape"], grid: ScanGrid
+) -> Float[np.ndarray, "n_lines"]:
+    """The same of slices or volumes on the grid of the scan, by the lines' place in k-space."""
+    axes = tuple(range(1, images.ndim))
+    spectra = np.fft.fftshift(np.fft.fftn(images, axes=axes), axes=axes)
+    energy = (np.abs(spectra) ** 2).sum(axis=0)
+    squared = np.zeros(grid.shape)
+    for axis in range(len(grid.shape)):
+        k = grid.frequencies(axis)
+        squared += (k**2).reshape([-1 if place == axis else 1 for place in range(len(grid.shape))])
+    weights = energy * squared * (squared < COARSE_PER_MM**2)
+    others = tuple(axis for axis in range(len(grid.shape)) if axis != grid.line_axis)
+    return np.asarray(weights.sum(axis=others))

@@ -1,9 +1,4 @@
-"""What a scan does to slices that move within their plane, as an operator: forth, back, derivative.
-
-`mcnet.simulation.corruption` makes images of known heads and known motion. Whoever looks for the
-motion, or for the still head, needs the adjoint and the derivative by the poses too: here are all
-three, for slices on the scan's own grid.
-"""
+"""Slices that move within their plane: their grid, their poses, and what a scan does to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,43 +8,22 @@ import scipy.fft
 from jaxtyping import Complex64, Float, Float32, Shaped
 
 from mcnet.engine import ONE_CORE, Engine
-from mcnet.fourier import PlanarTransform
 from mcnet.geometry import Axis
 from mcnet.simulation.motion import MotionTrace
-
-N_FREEDOMS = 3
-"""Of a pose within the plane: turn in radians, shift along rows and along columns in mm."""
+from mcnet.simulation.scan_operator import ScanGrid, ScanOperator
 
 
 @dataclass(frozen=True)
-class SliceGrid:
-    """Slices as they were scanned: one pose a phase-encoding line."""
+class SliceGrid(ScanGrid):
+    """Slices as they were scanned: rows along y, columns along z, one pose a line."""
 
     shape: tuple[int, int]
-    """Rows (along y) and columns (along z)."""
     pixel_mm: tuple[float, float]
-    line_axis: int = 0
-    """The axis along which lines are encoded: 0 for y, 1 for z."""
-
-    @property
-    def n_lines(self) -> int:
-        """Phase-encoding lines."""
-        return self.shape[self.line_axis]
 
     @property
     def axis(self) -> Axis:
         """Name of the axis along which lines are encoded."""
         return "y" if self.line_axis == 0 else "z"
-
-    def frequencies(self, axis: int) -> Float[np.ndarray, "n"]:
-        """Sampled along an axis, in cycles/mm; sample ``n // 2`` is zero."""
-        n = self.shape[axis]
-        return (np.arange(n) - n // 2) / (n * self.pixel_mm[axis])
-
-    def positions_mm(self, axis: int) -> Float[np.ndarray, "n"]:
-        """Pixel centres along an axis; pixel ``n // 2`` is the origin."""
-        n = self.shape[axis]
-        return (np.arange(n) - n // 2) * self.pixel_mm[axis]
 
 
 Poses = Float[np.ndarray, "n_lines 3"]
@@ -63,13 +37,8 @@ def poses_in_plane(motion: MotionTrace, time_of_line: Shaped[np.ndarray, "n_line
     return np.asarray(of_time[time_of_line])
 
 
-class InPlaneScan:
-    """The linear operator from still slices to k-space, for given poses.
-
-    Line ``l`` of the k-space is ``exp(-2 pi i k.t) F(R^T k)`` with the pose of that line, of the
-    spectrum divided by the root of the number of pixels, so that the operator of a still head is
-    unitary. Frequencies that turn out of the band are zero.
-    """
+class InPlaneScan(ScanOperator):
+    """`ScanOperator` of slices that move within their plane."""
 
     def __init__(
         self,
@@ -80,66 +49,8 @@ class InPlaneScan:
         *,
         tolerance: float | None = None,
     ) -> None:
-        self.grid = grid
         self.n_threads = engine.n_threads or -1
-        along_lines = [1, 1]
-        along_lines[grid.line_axis] = -1
-        turn, *shifts = (poses[:, f].reshape(along_lines) for f in range(N_FREEDOMS))
-        y, z = grid.frequencies(0)[:, None], grid.frequencies(1)[None, :]
-        self._k = np.broadcast_to(y, grid.shape), np.broadcast_to(z, grid.shape)
-        self._turned = (
-            np.cos(turn) * y + np.sin(turn) * z,
-            np.cos(turn) * z - np.sin(turn) * y,
-        )
-        points = [along.ravel() for along in self._turned]
-        self._transform = PlanarTransform(
-            n_slices, grid.shape, grid.pixel_mm, points, engine, tolerance=tolerance
-        )
-        ramp = np.exp(-2j * np.pi * (y * shifts[0] + z * shifts[1]))
-        self._ramp = (ramp / np.sqrt(y.size * z.size)).astype(np.complex64)
-
-    def kspace(
-        self, slices: Shaped[np.ndarray, "n_slices rows columns"]
-    ) -> Complex64[np.ndarray, "n_slices rows columns"]:
-        """K-space of slices that move."""
-        spectra = self._transform.spectra(slices).reshape(slices.shape)
-        spectra *= self._ramp
-        return spectra
-
-    def adjoint(
-        self, kspace: Complex64[np.ndarray, "n_slices rows columns"]
-    ) -> Complex64[np.ndarray, "n_slices rows columns"]:
-        """Exact adjoint of `kspace`: each line brought back by its pose."""
-        lines = (kspace * self._ramp.conj()).reshape(len(kspace), -1)
-        return self._transform.adjoint(lines)
-
-    def derivatives(
-        self, slices: Float32[np.ndarray, "n_slices rows columns"]
-    ) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
-        """Of the k-space of slices by each line's turn, in radians, and its shifts, in mm."""
-        y, z = (self.grid.positions_mm(axis).astype(np.float32) for axis in (0, 1))
-        plain = self.kspace(slices)
-        # by a turn, R^T k moves by (k_z', -k_y'): dF = -2 pi i (k_z' F[y f] - k_y' F[z f])
-        of_turn = self._turned[1] * self.kspace(slices * y[:, None])
-        of_turn -= self._turned[0] * self.kspace(slices * z[None, :])
-        derivatives = [of_turn, self._k[0] * plain, self._k[1] * plain]
-        return np.asarray(-2j * np.pi * np.stack(derivatives), np.complex64)
-
-    @property
-    def within_band(self) -> Float32[np.ndarray, "rows columns"]:
-        """1 for samples that lie within the band of the slices at their line's pose, 0 beyond."""
-        edges = [(0.5 + 1e-9) / size for size in self.grid.pixel_mm]
-        inside = [np.abs(k) <= edge for k, edge in zip(self._turned, edges, strict=True)]
-        return np.asarray(inside[0] & inside[1], np.float32)
-
-    def of_lines(
-        self,
-        one: Complex64[np.ndarray, "n rows columns"],
-        other: Complex64[np.ndarray, "n rows columns"],
-    ) -> Float[np.ndarray, "n_lines"]:
-        """Real part of the inner product of two, over slices and along each line."""
-        products = one.real * other.real + one.imag * other.imag
-        return np.asarray(products.sum(axis=(0, 2 - self.grid.line_axis), dtype=float))
+        super().__init__(grid, n_slices, poses, engine, tolerance=tolerance)
 
     def fft(
         self, images: Shaped[np.ndarray, "n_slices rows columns"]
@@ -187,11 +98,6 @@ def _phase(
     """``image / |image|``; 1 where the image is zero."""
     size = np.abs(image)
     return np.where(size > 0, image / np.maximum(size, np.float32(1e-30)), np.complex64(1))
-
-
-def zero_poses(grid: SliceGrid) -> Poses:
-    """Poses of a head that keeps still."""
-    return np.zeros((grid.n_lines, N_FREEDOMS))
 
 
 def centred_poses(poses: Poses, weights: Sequence[float] | Float[np.ndarray, "n_lines"]) -> Poses:
