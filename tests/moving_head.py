@@ -34,6 +34,22 @@ def raw_scan(factor=4.0, n_coils=1, snr=None, phase=False):
     return simulate_raw(person(), motion(factor), LINES, options)
 
 
+VOLUME = Acquisition((26, 40, 30), (200.0, 240.0, 220.0))
+
+
+def motion_in_space(factor, seed=5):
+    """Six degrees of freedom, one pose a line of `VOLUME`."""
+    trace = generate_motion(VOLUME.n_lines, np.random.default_rng(seed))
+    return trace.at_rest_when(VOLUME.centre_time).scaled(factor)
+
+
+@cache
+def raw_volume(factor=4.0, n_coils=1):
+    """K-space of a coarse 3D scan of the head that moves in space."""
+    options = RawOptions(n_coils, None, n_coils > 1, seed=2)
+    return simulate_raw(person(), motion_in_space(factor), VOLUME, options)
+
+
 @cache
 def reference():
     """The still head in the same slices, and where it is."""

@@ -8,9 +8,11 @@ from mcnet.errors import McnetError
 from mcnet.evaluation.baselines import (
     register_all,
     register_rigidly,
+    register_volume_rigidly,
     rigid_pose,
     smooth_lightly,
 )
+from mcnet.geometry import pose_matrix
 from mcnet.metrics import ssim
 
 SHAPE = (123, 131)
@@ -49,6 +51,25 @@ def test_a_known_turn_and_shift_is_found_and_undone(rotation_deg, shift):
     registered = register_rigidly(reference, image)
     assert ssim(reference, image, data_range=1.0) < 0.9
     assert ssim(reference, registered, data_range=1.0) > 0.98
+
+
+def test_a_known_move_in_space_is_undone():
+    shape = (60, 71, 66)
+    x, y, z = np.indices(shape) - np.array(shape)[:, None, None, None] // 2
+    radius = np.sqrt((x / 19) ** 2 + ((y + 0.1 * x) / 26) ** 2 + (z / 23) ** 2)
+    blobs = gaussian_filter(np.random.default_rng(4).normal(size=shape), 3)
+    picture = 1.0 * (np.abs(radius - 0.95) < 0.1) + (0.5 + 6 * blobs) * (radius < 0.8)
+    reference = np.clip(gaussian_filter(picture, 1), 0, None).astype(np.float32)
+    pose = pose_matrix(np.array([2.3, -3.1, 1.4]), np.array([4.0, -3.0, 5.0]))
+    q = np.stack([x, y, z]).reshape(3, -1) - pose[:3, 3:]
+    points = pose[:3, :3].T @ q + np.array(shape)[:, None] // 2
+    image = map_coordinates(reference, points, order=3).reshape(shape).astype(np.float32)
+    before, after = (
+        float(np.linalg.norm(one - reference) / np.linalg.norm(reference))
+        for one in (image, register_volume_rigidly(reference, image))
+    )
+    assert before > 0.3
+    assert after < 0.05
 
 
 def test_the_same_images_give_the_same_bytes():

@@ -1,15 +1,24 @@
 """Motion that nobody told is found in the k-space of a moving head."""
 
+from dataclasses import replace
+
 import moving_head
 import numpy as np
 import pytest
 
 from mcnet.evaluation.raw_trial import pose_error
-from mcnet.motion_search.coarse_to_fine import SearchSettings, in_place
-from mcnet.reconstruction import unknown_motion
-from mcnet.reconstruction.routes import in_plane_route
+from mcnet.fourier import centred_ifft
+from mcnet.motion_search.coarse_to_fine import OF_VOLUMES, SearchSettings, in_place
+from mcnet.motion_search.resolutions import cropped
+from mcnet.reconstruction.routes import in_plane_route, volume_route
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.reconstruction.unknown_motion import combined, find_motion
+from mcnet.reconstruction.unknown_motion import (
+    ACROSS_LINES_MM,
+    combined,
+    find_motion,
+    less_uncertain,
+    part_to_search,
+)
 from mcnet.simulation.motion import still
 
 
@@ -31,6 +40,44 @@ def test_motion_is_found_and_the_image_with_it(n_coils):
     assert error["other_mm"] < min(0.3, 0.5 * before["other_mm"])
 
 
+def test_motion_in_space_is_found_with_six_degrees_of_freedom():
+    raw, true = moving_head.raw_volume(60.0), moving_head.motion_in_space(60.0)
+    route = volume_route(raw, still(raw.n_lines))
+    first = route.images_of(as_scanned(raw).values)
+    part = part_to_search(route, route.maps(), first, 1)
+    found = find_motion(*part)
+    before = pose_error(raw, still(raw.n_lines), true)
+    error = pose_error(raw, route.motion_of(found, "found"), true)
+    assert error["turn_deg"] < 0.4 * before["turn_deg"]
+    assert error["line_axis_mm"] < 0.6 * before["line_axis_mm"]
+    assert error["other_mm"] < 0.2 * before["other_mm"]
+    assert found.shape == (raw.n_lines, 6)
+    short = replace(OF_VOLUMES, n_steps=(2, 1, 1, 1, 1, 1, 1, 1))
+    first, second = (find_motion(*part, settings=short) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
+    raw = moving_head.raw_volume(4.0)
+    shape = [3 * raw.matrix[0], 2 * raw.matrix[1], 2 * raw.matrix[2]]
+    fine = replace(
+        raw,
+        kspace=cropped(raw.kspace, tuple(shape)),
+        affine=raw.affine @ np.diag([1 / 3, 0.5, 0.5, 1]),
+        line_at_time=np.arange(shape[1]),
+    )
+    route = volume_route(fine, still(fine.n_lines))
+    values = as_scanned(fine).values
+    part, maps, first = part_to_search(route, route.maps(), route.images_of(values), 1)
+    assert part.grid.shape[1] == fine.n_lines
+    assert part.grid.pixel_mm[0] == pytest.approx(ACROSS_LINES_MM, rel=0.1)
+    assert part.kspace.shape == maps.shape == (1, *first.shape)
+    # the images belong to the k-space
+    seen = np.abs(centred_ifft(part.kspace[0], (1, 2, 3))) * np.sqrt(part.kspace.size)
+    assert np.corrcoef(seen.ravel(), first.ravel())[0, 1] > 0.99
+    assert seen.max() == pytest.approx(first.max(), rel=0.05)
+
+
 def test_poses_are_measured_from_their_mean_where_the_first_image_shows_the_head():
     raw = moving_head.raw_scan(4.0)
     short = SearchSettings(n_steps=(2, 1, 1), polish=())
@@ -47,9 +94,9 @@ def test_what_mirror_lines_share_shrinks_by_what_is_spurious():
     shared[:, 1] = 0.07 * np.sqrt(9 / 8) * np.array([1, -1, 1, -1, 0, -1, 1, -1, 1])
     apart[:, 2] = np.arange(-4, 5)
     # twice the spurious root mean square: a quarter of the variance
-    found = unknown_motion._less_uncertain(shared + apart)
+    found = less_uncertain(shared + apart, 0.035)
     assert np.allclose(found, 0.75 * shared + apart)
-    assert np.allclose(unknown_motion._less_uncertain(0.4 * shared + apart), apart)
+    assert np.allclose(less_uncertain(0.4 * shared + apart, 0.035), apart)
 
 
 def test_the_same_kspace_gives_the_same_poses():

@@ -10,26 +10,20 @@ A shift along the lines' axis enters line ``k`` as a phase, so that it is known 
 smoothly.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Complex64, Float, Float32
+from jaxtyping import Float
 
-from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.joint import Images, JointProblem, JointSettings, Kspace, State
+from mcnet.motion_search.resolutions import Shares, VoxelSizes, cropped, resampled
 from mcnet.progress import OnProgress
 from mcnet.simulation.alignment import line_weights
 from mcnet.simulation.in_plane import centred_poses
 from mcnet.simulation.in_space import measured_from_mean
-from mcnet.simulation.scan_operator import ScanGrid
+from mcnet.simulation.scan_operator import LinePoses, ScanGrid
 
-Poses = Float[np.ndarray, "n_lines n_freedoms"]
-Grid = TypeVar("Grid", bound=ScanGrid)
-_SMALLEST = 16
-"""Lines of the coarsest resolution, at least."""
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
 k-space no images and poses explain (tuned on scans of people that no table here is made of)."""
@@ -45,8 +39,8 @@ _FIXED_LINES = 4
 class SearchSettings:
     """How the motion is searched for."""
 
-    shares: tuple[float, ...] = (0.375, 0.625, 1.0)
-    """Of the lines and samples, about the centre of k-space, that each resolution has."""
+    resolutions: Shares | VoxelSizes = field(default_factory=Shares)
+    """From coarse to fine."""
     n_steps: tuple[int, ...] = (20, 15, 20)
     """Steps of each resolution, at most."""
     polish: tuple[float, ...] = (3e-3, 1e-3)
@@ -55,51 +49,23 @@ class SearchSettings:
     """...steps with each, at most: the less weight, the less bias, but the wider the valleys."""
     joint: JointSettings = field(default_factory=JointSettings)
 
-    def resolutions(self, grid: ScanGrid) -> list[tuple[ScanGrid, int]]:
-        """Grids from coarse to fine, the last the scan's own, and the steps of each."""
-        return [(coarser(grid, s), n) for s, n in zip(self.shares, self.n_steps, strict=True)]
-
     @property
     def n_all_steps(self) -> int:
         """Steps in all, at most."""
         return sum(self.n_steps) + len(self.polish) * self.n_polish_steps
 
 
-@dataclass(frozen=True)
-class VolumeSearchSettings(SearchSettings):
-    """How the motion of a volume is searched for: voxels are larger across the lines."""
-
-    shares: tuple[float, ...] = ()
-    voxels_mm: tuple[tuple[float, float], ...] = (
-        (5.3, 14.0),
-        (3.2, 8.5),
-        (2.5, 6.4),
-        (2.0, 5.3),
-        (2.0, 4.0),
-        (2.0, 0.0),
-        (1.4, 0.0),
-        (0.0, 0.0),
-    )
-    """Sizes along the lines' axis and across, of each resolution, or the scan's own where those are
-    larger. A pose turns or moves all samples of its line, so that few of them tell it; where too
-    many are looked at too early, poses of outer lines end beside the right ones."""
-    n_steps: tuple[int, ...] = (20, 15, 10, 10, 10, 12, 8, 8)
-    polish: tuple[float, ...] = ()
-    joint: JointSettings = field(default_factory=lambda: JointSettings(n_together=8, n_following=2))
-
-    def resolutions(self, grid: ScanGrid) -> list[tuple[ScanGrid, int]]:
-        """As of `SearchSettings`; those that are no finer than the one before are left out."""
-        found: list[tuple[ScanGrid, int]] = []
-        for (along_mm, across_mm), n_steps in zip(self.voxels_mm, self.n_steps, strict=True):
-            sizes = [across_mm] * len(grid.shape)
-            sizes[grid.line_axis] = along_mm
-            finer = with_voxels(grid, sizes)
-            if not found or finer != found[-1][0]:
-                found.append((finer, n_steps))
-        return found
+OF_VOLUMES = SearchSettings(
+    resolutions=VoxelSizes(),
+    n_steps=(20, 15, 10, 10, 10, 12, 8, 8),
+    polish=(),
+    joint=JointSettings(n_together=8, n_following=2),
+)
+"""Of a volume with six degrees of freedom: less of each, since each costs more. Less total
+variation gains nothing there."""
 
 
-def continued(poses: Poses, grid: ScanGrid) -> Poses:
+def continued(poses: LinePoses, grid: ScanGrid) -> LinePoses:
     """The same motion with shifts along the lines' axis that go on from line to line, outward.
 
     Of the shifts that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
@@ -116,7 +82,7 @@ def continued(poses: Poses, grid: ScanGrid) -> Poses:
     return found
 
 
-def in_place(poses: Poses, images: Images, grid: ScanGrid) -> Poses:
+def in_place(poses: LinePoses, images: Images, grid: ScanGrid) -> LinePoses:
     """Poses measured from their mean, lines weighted by the k-space that they move.
 
     So the head lies where the scan shows it: what moves all of it is not motion.
@@ -156,7 +122,11 @@ class CoarseToFine:
     def to_full_resolution(self, kspace: Kspace) -> State:
         """State that explains all of the k-space."""
         images, first_before, poses_mm = None, None, np.zeros((0, self.grid.n_freedoms))
-        for grid, n_steps in self.settings.resolutions(self.grid):
+        grids = self.settings.resolutions.grids(self.grid)
+        for grid, n_steps in zip(grids, self.settings.n_steps, strict=True):
+            if images is not None and images.shape[1:] == grid.shape:
+                self._n_done += n_steps
+                continue
             first = resampled(self.first, grid.shape)
             if images is None or first_before is None:
                 images, poses_mm = first, grid.still_poses()
@@ -213,66 +183,8 @@ class CoarseToFine:
         return state
 
 
-def coarser(grid: Grid, share: float) -> Grid:
-    """Grid of the same extent with a share of the pixels along each axis."""
-    if share == 1:
-        return grid
-    return with_shape(
-        grid, tuple(max(min(n, _SMALLEST), 2 * round(share * n / 2)) for n in grid.shape)
-    )
-
-
-def with_voxels(grid: Grid, sizes_mm: Sequence[float]) -> Grid:
-    """Grid of the same extent with pixels of about these sizes, or of its own if larger."""
-    shape = tuple(
-        n if wanted <= size else max(min(n, _SMALLEST), 2 * round(n * size / wanted / 2))
-        for n, size, wanted in zip(grid.shape, grid.pixel_mm, sizes_mm, strict=True)
-    )
-    return with_shape(grid, shape)
-
-
-def with_shape(grid: Grid, shape: tuple[int, ...]) -> Grid:
-    """Grid of the same extent with other pixels."""
-    if shape == grid.shape:
-        return grid
-    pixel_mm = tuple(
-        n * size / m for n, size, m in zip(grid.shape, grid.pixel_mm, shape, strict=True)
-    )
-    return replace(grid, shape=shape, pixel_mm=pixel_mm)
-
-
-def cropped(
-    kspace: Complex64[np.ndarray, "*images_and_samples"], shape: tuple[int, ...]
-) -> Complex64[np.ndarray, "..."]:
-    """Central part of k-space, or k-space with zeros around, of images of the same brightness.
-
-    The last axes are those of ``shape``.
-    """
-    samples = kspace.shape[-len(shape) :]
-    result = np.zeros((*kspace.shape[: -len(shape)], *shape), np.complex64)
-    here: list[Any] = [...]
-    there: list[Any] = [...]
-    for n_from, n_to in zip(samples, shape, strict=True):
-        kept = min(n_from, n_to)
-        here.append(slice(n_from // 2 - kept // 2, n_from // 2 - kept // 2 + kept))
-        there.append(slice(n_to // 2 - kept // 2, n_to // 2 - kept // 2 + kept))
-    scale = np.sqrt(np.prod(shape) / np.prod(samples))
-    result[tuple(there)] = kspace[tuple(here)] * np.float32(scale)
-    return result
-
-
-def resampled(images: Images, shape: tuple[int, ...]) -> Float32[np.ndarray, "n_images *other"]:
-    """Images of the same extent with other pixels: their spectrum cropped, or with zeros around."""
-    if images.shape[1:] == shape:
-        return images
-    axes = range(1, images.ndim)
-    scale = np.sqrt(np.prod(shape) / np.prod(images.shape[1:]))
-    spectra = cropped(centred_fft(images, axes).astype(np.complex64), shape)
-    return np.asarray(centred_ifft(spectra, axes).real * scale, np.float32)
-
-
 def _with_outer_lines(
-    poses_mm: Float[np.ndarray, "n_lines n_freedoms"], n_lines: int
+    poses_mm: LinePoses, n_lines: int
 ) -> Float[np.ndarray, "more_lines n_freedoms"]:
     before = n_lines // 2 - len(poses_mm) // 2
     after = n_lines - len(poses_mm) - before

@@ -19,17 +19,18 @@ from functools import partial
 
 import numpy as np
 import scipy.linalg
-from jaxtyping import Complex64, Float, Float32
+from jaxtyping import Complex64, Float32
 
 from mcnet.motion_search.batched_scan import BatchedScan
 from mcnet.motion_search.mirrored import MirroredScan
 from mcnet.motion_search.total_variation import TotalVariation, curved
 from mcnet.motion_search.volume_in_parts import VolumeInParts
 from mcnet.simulation.in_plane import InPlaneScan, SliceGrid
-from mcnet.simulation.scan_operator import ScanGrid
+from mcnet.simulation.scan_operator import LinePoses, ScanGrid
 
 Images = Float32[np.ndarray, "n_images *shape"]
 Kspace = Complex64[np.ndarray, "n_images *shape"]
+SearchedScan = BatchedScan | VolumeInParts
 
 _LENIENT = partial(MirroredScan, tolerance=1e-3)
 """Magnitudes are far less exact than that as measurements of k-space."""
@@ -66,9 +67,9 @@ class State:
     """Images and poses as they are, and what belongs to them."""
 
     images: Images
-    poses_mm: Float[np.ndarray, "n_lines n_freedoms"]
+    poses_mm: LinePoses
     """As `mcnet.motion_search.pose_units` has them."""
-    scan: BatchedScan | VolumeInParts
+    scan: SearchedScan
     wanted: Kspace
     """What is to be explained."""
     misfit: Kspace
@@ -104,7 +105,7 @@ class JointProblem:
     def state(
         self,
         images: Images,
-        poses_mm: Float[np.ndarray, "n_lines n_freedoms"],
+        poses_mm: LinePoses,
         *,
         n_following: int = 0,
     ) -> State:
@@ -116,7 +117,7 @@ class JointProblem:
         value = self._value(images, poses_mm, misfit)
         return State(images, poses_mm, scan, self.kspace, misfit, value)
 
-    def _scan(self, n_images: int, poses_mm: np.ndarray) -> BatchedScan | VolumeInParts:
+    def _scan(self, n_images: int, poses_mm: np.ndarray) -> SearchedScan:
         if not isinstance(self.grid, SliceGrid):
             return VolumeInParts(self.grid, poses_mm, self._pool)
         kind = _LENIENT if self.settings.mirrored else InPlaneScan
@@ -160,16 +161,14 @@ class JointProblem:
             + 0.5 * float((poses_mm * (self.precision @ poses_mm)).sum())
         )
 
-    def _image_gradient(
-        self, scan: BatchedScan | VolumeInParts, images: Images, misfit: Kspace
-    ) -> Images:
+    def _image_gradient(self, scan: SearchedScan, images: Images, misfit: Kspace) -> Images:
         """Where the images want to go."""
         anchor = np.float32(self.settings.anchor)
         return np.asarray(
             scan.adjoint(misfit) - anchor * (images - self.first) - self.variation.gradient(images)
         )
 
-    def _followed(self, scan: BatchedScan | VolumeInParts, images: Images, n_steps: int) -> Images:
+    def _followed(self, scan: SearchedScan, images: Images, n_steps: int) -> Images:
         """Images nearer to their own minimum at these poses: conjugate gradients."""
         misfit = (self.kspace - scan.kspace(images)) * scan.within_band
         left = self._image_gradient(scan, images, misfit)
@@ -183,14 +182,14 @@ class JointProblem:
         (change,) = _conjugate_gradients(lambda one: [normal(one[0])], [left], n_steps, list)
         return np.asarray(images + change)
 
-    def _direction(self, state: State) -> tuple[Images, Float[np.ndarray, "n_lines n_freedoms"]]:
+    def _direction(self, state: State) -> tuple[Images, LinePoses]:
         """Newton's step of images and poses together."""
         scan = state.scan
         derivatives = scan.derivatives(state.images)
         curvature = self.variation.curvature(state.images)
         anchor = np.float32(self.settings.anchor)
 
-        def to_poses(lines: Kspace) -> Float[np.ndarray, "n_lines n_freedoms"]:
+        def to_poses(lines: Kspace) -> LinePoses:
             return np.stack([scan.of_lines(one, lines) for one in derivatives], axis=1)
 
         def normal(both: list[np.ndarray]) -> list[np.ndarray]:
@@ -213,10 +212,8 @@ class JointProblem:
         return change, turn
 
     def _pose_solver(
-        self, derivatives: np.ndarray, scan: BatchedScan | VolumeInParts
-    ) -> Callable[
-        [Float[np.ndarray, "n_lines n_freedoms"]], Float[np.ndarray, "n_lines n_freedoms"]
-    ]:
+        self, derivatives: np.ndarray, scan: SearchedScan
+    ) -> Callable[[LinePoses], LinePoses]:
         """Solves for the poses alone, as if images stood still."""
         n_lines, n_freedoms = self.grid.n_lines, self.grid.n_freedoms
         matrix = np.zeros((n_lines, n_freedoms, n_lines, n_freedoms))

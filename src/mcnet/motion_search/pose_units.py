@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Complex64, Float
 
+from mcnet.simulation.scan_operator import LinePoses
+
 RADIUS_MM = 50.0
 """Turns count as the shift that they make at this distance from the centre."""
 _N_TURNS = {3: 1, 6: 3}
@@ -10,15 +12,15 @@ _N_TURNS = {3: 1, 6: 3}
 
 
 def in_mm(
-    poses: Float[np.ndarray, "n_lines n_freedoms"],
-) -> Float[np.ndarray, "n_lines n_freedoms"]:
+    poses: LinePoses,
+) -> LinePoses:
     """Poses whose turns, in radians, become shifts at `RADIUS_MM`."""
     return np.asarray(poses / _units(poses.shape[1]))
 
 
 def from_mm(
-    poses_mm: Float[np.ndarray, "n_lines n_freedoms"],
-) -> Float[np.ndarray, "n_lines n_freedoms"]:
+    poses_mm: LinePoses,
+) -> LinePoses:
     """Poses with turns in radians again: the inverse of `in_mm`."""
     return np.asarray(poses_mm * _units(poses_mm.shape[1]))
 

@@ -8,11 +8,11 @@ as there are terms, and its adjoint is exact. What the terms miss is told as ``e
 """
 
 import numpy as np
-from jaxtyping import Complex64, Float, Shaped
+from jaxtyping import Complex64, Shaped
 
 from mcnet.engine import ONE_CORE, Engine
 from mcnet.reconstruction.map_terms import TOLERANCE, MapTerms, map_terms
-from mcnet.simulation.scan_operator import ScanGrid, ScanOperator, rotations
+from mcnet.simulation.scan_operator import LinePoses, ScanGrid, ScanOperator, rotations
 
 
 class CoilScan:
@@ -44,7 +44,7 @@ class CoilScan:
         self,
         grid: ScanGrid,
         maps: Complex64[np.ndarray, "n_coils n_images *shape"],
-        poses: Float[np.ndarray, "n_lines n_freedoms"],
+        poses: LinePoses,
         *,
         tolerance: float = TOLERANCE,
         engine: Engine = ONE_CORE,

@@ -14,13 +14,13 @@ from jaxtyping import Complex64, Float, Shaped
 from mcnet.data.raw_scan import RawScan
 from mcnet.engine import ALL_CORES, Engine
 from mcnet.geometry import AXES, inverse_pose
-from mcnet.motion_search.coarse_to_fine import with_shape
+from mcnet.motion_search.resolutions import with_shape
 from mcnet.reconstruction.coils import central_part, central_shape, coil_maps
 from mcnet.reconstruction.known_motion import SolverSettings, still_head
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.simulation.in_space import matrices_of, poses_of
 from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.scan_operator import ScanGrid
+from mcnet.simulation.scan_operator import LinePoses, ScanGrid
 
 _COARSE = SolverSettings(tolerance=1e-3, most_iterations=15, real=False)
 """For coarse images of single coils, whose phase is not known yet."""
@@ -37,7 +37,7 @@ class Route(ABC):
     """Divided by the root of the number of samples of an image."""
     grid: ScanGrid
     """Of the images."""
-    poses: Float[np.ndarray, "n_lines n_freedoms"]
+    poses: LinePoses
     """As `mcnet.simulation.scan_operator` wants them."""
 
     @abstractmethod
@@ -53,20 +53,18 @@ class Route(ABC):
         """Images as a volume: inverse of `images_of`."""
 
     @abstractmethod
-    def motion_of(self, poses: Float[np.ndarray, "n_lines n_freedoms"], name: str) -> MotionTrace:
+    def motion_of(self, poses: LinePoses, name: str) -> MotionTrace:
         """Poses as a trace, in the order of time."""
 
     @staticmethod
     @abstractmethod
-    def measured_from(
-        poses: Float[np.ndarray, "n_lines n_freedoms"], line: int
-    ) -> Float[np.ndarray, "n_lines n_freedoms"]:
+    def measured_from(poses: LinePoses, line: int) -> LinePoses:
         """Poses measured from that of a line: the head first brought back and then moved."""
 
     def scan(
         self,
         maps: Complex64[np.ndarray, "n_coils n_images *shape"],
-        poses: Float[np.ndarray, "n_lines n_freedoms"] | None = None,
+        poses: LinePoses | None = None,
         engine: Engine = ALL_CORES,
     ) -> CoilScan:
         """The operator, with these maps."""

@@ -14,7 +14,7 @@ from jaxtyping import Complex64, Float
 from mcnet.fourier import centred_ifft
 from mcnet.motion_search.pose_units import by_mm, from_mm
 from mcnet.reconstruction.known_motion import StillHead
-from mcnet.simulation.scan_operator import ScanGrid, ScanOperator
+from mcnet.simulation.scan_operator import LinePoses, ScanGrid, ScanOperator
 
 DOUBTED = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""
@@ -83,9 +83,9 @@ def noise_variance(
 
 def pose_deviations(
     grid: ScanGrid,
-    poses: Float[np.ndarray, "n_lines n_freedoms"],
+    poses: LinePoses,
     found: StillHead,
-) -> Float[np.ndarray, "n_lines n_freedoms"]:
+) -> LinePoses:
     """Standard deviation of each pose, were the images known: a lower bound.
 
     From the curvature of the misfit by the pose of each line, and the misfit itself.

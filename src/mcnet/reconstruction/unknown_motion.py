@@ -11,26 +11,25 @@ from dataclasses import replace
 from os import cpu_count
 
 import numpy as np
-from jaxtyping import Complex64
+from jaxtyping import Complex64, Float32
 
 from mcnet.correction.network_pass import spread_slices
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.coarse_to_fine import (
+    OF_VOLUMES,
     CoarseToFine,
-    Poses,
     SearchSettings,
-    VolumeSearchSettings,
     continued,
     in_place,
-    resampled,
-    with_voxels,
 )
 from mcnet.motion_search.joint import Images, Kspace, State
 from mcnet.motion_search.mirrored import alike
 from mcnet.motion_search.pose_units import from_mm, in_mm
+from mcnet.motion_search.resolutions import resampled, with_voxels
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.routes import Route
+from mcnet.simulation.scan_operator import LinePoses
 
 CoilKspace = Complex64[np.ndarray, "n_coils n_images *shape"]
 ACROSS_LINES_MM = 2.7
@@ -40,13 +39,17 @@ _N_COIL_ROUNDS = 3
 """How often what several coils miss is added, after the first search, and..."""
 _N_ROUND_STEPS = 8
 """...steps after each time, at most."""
-_SPURIOUS_MM = 0.035
+_SPURIOUS_MM = {"in-plane": 0.035, "six-dof": 0.15}
 """Root mean square of what lines ``k`` and ``-k`` are found to share for nothing (tuning scans)."""
 
 
 def part_to_search(
     route: Route, maps: CoilKspace, first: Images, n_images: int
-) -> tuple[Route, CoilKspace, Images]:
+) -> tuple[
+    Route,
+    Complex64[np.ndarray, "n_coils n_searched *smaller"],
+    Float32[np.ndarray, "n_searched *smaller"],
+]:
     """Enough to find the motion by: some of the slices, or a volume of larger voxels.
 
     Lines are all there. Across them the centre of k-space tells the poses.
@@ -68,7 +71,7 @@ def find_motion(
     *,
     settings: SearchSettings | None = None,
     on_progress: OnProgress | None = None,
-) -> Poses:
+) -> LinePoses:
     """Poses, one a line, that all images share; the same for the same k-space.
 
     They are measured from their mean, so that the head lies where ``first`` shows it.
@@ -84,7 +87,7 @@ def find_motion(
         What a network makes of the images, or the images as they are; on the scale of the k-space.
     """
     if settings is None:
-        settings = SearchSettings() if route.grid.n_turns == 1 else VolumeSearchSettings()
+        settings = SearchSettings() if route.grid.n_turns == 1 else OF_VOLUMES
     scale = np.float32(np.percentile(first, 99.9)) or np.float32(1)
     grid, kspace, first = route.grid, route.kspace / scale, (first / scale).astype(np.float32)
     n_rounds = _N_COIL_ROUNDS if len(maps) > 1 else 0
@@ -95,10 +98,10 @@ def find_motion(
         for _ in range(n_rounds):
             state = _with_what_coils_miss(search, state, kspace, maps)
     poses = in_place(continued(from_mm(state.poses_mm), grid), first, grid)
-    return _less_uncertain(poses)
+    return less_uncertain(poses, _SPURIOUS_MM[route.name])
 
 
-def _less_uncertain(poses: Poses) -> Poses:
+def less_uncertain(poses: LinePoses, spurious_mm: float) -> LinePoses:
     """Poses whose part that line ``k`` and ``-k`` share has shrunk by what of it is spurious.
 
     That part is told by the total variation alone, and some of it is found in still heads too: so
@@ -106,7 +109,7 @@ def _less_uncertain(poses: Poses) -> Poses:
     """
     shared = alike(poses)
     squared_mm = float((in_mm(shared) ** 2).sum(axis=1).mean())
-    return np.asarray(poses - min(_SPURIOUS_MM**2 / max(squared_mm, 1e-12), 1) * shared)
+    return np.asarray(poses - min(spurious_mm**2 / max(squared_mm, 1e-12), 1) * shared)
 
 
 def combined(kspace: CoilKspace, maps: CoilKspace) -> Kspace:

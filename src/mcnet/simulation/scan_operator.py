@@ -17,6 +17,10 @@ from mcnet.fourier import PlannedTransform
 
 ALL_LINES = slice(None)
 
+LinePoses = Float[np.ndarray, "n_lines n_freedoms"]
+"""A pose for each line, by its place in k-space: turns in radians, then shifts in mm, as
+`mcnet.geometry` has them; one turn and two shifts in a plane, three and three in space."""
+
 
 @dataclass(frozen=True)
 class ScanGrid:
@@ -59,7 +63,7 @@ class ScanGrid:
         n = self.shape[axis]
         return (np.arange(n) - n // 2) * self.pixel_mm[axis]
 
-    def still_poses(self) -> Float[np.ndarray, "n_lines n_freedoms"]:
+    def still_poses(self) -> LinePoses:
         """Poses of a head that keeps still."""
         return np.zeros((self.n_lines, self.n_freedoms))
 
@@ -87,7 +91,7 @@ class ScanOperator:
         self,
         grid: ScanGrid,
         n_images: int,
-        poses: Float[np.ndarray, "n_lines n_freedoms"],
+        poses: LinePoses,
         engine: Engine = ONE_CORE,
         *,
         lines: slice = ALL_LINES,
