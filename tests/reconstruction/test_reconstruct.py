@@ -1,5 +1,7 @@
 """From raw k-space to an image: with motion given, or found; and what is refused."""
 
+from dataclasses import replace
+
 import moving_head
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from mcnet.correction.models import load_model
 from mcnet.data.raw_simulation import RawOptions, simulate_raw
 from mcnet.errors import McnetError
-from mcnet.motion_search.coarse_to_fine import SearchSettings
+from mcnet.motion_search.coarse_to_fine import OF_VOLUMES, SearchSettings
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
 from mcnet.simulation.acquisition import Acquisition
@@ -50,6 +52,23 @@ def test_six_degrees_of_freedom_are_undone_in_a_volume():
     errors = [np.linalg.norm(one.values - reference) for one in (result.corrupted, result.image)]
     assert result.notes["route"] == "six-dof"
     assert errors[1] < 0.35 * errors[0]
+
+
+def test_a_3d_scan_is_searched_with_six_degrees_of_freedom():
+    raw = moving_head.raw_volume(60.0)
+    short = replace(OF_VOLUMES, n_steps=(4, 3, 2, 2, 2, 2, 2, 2))
+    result = reconstruct(raw, motion=None, options=ReconstructionOptions(search=short))
+    assert result.notes["route"] == "six-dof"
+    assert result.motion.n_points == raw.n_lines
+    assert np.all(result.motion.translation_mm.std(axis=0) > 0)
+    assert np.all(result.motion.rotation_deg.std(axis=0) > 0)
+    assert result.motion_deviation is not None
+    assert np.all(result.motion_deviation.rotation_deg > 0)
+    assert result.image.values.shape == raw.matrix
+    left = reconstruct(raw, motion=still(raw.n_lines)).line_residual
+    quarter = raw.n_lines // 4
+    central = slice(quarter, raw.n_lines - quarter)
+    assert result.line_residual[central].mean() < 0.5 * left[central].mean()
 
 
 def test_a_trace_of_another_length_is_refused():
