@@ -6,7 +6,7 @@ import moving_head
 import numpy as np
 import pytest
 
-from mcnet.evaluation.raw_trial import pose_error
+from mcnet.evaluation.pose_error import pose_error
 from mcnet.fourier import centred_ifft
 from mcnet.motion_search.coarse_to_fine import OF_VOLUMES, SearchSettings, in_place
 from mcnet.motion_search.resolutions import cropped

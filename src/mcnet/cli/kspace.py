@@ -1,5 +1,6 @@
 """Commands for those who have raw k-space."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -91,7 +92,7 @@ def evaluate_raw(
     in_space: bool = False,
     seed: int = 1,
 ) -> None:
-    """Score reconstruction from raw k-space on people and recorded motion.
+    """Score reconstruction from raw k-space on people and recorded motion; goes on if interrupted.
 
     Args:
         people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
@@ -111,7 +112,8 @@ def evaluate_raw(
     """
     from mcnet.correction.models import load_model
     from mcnet.data.sources import people_named
-    from mcnet.evaluation.raw_trial import RawTrialDesign, try_reconstruction
+    from mcnet.evaluation.raw_trial import try_reconstruction
+    from mcnet.evaluation.raw_trial_design import RawTrialDesign
     from mcnet.evaluation.trial import TrialDesign, chosen_traces
     from mcnet.report.raw_trial_page import write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
@@ -124,13 +126,17 @@ def evaluate_raw(
     files = motion_files(motion)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
     traces = chosen_traces([read_motion(file) for file in files], drawn)
+    unfinished = output / "unfinished"
     with announce("Reconstructing unseen people from raw data") as on_progress:
         trial = try_reconstruction(
             *(chosen, traces, network, design),
+            unfinished=unfinished,
             on_progress=on_progress,
         )
     inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}
-    for label, value in write_raw_trial(output, trial, model=network.name, inputs=inputs).items():
+    summary = write_raw_trial(output, trial, model=network.name, inputs=inputs)
+    shutil.rmtree(unfinished)
+    for label, value in summary.items():
         console.print(f"{label}: SSIM in head {value:.3f}.")
     console.print(f"{output / 'table.md'}", soft_wrap=True)
 

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mcnet.evaluation.comparisons import comparisons
-from mcnet.evaluation.raw_trial import LABELS, RawTrial
+from mcnet.evaluation.raw_trial import LABELS
+from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.provenance import provenance, write_json, write_text
 from mcnet.report.style import save_figure, style

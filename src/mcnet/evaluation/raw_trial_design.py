@@ -1,0 +1,75 @@
+"""What reconstruction from raw k-space is tried on: scans and motion, as data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from mcnet.errors import McnetError
+from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.motion import MotionTrace
+
+_STEP = 4
+"""Every so manieth slice is scored."""
+
+
+@dataclass(frozen=True)
+class RawTrialDesign:
+    """What a reconstruction is tried on."""
+
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0)
+    """Recorded motion is multiplied by these."""
+    n_coils: int = 1
+    snr: float | None = None
+    """As `mcnet.data.raw_simulation.RawOptions.snr`."""
+    phase: bool = False
+    """Whether there is a smooth phase."""
+    in_space: bool = False
+    """Whether the head moves with six degrees of freedom in a 3D scan, not within slices."""
+    n_slices: int = 24
+    """Central slices that are scanned; of a volume, those at the same places are scored."""
+    thickness_mm: float = 5.0
+    """From slice to slice."""
+    matrix: int = 128
+    fov_mm: float = 256.0
+    magnitude: bool = False
+    """Whether only the magnitude is kept, as most users have it: its Fourier transform is then
+    taken for k-space."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what tries nothing."""
+        if not self.factors or min(self.factors) <= 0:
+            raise McnetError(f"factors {list(self.factors)} try nothing; give positive ones.")
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """The scan: slices or partitions along x, lines from the back to the front."""
+        if self.in_space:
+            return Acquisition((self.matrix,) * 3, (self.fov_mm,) * 3)
+        n_all = max(self.n_slices, 2 * round(self.fov_mm / self.thickness_mm / 2))
+        across = n_all * self.thickness_mm
+        return Acquisition((n_all, self.matrix, self.matrix), (across, self.fov_mm, self.fov_mm))
+
+    @property
+    def positions_mm(self) -> Float[np.ndarray, "n_slices"]:
+        """Places along x of what the scan has: slices or partitions."""
+        if self.in_space:
+            return self.acquisition.axis_positions_mm("x")
+        return (np.arange(self.n_slices) - self.n_slices // 2) * self.thickness_mm
+
+    @property
+    def scored(self) -> Int64[np.ndarray, "n_scored"]:
+        """Which of these are scored."""
+        slices = np.arange(_STEP // 2, self.n_slices, _STEP)
+        if not self.in_space:
+            return slices
+        places = (slices - self.n_slices // 2) * self.thickness_mm
+        return np.asarray(np.abs(self.positions_mm - places[:, None]).argmin(axis=1))
+
+    def motion_of(self, trace: MotionTrace, factor: float) -> MotionTrace:
+        """A recorded trace as the head moves here: at rest at the centre of k-space."""
+        motion = trace.resampled(self.acquisition.n_lines)
+        if not self.in_space:
+            motion = motion.restricted_to("rotation+translation")
+        return motion.at_rest_when(self.acquisition.centre_time).scaled(factor)
