@@ -134,7 +134,7 @@ def evaluate_raw(
             on_progress=on_progress,
         )
     inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}
-    summary = write_raw_trial(output, trial, model=network.name, inputs=inputs)
+    summary = write_raw_trial(output, trial, model=network.name, inputs=inputs, seed=seed)
     shutil.rmtree(unfinished)
     for label, value in summary.items():
         console.print(f"{label}: SSIM in head {value:.3f}.")

@@ -39,6 +39,10 @@ def with_found_motion(
     searched = part_to_search(route, maps, first, options.n_searched)
     poses = find_motion(*searched, settings=options.search, on_progress=on_progress)
     moving = replace(route, poses=poses)
+    if raw.is_3d:
+        # phase of motion is taken for that of coils before it is known, and each of the terms that
+        # it needs costs a transform of the volume
+        maps = moving.maps()
     plain, notes = solved(moving, maps, options, None, towards=first)
     trust = trust_in(plain, route.kspace, route.grid.line_axis)
     found = plain

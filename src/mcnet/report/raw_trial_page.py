@@ -19,7 +19,7 @@ METRIC = "ssim_head_registered"
 
 
 def write_raw_trial(
-    folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path]
+    folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path], seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
     write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
@@ -45,7 +45,9 @@ def write_raw_trial(
         for label in means.columns
     }
     about = {"model": model, "ssim_head_registered": summary}
-    write_json(folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs))})
+    write_json(
+        folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs), seed=seed)}
+    )
     return summary
 
 

@@ -13,9 +13,9 @@ from mcnet.report.templates import page_template
 _LIMITS = (
     "The head is taken to be rigid, with one pose for each phase-encoding line; effects of spin "
     "history and of a field that moves with the head are not modelled.",
-    "Found motion stays within the slices. Of one coil, motion that is alike for line k and line "
-    "−k shows in the sharpness of the image alone, so that errors of some tenths of a millimetre "
-    "may stay unnoticed.",
+    "Motion is looked for within the slices of a 2D scan, in space of a 3D scan. Of one coil, "
+    "motion that is alike for line k and line −k shows in the sharpness of the image alone, so "
+    "that errors of some tenths of a millimetre may stay unnoticed.",
     "The image lies where the head lay in the pose of rest of the motion: register it before "
     "you compare it with another.",
 )
