@@ -40,8 +40,9 @@ def test_motion_is_found_and_the_image_with_it(n_coils):
     assert error["other_mm"] < min(0.3, 0.5 * before["other_mm"])
 
 
-def test_motion_in_space_is_found_with_six_degrees_of_freedom():
-    raw, true = moving_head.raw_volume(60.0), moving_head.motion_in_space(60.0)
+@pytest.mark.parametrize("n_coils", [1, 4])
+def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
+    raw, true = moving_head.raw_volume(60.0, n_coils), moving_head.motion_in_space(60.0)
     route = volume_route(raw, still(raw.n_lines))
     first = route.images_of(as_scanned(raw).values)
     part = part_to_search(route, route.maps(), first, 1)
@@ -52,6 +53,12 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom():
     assert error["line_axis_mm"] < 0.6 * before["line_axis_mm"]
     assert error["other_mm"] < 0.2 * before["other_mm"]
     assert found.shape == (raw.n_lines, 6)
+
+
+def test_the_same_volume_gives_the_same_poses():
+    raw = moving_head.raw_volume(60.0)
+    route = volume_route(raw, still(raw.n_lines))
+    part = part_to_search(route, route.maps(), route.images_of(as_scanned(raw).values), 1)
     short = replace(OF_VOLUMES, n_steps=(2, 1, 1, 1, 1, 1, 1, 1))
     first, second = (find_motion(*part, settings=short) for _ in range(2))
     np.testing.assert_array_equal(first, second)
