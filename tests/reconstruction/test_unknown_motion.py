@@ -45,8 +45,8 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
     raw, true = moving_head.raw_volume(60.0, n_coils), moving_head.motion_in_space(60.0)
     route = volume_route(raw, still(raw.n_lines))
     first = route.images_of(as_scanned(raw).values)
-    part = part_to_search(route, route.maps(), first, 1)
-    found = find_motion(*part)
+    part, first = part_to_search(route, first, 1)
+    found = find_motion(part, part.maps(), first)
     before = pose_error(raw, still(raw.n_lines), true)
     error = pose_error(raw, route.motion_of(found, "found"), true)
     assert error["turn_deg"] < 0.4 * before["turn_deg"]
@@ -58,10 +58,10 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
 def test_the_same_volume_gives_the_same_poses():
     raw = moving_head.raw_volume(60.0)
     route = volume_route(raw, still(raw.n_lines))
-    part = part_to_search(route, route.maps(), route.images_of(as_scanned(raw).values), 1)
+    part, first = part_to_search(route, route.images_of(as_scanned(raw).values), 1)
     short = replace(OF_VOLUMES, n_steps=(2, 1, 1, 1, 1, 1, 1, 1))
-    first, second = (find_motion(*part, settings=short) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
+    found, again = (find_motion(part, part.maps(), first, settings=short) for _ in range(2))
+    np.testing.assert_array_equal(found, again)
 
 
 def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
@@ -75,10 +75,10 @@ def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
     )
     route = volume_route(fine, still(fine.n_lines))
     values = as_scanned(fine).values
-    part, maps, first = part_to_search(route, route.maps(), route.images_of(values), 1)
+    part, first = part_to_search(route, route.images_of(values), 1)
     assert part.grid.shape[1] == fine.n_lines
     assert part.grid.pixel_mm[0] == pytest.approx(ACROSS_LINES_MM, rel=0.1)
-    assert part.kspace.shape == maps.shape == (1, *first.shape)
+    assert part.kspace.shape == (1, *first.shape)
     # the images belong to the k-space
     seen = np.abs(centred_ifft(part.kspace[0], (1, 2, 3))) * np.sqrt(part.kspace.size)
     assert np.corrcoef(seen.ravel(), first.ravel())[0, 1] > 0.99

@@ -35,14 +35,14 @@ def with_found_motion(
     network = network_image(corrupted, model) if model else corrupted
     route_of: Callable[..., Route] = volume_route if raw.is_3d else in_plane_route
     route = route_of(raw, still(raw.n_lines))
-    maps, first = route.maps(), route.images_of(network.values)
-    searched = part_to_search(route, maps, first, options.n_searched)
-    poses = find_motion(*searched, settings=options.search, on_progress=on_progress)
+    first = route.images_of(network.values)
+    part, first_of_part = part_to_search(route, first, options.n_searched)
+    poses = find_motion(
+        *(part, part.maps(), first_of_part), settings=options.search, on_progress=on_progress
+    )
     moving = replace(route, poses=poses)
-    if raw.is_3d:
-        # phase of motion is taken for that of coils before it is known, and each of the terms that
-        # it needs costs a transform of the volume
-        maps = moving.maps()
+    # again: before motion is known, its phase is taken for that of coils
+    maps = moving.maps()
     plain, notes = solved(moving, maps, options, None, towards=first)
     trust = trust_in(plain, route.kspace, route.grid.line_axis)
     found = plain
@@ -68,7 +68,7 @@ def with_found_motion(
             "motion": "found",
             "model": model.name if model else None,
             "n_coils": raw.n_coils,
-            "searched_shape": list(searched[0].kspace.shape[1:]),
+            "searched_shape": list(part.kspace.shape[1:]),
             "share_of_central_lines_doubted": trust.share_doubted,
         },
     )

@@ -44,12 +44,8 @@ _SPURIOUS_MM = {"in-plane": 0.035, "six-dof": 0.15}
 
 
 def part_to_search(
-    route: Route, maps: CoilKspace, first: Images, n_images: int
-) -> tuple[
-    Route,
-    Complex64[np.ndarray, "n_coils n_searched *smaller"],
-    Float32[np.ndarray, "n_searched *smaller"],
-]:
+    route: Route, first: Images, n_images: int
+) -> tuple[Route, Float32[np.ndarray, "n_searched *smaller"]]:
     """Enough to find the motion by: some of the slices, or a volume of larger voxels.
 
     Lines are all there. Across them the centre of k-space tells the poses.
@@ -57,11 +53,11 @@ def part_to_search(
     if route.grid.n_turns == 1:
         chosen = spread_slices(first, n_images)
         kspace = np.ascontiguousarray(route.kspace[:, chosen])
-        return replace(route, kspace=kspace), np.ascontiguousarray(maps[:, chosen]), first[chosen]
+        return replace(route, kspace=kspace), first[chosen]
     sizes = [ACROSS_LINES_MM] * 3
     sizes[route.grid.line_axis] = 0.0
     part = route.central(with_voxels(route.grid, sizes).shape)
-    return part, part.maps(), resampled(first, part.grid.shape)
+    return part, resampled(first, part.grid.shape)
 
 
 def find_motion(
