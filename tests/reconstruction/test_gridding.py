@@ -8,6 +8,7 @@ from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.simulation.corruption import image_at_rest
 from mcnet.simulation.in_plane import SliceGrid
 
 
@@ -30,3 +31,16 @@ def test_a_preview_is_better_than_the_scan_and_worse_than_the_image():
         for one in (image.corrupted, preview.image, image.image)
     ]
     assert scores[0] < scores[1] < scores[2]
+
+
+def test_so_it_is_of_a_head_that_moved_in_space():
+    raw, motion = moving_head.raw_volume(20.0), moving_head.motion_in_space(20.0)
+    image = reconstruct(raw, motion=motion)
+    preview = reconstruct(raw, motion=motion, options=ReconstructionOptions(preview=True))
+    scan = moving_head.person()
+    still = np.abs(image_at_rest(scan.values, scan.voxel_size_mm, moving_head.VOLUME))
+    errors = [
+        float(((one.values - still) ** 2).mean())
+        for one in (image.corrupted, preview.image, image.image)
+    ]
+    assert errors[0] > errors[1] > errors[2]

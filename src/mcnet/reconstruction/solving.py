@@ -100,10 +100,7 @@ def _density(route: Route) -> Float32[np.ndarray, "*shape"]:
     """Density weights: shifts are taken from the poses, since they move no sample in k-space."""
     shape = route.kspace.shape[2:]
     unmoved = route.poses.copy()
-    if route.name == "in-plane":
-        unmoved[:, 1:] = 0
-    else:
-        unmoved[:, :3, 3] = 0
+    unmoved[:, route.grid.n_turns :] = 0
     return density_weights(route.scan(np.ones((1, 1, *shape), np.complex64), unmoved), shape)
 
 
