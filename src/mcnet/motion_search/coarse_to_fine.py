@@ -43,10 +43,11 @@ class SearchSettings:
     """From coarse to fine."""
     n_steps: tuple[int, ...] = (20, 15, 20)
     """Steps of each resolution, at most."""
-    polish: tuple[float, ...] = (3e-3, 1e-3)
-    """Weights of the total variation with which the search then goes on, and..."""
+    polish: tuple[tuple[float, float], ...] = ((3e-3, 0.02), (1e-3, 0.02))
+    """Weights and widths of the total variation with which the search then goes on, and..."""
     n_polish_steps: int = 12
-    """...steps with each, at most: the less weight, the less bias, but the wider the valleys."""
+    """...steps with each, at most: the less weight, the less bias, but the wider the valleys; the
+    less width, the less bias too, but the narrower."""
     joint: JointSettings = field(default_factory=JointSettings)
 
     @property
@@ -57,12 +58,12 @@ class SearchSettings:
 
 OF_VOLUMES = SearchSettings(
     resolutions=VoxelSizes(),
-    n_steps=(20, 15, 10, 10, 10, 12, 8, 8),
-    polish=(),
+    n_steps=(20, 15, 10, 10, 10, 8, 8, 8, 2),
+    polish=((0.01, 0.002),),
+    n_polish_steps=7,
     joint=JointSettings(n_together=8, n_following=2),
 )
-"""Of a volume with six degrees of freedom: less of each, since each costs more. Less total
-variation gains nothing there."""
+"""Of a volume with six degrees of freedom: less of each, since each costs more."""
 
 
 def continued(poses: LinePoses, grid: ScanGrid) -> LinePoses:
@@ -146,8 +147,8 @@ class CoarseToFine:
         As in empirical Bayes: motion of small steps is held back more, and so are images that are
         hardly different from the first ones.
         """
-        for weight in self.settings.polish:
-            self.joint = replace(self._fitted(state), variation=weight)
+        for weight, width in self.settings.polish:
+            self.joint = replace(self._fitted(state), variation=weight, width=width)
             problem = self.problem(state.wanted, self.grid, self.first)
             again = problem.state(state.images, state.poses_mm)
             state = self.minimised(problem, again, self.settings.n_polish_steps)

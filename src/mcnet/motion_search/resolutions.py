@@ -42,8 +42,9 @@ class VoxelSizes:
         (2.5, 6.4),
         (2.0, 5.3),
         (2.0, 4.0),
-        (2.0, 0.0),
-        (1.4, 0.0),
+        (2.0, 2.7),
+        (1.4, 2.7),
+        (0.0, 2.7),
         (0.0, 0.0),
     )
     """Along the lines' axis, and across; the scan's own where those are larger."""

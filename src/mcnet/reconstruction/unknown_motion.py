@@ -8,6 +8,7 @@ explain every coil.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from os import cpu_count
 
 import numpy as np
@@ -23,24 +24,27 @@ from mcnet.motion_search.coarse_to_fine import (
     in_place,
 )
 from mcnet.motion_search.joint import Images, Kspace, State
-from mcnet.motion_search.mirrored import alike
-from mcnet.motion_search.pose_units import from_mm, in_mm
+from mcnet.motion_search.pose_units import from_mm
 from mcnet.motion_search.resolutions import resampled, with_voxels
+from mcnet.motion_search.shared_motion import filtered, shrunk
 from mcnet.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.routes import Route
 from mcnet.simulation.scan_operator import LinePoses
 
 CoilKspace = Complex64[np.ndarray, "n_coils n_images *shape"]
-ACROSS_LINES_MM = 2.7
+ACROSS_LINES_MM = 2.0
 """Voxels in which the motion of a volume is looked for: where they are larger, shifts and turns
 that lines ``k`` and ``-k`` share, which total variation alone tells, are found less well."""
 _N_COIL_ROUNDS = 3
 """How often what several coils miss is added, after the first search, and..."""
 _N_ROUND_STEPS = 8
 """...steps after each time, at most."""
-_SPURIOUS_MM = {"in-plane": 0.035, "six-dof": 0.15}
-"""Root mean square of what lines ``k`` and ``-k`` are found to share for nothing (tuning scans)."""
+_WITHOUT_SPURIOUS = {
+    "in-plane": partial(shrunk, spurious_mm=0.035),
+    "six-dof": partial(filtered, spurious_mm=0.03),
+}
+"""What lines ``k`` and ``-k`` are found to share for nothing, on tuning scans."""
 
 
 def part_to_search(
@@ -94,18 +98,7 @@ def find_motion(
         for _ in range(n_rounds):
             state = _with_what_coils_miss(search, state, kspace, maps)
     poses = in_place(continued(from_mm(state.poses_mm), grid), first, grid)
-    return less_uncertain(poses, _SPURIOUS_MM[route.name])
-
-
-def less_uncertain(poses: LinePoses, spurious_mm: float) -> LinePoses:
-    """Poses whose part that line ``k`` and ``-k`` share has shrunk by what of it is spurious.
-
-    That part is told by the total variation alone, and some of it is found in still heads too: so
-    it shrinks by the share of its variance that this makes up (James and Stein 1961).
-    """
-    shared = alike(poses)
-    squared_mm = float((in_mm(shared) ** 2).sum(axis=1).mean())
-    return np.asarray(poses - min(spurious_mm**2 / max(squared_mm, 1e-12), 1) * shared)
+    return in_place(_WITHOUT_SPURIOUS[route.name](poses), first, grid)
 
 
 def combined(kspace: CoilKspace, maps: CoilKspace) -> Kspace:
