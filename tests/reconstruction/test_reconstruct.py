@@ -56,7 +56,7 @@ def test_six_degrees_of_freedom_are_undone_in_a_volume():
 
 def test_a_3d_scan_is_searched_with_six_degrees_of_freedom():
     raw = moving_head.raw_volume(60.0)
-    short = replace(OF_VOLUMES, n_steps=(4, 3, 2, 2, 2, 2, 2, 2))
+    short = replace(OF_VOLUMES, n_steps=(4, 3, 2, 2, 2, 2, 2, 2, 1), n_polish_steps=1)
     result = reconstruct(raw, motion=None, options=ReconstructionOptions(search=short))
     assert result.notes["route"] == "six-dof"
     assert result.motion.n_points == raw.n_lines
