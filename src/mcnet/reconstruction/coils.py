@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Complex64, Complex128, Shaped
 
 from mcnet.fourier import centred_fft, centred_ifft
-from mcnet.reconstruction.map_terms import polynomials
+from mcnet.reconstruction.map_terms import on_grid, polynomials
 
 RESOLUTION_MM = 16.0
 """Full width at half maximum of what the coarse images see of a point."""
@@ -120,4 +120,4 @@ def _fitted(
     matrix += _STIFFNESS * sum(slope.T @ slope for slope in slopes)
     matrix += 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
     found = np.linalg.solve(matrix.astype(complex), there.T @ (weight * values).T)
-    return np.asarray((polynomials(axes, degree) @ found).T.reshape(images.shape))
+    return on_grid(axes, degree, found)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from jaxtyping import Complex64, Float, Float64, Int
+from jaxtyping import Complex64, Complex128, Float, Float64, Int
 from numpy.polynomial import chebyshev
 from scipy import sparse
 
@@ -62,7 +62,7 @@ def map_terms(
     degree = min(_DEGREE[dimensions], *(int(2 * np.sqrt(n)) for n in n_places))
     coarse = polynomials([np.linspace(-1, 1, n) for n in n_places], degree)
     basis, triangle = np.linalg.qr(coarse)
-    fine = polynomials([np.linspace(-1, 1, n) for n in shape], degree) @ np.linalg.inv(triangle)
+    axes = [np.linspace(-1, 1, n) for n in shape]
 
     places = _spread_places(shape, pixel_mm, n_places)
     moved = places @ np.swapaxes(rotation, 1, 2) + translation_mm[:, None]
@@ -82,11 +82,13 @@ def map_terms(
     n_terms = max(1, int(np.count_nonzero(beyond > allowed)))
     lost = beyond[n_terms] if n_terms < len(beyond) else 0.0
     weights = (left * sizes[:, None])[..., :n_terms].reshape(n_images, n_coils, n_lines, n_terms)
-    images = np.einsum("pm,ijm->ijp", fine, right[:, :n_terms])
+    images = np.stack(
+        [on_grid(axes, degree, np.linalg.solve(triangle, one[:n_terms].T)) for one in right]
+    )
     scale = np.sqrt(np.mean(np.abs(images) ** 2)) or 1.0
     return MapTerms(
         np.ascontiguousarray(np.swapaxes(weights * scale, 2, 3)).astype(np.complex64),
-        (images / scale).reshape(n_images, n_terms, *shape).astype(np.complex64),
+        (images / scale).astype(np.complex64),
         float(np.sqrt(max(missed + float(lost), 0.0) / (total or 1.0))),
     )
 
@@ -110,13 +112,30 @@ def polynomials(
     ``axes`` are places along each axis, from -1 to 1.
     """
     along = [chebyshev.chebvander(axis, degree) for axis in axes]
-    degrees = np.indices([degree + 1] * len(axes)).reshape(len(axes), -1)
-    degrees = degrees[:, degrees.sum(axis=0) <= degree]
     columns = [
         reduce(np.multiply.outer, [one[:, k] for one, k in zip(along, each, strict=True)]).ravel()
-        for each in degrees.T
+        for each in _degrees(len(axes), degree).T
     ]
     return np.stack(columns, axis=1)
+
+
+def on_grid(
+    axes: Sequence[Float[np.ndarray, "_"]],
+    degree: int,
+    coefficients: Complex128[np.ndarray, "n_polynomials n"],
+) -> Complex128[np.ndarray, "n *shape"]:
+    """Sums of `polynomials` on a grid, axis by axis: no array is larger than the result."""
+    sums = np.zeros((*[degree + 1] * len(axes), coefficients.shape[1]), complex)
+    sums[tuple(_degrees(len(axes), degree))] = coefficients
+    for axis in axes:
+        sums = np.tensordot(sums, chebyshev.chebvander(axis, degree), axes=(0, 1))
+    return sums
+
+
+def _degrees(n_axes: int, degree: int) -> Int[np.ndarray, "n_axes n_polynomials"]:
+    """Of each polynomial along each axis."""
+    degrees = np.indices([degree + 1] * n_axes).reshape(n_axes, -1)
+    return degrees[:, degrees.sum(axis=0) <= degree]
 
 
 def _interpolation(
