@@ -8,6 +8,7 @@ from mcnet.errors import McnetError
 from mcnet.provenance import (
     provenance,
     read_json,
+    recorded_command,
     refuse_unwritable,
     sha256_of_file,
     sha256_of_json,
@@ -116,3 +117,20 @@ def test_json_files_come_back_and_damaged_ones_are_empty(tmp_path):
     write_text(tmp_path / "damaged.json", '{"b": ')
     assert read_json(tmp_path / "damaged.json") == {}
     assert read_json(tmp_path / "missing.json") == {}
+
+
+def test_a_call_from_python_is_recorded_by_the_function_that_was_called(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["ipykernel_launcher.py", "-f", "kernel.json"])
+    assert provenance()["command"] == "mcnet.provenance.provenance()"
+
+
+def test_a_command_is_recorded_as_it_was_given_and_only_while_it_runs():
+    with recorded_command("mcnet", ["correct", "a b.nii.gz", "-o", "c.nii.gz"]):
+        assert provenance()["command"] == "mcnet correct 'a b.nii.gz' -o c.nii.gz"
+    assert "correct" not in provenance()["command"]
+
+
+def test_no_json_is_written_that_json_does_not_know(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"gain": float("nan")})
+    assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,10 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from mcnet import __version__
@@ -28,9 +29,36 @@ def sha256_of_json(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def command_line() -> str:
-    """Return the command that runs now, without the folder of its program."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+_commands: list[str] = []
+"""The commands that run now, the innermost last; of a call from Python none."""
+
+
+@contextmanager
+def recorded_command(program: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Have what is written meanwhile say that this command wrote it."""
+    _commands.append(shlex.join([program, *arguments]))
+    try:
+        yield
+    finally:
+        _commands.pop()
+
+
+def command() -> str:
+    """Return the command that runs now, or the function of mcnet that Python code has called.
+
+    The function is the outermost of mcnet's on the stack, for example
+    ``mcnet.reproduce.reproduce()``.
+    """
+    if _commands:
+        return _commands[-1]
+    called = "mcnet"
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("mcnet."):
+            called = f"{module}.{frame.f_code.co_qualname}()"
+        frame = frame.f_back
+    return called
 
 
 def provenance(
@@ -41,7 +69,7 @@ def provenance(
     return {
         "generator": "mcnet",
         "version": __version__,
-        "command": command_line(),
+        "command": command(),
         "seed": seed,
         "inputs_sha256": hashes,
     }
@@ -125,7 +153,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file with sorted keys, whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Settings in TOML files: read into a dataclass, with a sentence on what is wrong."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
@@ -9,6 +8,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from mcnet.documents import read_toml
 from mcnet.errors import McnetError
 
 Settings = TypeVar("Settings")
@@ -50,26 +50,6 @@ def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
             f"({own})."
         )
     return most[0]
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Content of a TOML file.
-
-    Raises
-    ------
-    McnetError
-        The file is missing, or no TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise McnetError(
-            f"{path} does not exist; name a TOML file, such as experiments/quick.toml."
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise McnetError(
-            f"{path} is not a readable TOML file ({error}); see experiments/quick.toml for one."
-        ) from error
 
 
 def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Settings:

@@ -20,6 +20,7 @@ from mcnet.cli.simulation import corrupt, simulate
 from mcnet.cli.terminal import console
 from mcnet.cli.training import train
 from mcnet.errors import McnetError
+from mcnet.provenance import recorded_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
@@ -67,12 +68,13 @@ def main(args: Sequence[str] | None = None) -> None:
         Console().print(f"mcnet {__version__}")
         return
     try:
-        _all_commands().cli(
-            prog="mcnet",
-            description=_DESCRIPTION,
-            args=given,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        with recorded_command("mcnet", given):
+            _all_commands().cli(
+                prog="mcnet",
+                description=_DESCRIPTION,
+                args=given,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
     except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError) as error:
         _fail(_sentence_about(error, given))
 
