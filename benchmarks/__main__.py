@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import busy
 import in_plane
 import inference
 import kspace
@@ -36,6 +37,7 @@ def main(folder: Path) -> None:
         on_the_fly.section,
         inference.section,
         kspace.run,
+        busy.run,
         lambda: scaling.run(folder),
     )
     folder.mkdir(parents=True, exist_ok=True)

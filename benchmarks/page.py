@@ -1,11 +1,12 @@
 """Markdown of what was measured: tables, targets, and the versions it was measured with."""
 
-import os
 import platform
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+
+from mcnet.engine import n_cores
 
 PACKAGES = (
     "mcnet",
@@ -67,12 +68,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def busy_load() -> float:
     """Return the load from which on the machine is too busy to measure on."""
-    return _BUSY * (os.cpu_count() or 1)
+    return _BUSY * n_cores()
 
 
 def machine(load: float) -> str:
     """Cores, the load before the first benchmark, and versions, in a paragraph."""
-    n_cores, versions = os.cpu_count() or 1, []
+    versions = []
     busy = " **The machine was busy: make this page again on one that is not.**"
     for name in PACKAGES:
         try:
@@ -80,7 +81,7 @@ def machine(load: float) -> str:
         except PackageNotFoundError:
             versions.append(f"{name} not installed")
     return (
-        f"{n_cores} cores ({platform.machine()}), load {load:.1f} before the first run."
+        f"{n_cores()} cores ({platform.machine()}), load {load:.1f} before the first run."
         f"{busy if load > busy_load() else ''} Python {platform.python_version()}; "
         f"{', '.join(versions)}."
     )

@@ -5,7 +5,6 @@ that package wants them, and computes the phase of the shifts. Ours gets no such
 poses and makes points and phase within the clock. Every side uses all cores.
 """
 
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import finufft
 import numpy as np
 from scans import Scan, images_of
 
-from mcnet.engine import ALL_CORES, Engine
+from mcnet.engine import ALL_CORES, Engine, n_cores
 from mcnet.fourier import TOLERANCE, UPSAMPLING, centred_ifft, spectrum_at
 from mcnet.simulation.corruption import (
     _moved_image,
@@ -112,7 +111,7 @@ def torchkbnufft(scan: Scan, *, rounds: int | None = None) -> Peer:
         import torch
         from torchkbnufft import KbNufft
 
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(n_cores())
     images = torch.from_numpy(np.ascontiguousarray(scan.images, dtype=np.complex64))[:, None]
     omega = torch.from_numpy(np.stack(scan.points_single))
     transform = KbNufft(im_size=tuple(images.shape[2:]))
@@ -187,7 +186,7 @@ def torchio_motion(scan: Scan, *, n_poses: int = 8, rounds: int | None = None) -
         import torch
         import torchio
 
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(n_cores())
     torch.manual_seed(0)
     image = torchio.ScalarImage(tensor=torch.from_numpy(scan.images))
     subject = torchio.Subject(head=image)

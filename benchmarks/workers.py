@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 import page
 import psutil
 
+from mcnet.engine import n_cores
+
 _DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 HEADS = Path(os.environ.get("MCNET_TEST_DATA", _DATA)).resolve() / "heads"
 """Real heads, where they are at hand; drawn ones otherwise."""
@@ -141,5 +143,5 @@ def _command() -> str:
 
 def powers_of_two() -> tuple[int, ...]:
     """1, 2, 4, ... up to the number of cores."""
-    n_cores = os.cpu_count() or 1
-    return tuple(2**power for power in range(n_cores.bit_length()) if 2**power <= n_cores)
+    n = n_cores()
+    return tuple(2**power for power in range(n.bit_length()) if 2**power <= n)

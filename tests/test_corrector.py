@@ -76,7 +76,7 @@ def test_a_corrector_may_learn_from_what_a_search_leaves(
 ) -> None:
     few = replace(magnitude_motion.SEARCH, n_steps=(1, 1, 1))
     monkeypatch.setattr(searched_scans, "find_motion", partial(find_motion, settings=few))
-    monkeypatch.setattr("mcnet.correction.searched_scans.joblib.cpu_count", lambda: 1)
+    monkeypatch.setattr("mcnet.correction.searched_scans.n_cores", lambda: 1)
     (folder / "tiny.toml").write_text(
         TINY.replace("fold = 2", "fold = 2\nsees_undone = true")
         + "mixed_precision = true\nslices_per_epoch = 6\n"

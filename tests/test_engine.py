@@ -4,16 +4,19 @@ Where there is no GPU, numpy stands in for cupy behind arrays that refuse to mix
 CPU, as a GPU's do: the code that moves data and calls cufinufft is run in any case.
 """
 
+import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
 import finufft
 import numpy as np
 import pytest
+from conftest import ROOT
 from properties import ellipsoid, relative_error
 
 from mcnet import engine as module
-from mcnet.engine import Engine
+from mcnet.engine import Engine, n_cores, n_threads_at_most
 from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.corruption import (
@@ -197,3 +200,56 @@ def test_a_missing_gpu_is_told(monkeypatch, stand_in):
 def test_impossible_engines_are_refused():
     with pytest.raises(McnetError, match="-1 threads are impossible"):
         Engine(n_threads=-1)
+
+
+def told_by(code, **environment):
+    """What a new Python process prints, on both of its streams."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("library", ["mcnet.fourier", "mcnet.learning.network"])
+def test_threads_of_openmp_sleep_while_they_wait(library):
+    told = told_by(f"import {library}", OMP_DISPLAY_ENV="true")
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in told
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" not in told
+
+
+def test_a_wait_policy_of_the_user_stays():
+    told = told_by("import mcnet.fourier", OMP_DISPLAY_ENV="true", OMP_WAIT_POLICY="active")
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" in told
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_only_cores_of_the_affinity_are_counted():
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "from mcnet.engine import ALL_CORES, n_cores\n"
+        "print(n_cores(), ALL_CORES.threads)"
+    )
+    assert told_by(code).split() == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "n"), [("1", 1), ("2,4", 2), ("3", 3), ("9", 4), ("0", 1), ("", 4), ("all", 4)]
+)
+def test_no_more_threads_than_openmp_may_use(monkeypatch, asked, n):
+    monkeypatch.setattr(module, "n_cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert n_threads_at_most() == n
+    assert Engine().threads == n
+    assert Engine(n_threads=7).threads == 7
+
+
+def test_the_cores_are_counted_in_one_place():
+    sources = [path for path in (ROOT / "src").rglob("*.py") if path.name != "engine.py"]
+    counting = [path.name for path in sources if "cpu_count" in path.read_text(encoding="utf-8")]
+    assert counting == []
+    assert 1 <= n_cores() <= (os.cpu_count() or 1)

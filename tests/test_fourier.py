@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from properties import plain_spectrum, relative_error
@@ -123,3 +126,34 @@ def test_the_resampling_matrix_interpolates_a_wave_inside_the_band():
     places = np.array([-3.3, 0.0, 1.7])
     matrix = resampling_matrix(n, size, frequencies, places)
     np.testing.assert_allclose(matrix @ source, wave(places), atol=1e-12)
+
+
+PLANS_IN_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from mcnet.engine import ONE_CORE
+from mcnet.fourier import PlannedTransform
+
+sys.setswitchinterval(1e-5)
+
+def spectra(number):
+    rng = np.random.default_rng(number)
+    shape = tuple(rng.integers(8, 40, 2 + number % 2))
+    points = rng.uniform(-0.4, 0.4, (len(shape), 50))
+    images = rng.normal(size=(1, *shape)).astype(np.float32)
+    plan = PlannedTransform(1, shape, (1.0,) * len(shape), list(points), ONE_CORE)
+    return plan.spectra(images)
+
+numbers = range(300)
+with ThreadPoolExecutor(16) as pool:
+    together = list(pool.map(spectra, numbers))
+assert all(np.array_equal(spectra(n), one) for n, one in zip(numbers, together))
+"""
+
+
+def test_plans_may_be_made_in_many_threads_at_once():
+    done = subprocess.run(
+        [sys.executable, "-c", PLANS_IN_THREADS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

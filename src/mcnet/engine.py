@@ -1,5 +1,6 @@
 """What computes transforms: cores of the CPU, or a CUDA GPU with cupy and cufinufft."""
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -18,8 +19,8 @@ class Engine:
 
     device: Device = "cpu"
     n_threads: int = 0
-    """Threads of one transform on the CPU, 0 for all cores. One is best where as many processes
-    as there are cores work beside one another."""
+    """Threads of one transform on the CPU, 0 for `n_threads_at_most`. One is best where as many
+    processes as there are cores work beside one another."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot compute."""
@@ -29,6 +30,11 @@ class Engine:
             raise McnetError(
                 f"{self.n_threads} threads are impossible; give 1 or more, or 0 for all cores."
             )
+
+    @property
+    def threads(self) -> int:
+        """Threads of one transform on the CPU, 1 or more."""
+        return self.n_threads or n_threads_at_most()
 
     @property
     def xp(self) -> Any:
@@ -58,6 +64,25 @@ class Engine:
     def on_host(self, values: Any) -> np.ndarray:
         """Array in the memory of the CPU."""
         return values if isinstance(values, np.ndarray) else np.asarray(self.xp.asnumpy(values))
+
+
+def n_cores() -> int:
+    """Cores that this process may use: those of its affinity, within the quota of its cgroup.
+
+    `os.cpu_count` counts all cores of the machine instead.
+    """
+    from joblib import cpu_count  # type: ignore[import-untyped]
+
+    return int(cpu_count())
+
+
+def n_threads_at_most() -> int:
+    """Threads that work beside one another: `n_cores`, or fewer where ``OMP_NUM_THREADS`` says so.
+
+    Whoever starts several processes on one machine (torchrun, ``make test``) sets that variable.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(n_cores(), max(int(asked), 1)) if asked.isdigit() else n_cores()
 
 
 ALL_CORES = Engine()

@@ -55,8 +55,7 @@ def centred_image(
     """
     xp = engine.xp
     if engine.device == "cpu":
-        n_threads = engine.n_threads or -1
-        image = scipy.fft.ifftn(kspace, axes=axes, workers=n_threads, overwrite_x=True)
+        image = scipy.fft.ifftn(kspace, axes=axes, workers=engine.threads, overwrite_x=True)
     else:
         image = xp.fft.ifftn(kspace, axes=axes)
     return xp.fft.fftshift(image, axes=axes)
@@ -141,7 +140,7 @@ def _fine_spectra(
         padded = np.zeros((*fine.shape[:-1], n_fine), np.complex64)
         padded[..., : n_modes - n_modes // 2] = fine[..., n_modes // 2 :]
         padded[..., n_fine - n_modes // 2 :] = fine[..., : n_modes // 2]
-        spectra = scipy.fft.fft(padded, workers=engine.n_threads or -1, overwrite_x=True)
+        spectra = scipy.fft.fft(padded, workers=engine.threads, overwrite_x=True)
         fine = np.moveaxis(spectra, -1, axis)
     return np.ascontiguousarray(fine)
 
@@ -200,7 +199,7 @@ class PlannedTransform:
         self._outside = _outside_band(frequencies, voxel_size_mm)
         points = _radians_per_voxel(frequencies, voxel_size_mm)
         options: dict[str, Any] = {"n_trans": n_images, "dtype": "complex64"}
-        options |= {"nthreads": engine.n_threads, "eps": tolerance or PLANNED_TOLERANCE}
+        options |= {"nthreads": engine.threads, "eps": tolerance or PLANNED_TOLERANCE}
         self._there, self._back = (
             finufft.Plan(kind, shape, isign=sign, upsampfac=PLANNED_UPSAMPLING, **options)
             for kind, sign in ((2, -1), (1, 1))
@@ -276,7 +275,7 @@ def _plan_of(shape: tuple[int, ...], engine: Engine, *, reads: bool = False) -> 
         # a GPU's FFT is fast enough for the usual upsampling
         plan = cufinufft.Plan(2, tuple(source), eps=GPU_TOLERANCE, **options)
     else:
-        options |= {"nthreads": engine.n_threads, "eps": TOLERANCE, "upsampfac": UPSAMPLING}
+        options |= {"nthreads": engine.threads, "eps": TOLERANCE, "upsampfac": UPSAMPLING}
         if reads:
             options |= {"eps": READER_TOLERANCE, "upsampfac": READER_UPSAMPLING}
             options["spreadinterponly"] = 1

@@ -10,7 +10,8 @@ from mcnet.engine import Device
 
 
 @pytest.fixture(params=[1, 3])
-def n_threads(request: pytest.FixtureRequest) -> Iterator[int]:
+def n_threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr("mcnet.correction.batches.n_cores", lambda: 8)
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
@@ -60,3 +61,12 @@ def test_a_failure_is_told_and_stops_the_rest(n_threads: int) -> None:
         in_batches(task, 300, 1, device="cpu")
     assert len(began) < 300
     assert torch.get_num_threads() == n_threads
+
+
+def test_no_more_tasks_run_at_once_than_there_are_cores(
+    n_threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcnet.correction.batches.n_cores", lambda: 1)
+    threads: set[int] = set()
+    in_batches(lambda _: threads.add(threading.get_ident()), 8, 1, device="cpu")
+    assert threads == {threading.get_ident()}

@@ -34,7 +34,7 @@ from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig, experiment_toml
 from mcnet.learning.distributed import is_started, joined, refuse_impossible
 from mcnet.learning.network import NetworkConfig
-from mcnet.learning.processes import ALONE, Processes
+from mcnet.learning.processes import ALONE, Processes, within_cores
 from mcnet.learning.training import _usual_workers
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import read_tensors
@@ -327,9 +327,26 @@ def test_processes_that_others_started_are_found(
 def test_processes_of_one_machine_share_the_cores_that_simulate(
     monkeypatch: pytest.MonkeyPatch, n_sharing: int, n_workers: int
 ) -> None:
-    monkeypatch.setattr("mcnet.learning.training.joblib.cpu_count", lambda: 16)
+    monkeypatch.setattr("mcnet.learning.training.n_cores", lambda: 16)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert _usual_workers(TrainingConfig(device="auto"), n_sharing) == n_workers
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "per_node", "n_threads"), [(16, 1, 3), (2, 1, 2), (4, 2, 2), (2, 8, 1)]
+)
+def test_processes_of_one_machine_share_its_cores(
+    monkeypatch: pytest.MonkeyPatch, n_cores: int, per_node: int, n_threads: int
+) -> None:
+    monkeypatch.setattr("mcnet.learning.processes.n_cores", lambda: n_cores)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with within_cores(Processes(n=per_node)):
+            assert torch.get_num_threads() == n_threads
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_alone_nobody_is_met() -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import torch
 
-from mcnet.engine import Device
+from mcnet.engine import Device, n_cores
 from mcnet.progress import OnProgress
 
 
@@ -23,14 +23,14 @@ def in_batches(
 ) -> None:
     """Call ``task`` for every batch of images, and tell how many are done.
 
-    On a CPU as many tasks run at once as PyTorch may use threads, each in one; on a GPU they run
-    in turn. A task that fails stops those that have not begun.
+    On a CPU as many tasks run at once as there are cores and PyTorch may use threads, each in one;
+    on a GPU they run in turn. A task that fails stops those that have not begun.
     """
     parts = [
         slice(start, min(start + n_at_once, n_images)) for start in range(0, n_images, n_at_once)
     ]
     tell = on_progress or (lambda _done, _total: None)
-    n_threads, n_done = torch.get_num_threads(), 0
+    n_threads, n_done = min(torch.get_num_threads(), n_cores()), 0
     if device == "cuda" or n_threads == 1:
         for part in parts:
             task(part)

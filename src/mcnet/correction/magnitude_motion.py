@@ -15,12 +15,12 @@ the total variation.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from os import cpu_count
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
+from mcnet.engine import n_threads_at_most
 from mcnet.fourier import centred_fft
 from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_search.joint import JointSettings, State
@@ -164,7 +164,7 @@ def find_motion(
             on_progress(n_done + done, n_total)
 
     found = FoundMotion(grid, (), 0.0)
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    with ThreadPoolExecutor(n_threads_at_most()) as pool:
         for one, another_from_mm in zip(
             _rounds(settings), (*_ANOTHER_FROM_MM, np.inf), strict=True
         ):

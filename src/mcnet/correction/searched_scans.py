@@ -24,6 +24,7 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scan import VariedScan
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.volume import Volume
+from mcnet.engine import n_cores
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json, written_whole
@@ -99,7 +100,7 @@ def search_scans(
     jobs = (
         joblib.delayed(_make)(scans, number, scans_each, files[number], guard) for number in missing
     )
-    pool = joblib.Parallel(n_jobs or joblib.cpu_count(), return_as="generator_unordered")
+    pool = joblib.Parallel(n_jobs or n_cores(), return_as="generator_unordered")
     for done, _ in enumerate(pool(jobs)):
         if on_progress:
             on_progress(n_searches - len(missing) + done + 1, n_searches)

@@ -15,6 +15,7 @@ import SimpleITK as sitk  # noqa: N813 (its own manual names it so)
 from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
+from mcnet.engine import n_cores
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
 
@@ -115,7 +116,7 @@ def register_all(
             f"There are {len(references)} references for {len(images)} images; every image needs "
             "its own: repeat the references that serve several."
         )
-    n_processes = 1 if len(images) < _FEW_IMAGES else joblib.cpu_count()
+    n_processes = 1 if len(images) < _FEW_IMAGES else n_cores()
     # SimpleITK holds Python's lock while it works: processes gain, threads do not.
     results = joblib.Parallel(n_jobs=n_processes, return_as="generator", batch_size=8)(
         joblib.delayed(register_rigidly)(*pair) for pair in zip(references, images, strict=True)

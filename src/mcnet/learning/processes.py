@@ -4,7 +4,8 @@ Every process holds the same weights and takes its part of each batch. What must
 done by the first process while the others wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
 
+from mcnet.engine import n_cores
 from mcnet.errors import McnetError
 
 Made = TypeVar("Made")
@@ -115,3 +117,18 @@ def share_of(
     """Number of images here over what ``across``, a mean over the processes, makes of it."""
     n_images = torch.tensor(float(len(images)), device=images.device)
     return n_images / across(n_images)
+
+
+@contextmanager
+def within_cores(processes: Processes) -> Iterator[None]:
+    """Let PyTorch use no more threads than this process has cores, then as many as before.
+
+    PyTorch knows the affinity, but neither the quota of a cgroup nor the other processes that train
+    on this machine.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(min(before, n_cores() // processes.per_node), 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
-import joblib  # type: ignore[import-untyped]
 import lightning.pytorch as lightning
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
+from mcnet.engine import n_cores
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches, sizes_of_batches
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
@@ -24,7 +24,7 @@ from mcnet.learning.lesson import Lesson
 from mcnet.learning.lightning_manners import interruptible, quiet_lightning
 from mcnet.learning.losses import LossConfig
 from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.learning.processes import ALONE, Processes
+from mcnet.learning.processes import ALONE, Processes, within_cores
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.training_config import TrainingConfig
@@ -132,7 +132,7 @@ def fit(
     # where there is not an image for everybody, everybody looks at all of them
     smallest_batch = min(sizes_of_batches(len(validation), training.batch_size))
     sharing = processes if smallest_batch >= processes.n else ALONE
-    with quiet_lightning(), interruptible():
+    with within_cores(processes), quiet_lightning(), interruptible():
         _trainer(record.checkpoint.parent, training, record, quiet, processes).fit(
             lesson,
             batches,
@@ -167,7 +167,7 @@ def training_batches(
 
 def _usual_workers(training: TrainingConfig, n_sharing: int = 1) -> int:
     """Processes to simulate with: one keeps ahead of a CPU, several are needed for a GPU."""
-    n_spare = max(int(joblib.cpu_count()) // n_sharing - 1, 0)
+    n_spare = max(n_cores() // n_sharing - 1, 0)
     return min(n_spare, _MOST_WORKERS if is_on_gpu(training) else 1)
 
 

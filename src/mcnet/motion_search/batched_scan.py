@@ -30,7 +30,6 @@ class BatchedScan:
         self.grid, self._pool = grid, pool
         starts = range(0, n_slices, _TOGETHER)
         self._parts = [slice(start, min(start + _TOGETHER, n_slices)) for start in starts]
-        # plans are made one after another: finufft's FFT planner is not safe in threads
         poses = from_mm(poses_mm)
         self._scans = [kind(grid, part.stop - part.start, poses) for part in self._parts]
         self.within_band = self._scans[0].within_band

@@ -32,7 +32,6 @@ class VolumeInParts:
         edges = np.linspace(0, grid.n_lines, _N_PARTS + 1).round().astype(int)
         self._parts = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         poses = from_mm(poses_mm)
-        # plans are made one after another: finufft's FFT planner is not safe in threads
         self._scans = [
             ScanOperator(grid, 1, poses[part], lines=part, tolerance=_TOLERANCE)
             for part in self._parts

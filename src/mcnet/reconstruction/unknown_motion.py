@@ -9,12 +9,12 @@ explain every coil.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from os import cpu_count
 
 import numpy as np
 from jaxtyping import Complex64, Float32
 
 from mcnet.correction.network_pass import spread_slices
+from mcnet.engine import n_threads_at_most
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.coarse_to_fine import (
     OF_VOLUMES,
@@ -91,7 +91,7 @@ def find_motion(
     scale = np.float32(np.percentile(first, 99.9)) or np.float32(1)
     grid, kspace, first = route.grid, route.kspace / scale, (first / scale).astype(np.float32)
     n_rounds = _N_COIL_ROUNDS if len(maps) > 1 else 0
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    with ThreadPoolExecutor(n_threads_at_most()) as pool:
         further = n_rounds * _N_ROUND_STEPS
         search = CoarseToFine(grid, first, settings, pool, on_progress, further)
         state = search.polished(search.to_full_resolution(combined(kspace, maps)))

@@ -49,7 +49,7 @@ class InPlaneScan(ScanOperator):
         *,
         tolerance: float | None = None,
     ) -> None:
-        self.n_threads = engine.n_threads or -1
+        self.n_threads = engine.threads
         super().__init__(grid, n_slices, poses, engine, tolerance=tolerance)
 
     def fft(
