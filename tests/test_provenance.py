@@ -9,7 +9,6 @@ from mcnet.provenance import (
     provenance,
     read_json,
     recorded_command,
-    refuse_unwritable,
     sha256_of_file,
     sha256_of_json,
     write_json,
@@ -71,17 +70,6 @@ def test_a_place_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(McnetError, match="cannot be written .* name an output in a folder"):
         write_text(tmp_path / "file" / "out.txt", "text")
-
-
-def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    refuse_unwritable(tmp_path / "new" / "folder" / "out.txt")
-    with pytest.raises(McnetError, match="out.txt cannot be written .*file is no folder"):
-        refuse_unwritable(tmp_path / "file" / "new" / "out.txt")
-    monkeypatch.setattr("os.access", lambda place, _: place != tmp_path)
-    with pytest.raises(McnetError, match=f"no permission to write to {tmp_path}"):
-        refuse_unwritable(tmp_path / "new" / "out.txt")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path):

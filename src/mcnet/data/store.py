@@ -18,9 +18,12 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.pairs_plan import BLOCK, PairsPlan, indices
 from mcnet.data.split import PARTS
 from mcnet.errors import McnetError
+from mcnet.outputs import Kind
 from mcnet.provenance import cannot_write, sha256_of_json
 from mcnet.simulation.motion import Mode, MotionTrace
 
+STORE = Kind("pairs are written to a folder of their own", is_ours=lambda _: True, is_folder=True)
+"""A store on this machine; `find_store` tells whether what is there may be gone on with."""
 Location = str | Path
 """A folder, or a URL that fsspec knows, such as s3://bucket/pairs.zarr."""
 _DAMAGE = (OSError, ValueError, KeyError, RuntimeError)
