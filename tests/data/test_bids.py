@@ -7,10 +7,10 @@ import pytest
 
 from mcnet.data.bids import (
     BidsScan,
+    check_derivative_output,
     derivative_folder,
     find_t1w,
     is_bids,
-    check_derivative_output,
     write_derivative_description,
 )
 from mcnet.errors import McnetError

@@ -120,8 +120,9 @@ def check_derivable(series: DicomSeries) -> None:
             )
         try:
             pixels, _ = _as_integers(np.zeros(plane.matrix), header)
-            instance = derived_instance(header, pixels, Derivation(generate_uid(), "Tried."))
-            dcmwrite(io.BytesIO(), instance, enforce_file_format=True)
+            source = _whole_file(path)  # what is derived shares attributes with its source
+            instance = derived_instance(source, pixels, Derivation(generate_uid(), "Tried."))
+            instance.save_as(io.BytesIO(), enforce_file_format=True)
         except _UNWRITABLE as error:
             reason = str(error).partition("\n")[0]
             raise McnetError(
