@@ -98,7 +98,7 @@ def test_what_is_written_together_comes_together_or_not_at_all(tmp_path):
             assert (tmp_path / "a.txt").read_text() == "old"
             write_text(tmp_path / last / "c.txt", "c")
 
-    with pytest.raises(McnetError, match="a.txt is no folder|not a directory"):
+    with pytest.raises(McnetError, match=r"c.txt cannot be written"):
         write("a.txt")
     assert [path.name for path in tmp_path.rglob("*")] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -118,9 +118,11 @@ def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
         return rename(path, target)
 
     monkeypatch.setattr(Path, "replace", fails)
-    with pytest.raises(McnetError, match="invalid cross-device link"):
-        with written_whole(tmp_path / "run") as room:
-            room.mkdir()
+    with (
+        pytest.raises(McnetError, match="invalid cross-device link"),
+        written_whole(tmp_path / "run") as room,
+    ):
+        room.mkdir()
     assert (tmp_path / "run" / "old").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 

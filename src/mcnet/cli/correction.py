@@ -145,7 +145,9 @@ def _correct_dataset(
     from mcnet.correction.dataset import correct_dataset
     from mcnet.correction.guard import load_guard
     from mcnet.correction.models import load_model
+    from mcnet.data.bids import check_derivative_output
 
+    check_derivative_output(root, derivative)
     outcomes = correct_dataset(
         root,
         derivative,
