@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +10,11 @@ from mcnet.provenance import (
     provenance,
     read_json,
     recorded_command,
-    refuse_unwritable,
     sha256_of_file,
     sha256_of_json,
     write_json,
     write_text,
+    written_together,
     written_whole,
 )
 
@@ -73,17 +74,6 @@ def test_a_place_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
         write_text(tmp_path / "file" / "out.txt", "text")
 
 
-def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("in the way")
-    refuse_unwritable(tmp_path / "new" / "folder" / "out.txt")
-    with pytest.raises(McnetError, match="out.txt cannot be written .*file is no folder"):
-        refuse_unwritable(tmp_path / "file" / "new" / "out.txt")
-    monkeypatch.setattr("os.access", lambda place, _: place != tmp_path)
-    with pytest.raises(McnetError, match=f"no permission to write to {tmp_path}"):
-        refuse_unwritable(tmp_path / "new" / "out.txt")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
 def test_a_full_disk_is_told_in_a_sentence(tmp_path):
     def write():
         with written_whole(tmp_path / "out.txt"):
@@ -92,6 +82,55 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path):
     with pytest.raises(McnetError, match="no space left on device"):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_together_comes_together_or_not_at_all(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+
+    def write(last):
+        with written_together() as staged:
+            write_text(tmp_path / "a.txt", "new")
+            with written_whole(tmp_path / "new" / "folder") as room:
+                room.mkdir()
+                write_text(room / "b.txt", "b")
+                assert (room / "b.txt").read_text() == "b"  # within a folder at once
+            assert set(staged.sha256_in(tmp_path)) == {"a.txt"}
+            assert (tmp_path / "a.txt").read_text() == "old"
+            write_text(tmp_path / last / "c.txt", "c")
+
+    with pytest.raises(McnetError, match=r"c.txt cannot be written"):
+        write("a.txt")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+    write("last")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert (tmp_path / "new" / "folder" / "b.txt").read_text() == "b"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "last", "new"]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    write_text(tmp_path / "run" / "old", "old")
+    rename = Path.replace
+
+    def fails(path, target):
+        if path.name.startswith("content"):
+            raise OSError(18, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with (
+        pytest.raises(McnetError, match="invalid cross-device link"),
+        written_whole(tmp_path / "run") as room,
+    ):
+        room.mkdir()
+    assert (tmp_path / "run" / "old").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_folder_that_was_made_for_nothing_goes(tmp_path):
+    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "new" / "a" / "scan.nii"):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
 
 
 def test_provenance_tells_version_command_seed_and_hashes_of_inputs(tmp_path):

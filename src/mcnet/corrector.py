@@ -29,8 +29,9 @@ from mcnet.learning.severity_training import train_severity, write_calibrated
 from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import load_network, read_tensors, write_tensors
+from mcnet.outputs import Given, Kind, check_outputs
 from mcnet.progress import Announce, silently
-from mcnet.provenance import sha256_of_file
+from mcnet.provenance import is_record, provenance, sha256_of_file, write_json
 from mcnet.settings import read_settings
 
 
@@ -87,6 +88,16 @@ class Corrector:
     """What it cannot do, in sentences of the model card."""
 
 
+_RECORD = "training.json"
+TRAINING = Kind(
+    "a training is a folder of its own",
+    is_ours=lambda folder: is_record(folder / _RECORD),
+    foreign="is not empty and holds no training of mcnet; name a new folder for the training",
+    is_folder=True,
+)
+"""The folder of the training of a network for practice, in which the next call goes on."""
+
+
 def read_corrector(path: Path) -> Corrector:
     """Corrector of a TOML file.
 
@@ -115,8 +126,8 @@ def train_corrector(
     corrector
         What is taught, and how.
     folder
-        Also holds ``weights.safetensors``, in full precision, ``curve.csv``, and a checkpoint
-        while training.
+        Also holds ``weights.safetensors``, in full precision, ``curve.csv``, ``training.json``
+        (provenance), and a checkpoint while training.
     root
         Where the relative folders of people start.
     metrics
@@ -129,8 +140,10 @@ def train_corrector(
     Raises
     ------
     McnetError
-        A folder or a person is missing, or training is refused by `train_stage`.
+        `mcnet.outputs.check_outputs` refuses the folder, a folder or a person is missing, or
+        training is refused by `train_stage`.
     """
+    processes.by_first(partial(_begin, corrector, folder))
     train, validation = processes.by_first(lambda: _scans(corrector, root))
     notes = _card(corrector, train, validation)
     shipped = folder / f"{corrector.name}.safetensors"
@@ -141,6 +154,12 @@ def train_corrector(
         notes["metrics"] = dict(metrics or {})
         _teach_to_correct(corrector, shipped, train, validation, notes, **shared)
     return shipped
+
+
+def _begin(corrector: Corrector, folder: Path) -> None:
+    """Mark the folder of a training as mcnet's."""
+    check_outputs([Given("", folder, TRAINING)])
+    write_json(folder / _RECORD, {"corrector": corrector.name, **provenance(seed=corrector.seed)})
 
 
 def _teach_to_judge(

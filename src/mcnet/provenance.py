@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -75,6 +76,77 @@ def provenance(
     }
 
 
+@dataclass
+class Staged:
+    """What is written under temporary names, and comes to its places together or not at all."""
+
+    files: list[tuple[Path, Path]] = field(default_factory=list)
+    """Where each is to stand, and its temporary name."""
+    rooms: list[Path] = field(default_factory=list)
+    """Folders of the temporary names, and others that were made for them, the outer ones first."""
+
+    def sha256_in(self, folder: Path) -> dict[str, str]:
+        """SHA-256 of the files that are to stand in a folder, by their names."""
+        inside = [(path, temporary) for path, temporary in self.files if path.parent == folder]
+        return {path.name: sha256_of_file(temporary) for path, temporary in inside}
+
+    def put(self) -> None:
+        """Rename everything; a folder that stood at a place makes room."""
+        for path, temporary in self.files:
+            try:
+                replaced = temporary.with_name("replaced")
+                if temporary.is_dir() and path.is_dir():
+                    path.replace(replaced)
+                try:
+                    temporary.replace(path)
+                except OSError:
+                    if replaced.is_dir():
+                        replaced.replace(path)
+                    raise
+            except OSError as error:
+                raise cannot_write(path, error) from error
+
+    def clear(self) -> None:
+        """Remove temporary folders, and those that were made and hold nothing."""
+        for room in reversed(self.rooms):
+            if room.name.startswith(_ROOM):
+                shutil.rmtree(room, ignore_errors=True)
+            else:
+                with suppress(OSError):  # it is no longer empty
+                    room.rmdir()
+
+
+_ROOM = ".writing-"
+_DIGESTS = "files_sha256"
+_staged: ContextVar[Staged | None] = ContextVar("staged", default=None)
+
+
+@contextmanager
+def written_together() -> Iterator[Staged]:
+    """Have all that is written meanwhile come to its place at the end, or leave nothing of it.
+
+    Within another such block it becomes part of that one. What is written within a folder that is
+    itself written whole comes to its place with that folder.
+
+    Raises
+    ------
+    McnetError
+        A folder cannot be made or written, or the disk is full.
+    """
+    outer = _staged.get()
+    if outer is not None:
+        yield outer
+        return
+    staged = Staged()
+    token = _staged.set(staged)
+    try:
+        yield staged
+        staged.put()
+    finally:
+        _staged.reset(token)
+        staged.clear()
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Lend a temporary name beside ``path``; rename it to ``path`` at the end, or leave nothing.
@@ -87,45 +159,84 @@ def written_whole(path: Path) -> Iterator[Path]:
     McnetError
         The folder cannot be made or written, or the disk is full.
     """
-    suffix = "".join(path.suffixes[-2:])
+    with written_together() as staged:
+        room = _room_beside(path, staged)
+        temporary = room / f"content{''.join(path.suffixes[-2:])}"
+        token = _staged.set(None)  # what is written within a folder stands there at once
+        try:
+            yield temporary
+            if temporary.is_file():
+                # some writers keep what they write to their user
+                usual = room / "usual"
+                usual.touch()
+                temporary.chmod(usual.stat().st_mode)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        finally:
+            _staged.reset(token)
+        staged.files.append((path, temporary))
+
+
+def _room_beside(path: Path, staged: Staged) -> Path:
+    """A folder for temporary names on the file system of a path."""
     try:
+        absent = [parent for parent in path.parents if not parent.exists()]
+        staged.rooms += reversed(absent)
         path.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        room = Path(tempfile.mkdtemp(prefix=_ROOM, dir=path.parent))
     except OSError as error:
         raise cannot_write(path, error) from error
-    temporary = room / f"content{suffix}"
-    try:
-        yield temporary
-        if temporary.is_file():
-            # some writers keep what they write to their user
-            usual = room / "usual"
-            usual.touch()
-            temporary.chmod(usual.stat().st_mode)
-        if temporary.is_dir() and path.is_dir():
-            path.replace(room / "replaced")
-        temporary.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    staged.rooms.append(room)
+    return room
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Refuse, before any work, a file or folder that could not be made where it is to lie.
+@contextmanager
+def written_with_record(path: Path, record: Path, about: Mapping[str, Any]) -> Iterator[Path]:
+    """Lend a temporary name as `written_whole`; write beside it the JSON record of what it is.
 
-    Raises
-    ------
-    McnetError
-        What is to hold it is no folder, or may not be written to.
+    The record tells the SHA-256 of the file, so that a file that somebody has changed or replaced
+    since is not taken for mcnet's (`is_recorded`).
     """
+    with written_together():
+        with written_whole(path) as temporary:
+            yield temporary
+            digest = sha256_of_file(temporary)
+        write_json(record, {**about, _DIGESTS: {path.name: digest}})
+
+
+def write_record(path: Path, about: Mapping[str, Any]) -> None:
+    """Write a JSON record of all files that are written to its folder together with it."""
+    with written_together() as staged:
+        write_json(path, {**about, _DIGESTS: staged.sha256_in(path.parent)})
+
+
+def digests_of(folder: Path) -> dict[str, dict[str, str]]:
+    """What the record of a folder, which is written whole, says of the files in it."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return {_DIGESTS: {path.name: sha256_of_file(path) for path in files}}
+
+
+def is_record(path: Path) -> bool:
+    """Whether a JSON file is one of provenance that mcnet wrote."""
+    about = read_json(path)
+    made = about.get("provenance", about)
+    return isinstance(made, dict) and made.get("generator") == "mcnet"
+
+
+def is_recorded(path: Path, record: Path) -> bool:
+    """Whether a file is as mcnet wrote it, by the record that mcnet wrote with it.
+
+    Records of versions before 0.3 name no digests; they are believed.
+    """
+    if not is_record(record):
+        return False
+    digests = read_json(record).get(_DIGESTS)
+    if digests is None or path == record:
+        return True
     try:
-        folder = next(parent for parent in path.parents if parent.exists())
-        if not folder.is_dir():
-            raise NotADirectoryError(f"{folder} is no folder")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"no permission to write to {folder}")
-    except OSError as error:
-        raise cannot_write(path, error) from error
+        return isinstance(digests, dict) and sha256_of_file(path) in digests.values()
+    except OSError:
+        return False
 
 
 def cannot_write(path: Path | str, error: OSError) -> McnetError:

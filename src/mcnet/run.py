@@ -21,14 +21,15 @@ from pathlib import Path
 from mcnet.data.pairs_plan import PairsPlan
 from mcnet.data.simulate import simulate_pairs
 from mcnet.data.store import is_complete
-from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, experiment_toml
+from mcnet.outputs import Given, Kind, check_outputs
 from mcnet.plan import pairs_plan
 from mcnet.progress import Announce
 from mcnet.provenance import write_text
 from mcnet.simulation.motion import Mode
 
 SETTINGS = "settings.toml"
+_MARK = "# Every setting of a run of mcnet, by mcnet.\n"
 WEIGHTS = "weights.safetensors"
 
 Weights = Mapping[str, Path]
@@ -68,20 +69,31 @@ def prepare(run: Run, announce: Announce) -> PairsPlan:
     Raises
     ------
     McnetError
-        The folder holds something else or cannot be written, or the data do not serve.
+        `mcnet.outputs.check_outputs` refuses the folder, or the data do not serve.
     """
-    _refuse_other_folder(run.folder)
+    check_outputs([Given("", run.folder, RUN)])
     plan = pairs_plan(run.experiment)
-    write_text(run.folder / SETTINGS, experiment_toml(run.experiment, run.folder))
+    write_text(run.folder / SETTINGS, _MARK + experiment_toml(run.experiment, run.folder))
     if not is_complete(run.pairs, plan.key):
         with announce("Simulating what the scanner makes of moving heads") as on_progress:
             simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
     return plan
 
 
-def _refuse_other_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else, which a run would mix with."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).exists():
-        raise McnetError(
-            f"{folder} is not empty and holds no run of mcnet; name a new folder for the run."
-        )
+def _is_run(folder: Path) -> bool:
+    """Whether mcnet wrote the settings that stand in a folder; before 0.3 it set no mark."""
+    try:
+        text = (folder / SETTINGS).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    return text.startswith(_MARK) or (folder / "pairs.zarr").is_dir()
+
+
+RUN = Kind(
+    "a run is a folder of its own",
+    is_ours=_is_run,
+    foreign="is not empty and holds no run of mcnet; name a new folder for the run",
+    modules=("jinja2", "matplotlib"),
+    is_folder=True,
+)
+"""The folder of a run, in which the next call goes on."""

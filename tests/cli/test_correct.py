@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from properties import ellipsoid
+from pydicom.dataset import Dataset
 from synthetic_dicom import SAGITTAL, Grid, Series
 from tiny_models import FakeGuard, tiny_weights
 
@@ -212,7 +213,7 @@ def test_an_enhanced_series_is_not_corrected_in_vain(tmp_path, weights, capsys, 
         "mcnet.correction.files.correct_source", lambda *_, **__: pytest.fail("it was corrected")
     )
     told = fails(capsys, "correct", folder, "-o", tmp_path / "out", "--model", weights)
-    assert "name a NIfTI output, such as out.nii.gz" in told
+    assert "name an output that ends in .nii.gz" in told
 
 
 def test_bad_weights_are_refused(tmp_path, scan, weights, capsys):
@@ -315,3 +316,20 @@ def test_export_hands_the_model_on(tmp_path, weights, capsys, monkeypatch):
     run("export", "-o", tmp_path / "m.onnx", "--model", weights)
     assert (written[0][0].name, written[0][1]) == ("tiny", tmp_path / "m.onnx")
     assert {"correct", "models", "export"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("broken", ["one frame", "no study"])
+def test_a_series_that_cannot_be_written_again_is_not_corrected_in_vain(
+    tmp_path, weights, capsys, monkeypatch, broken
+):
+    folder = tmp_path / "source"
+    attributes = {"StudyInstanceUID": None}
+    if broken == "one frame":
+        attributes = {"PerFrameFunctionalGroupsSequence": [Dataset()]}
+    Series(attributes=attributes).write(folder)
+    monkeypatch.setattr(
+        "mcnet.correction.files.correct_source", lambda *_, **__: pytest.fail("it was corrected")
+    )
+    told = fails(capsys, "correct", folder, "-o", tmp_path / "out", "--model", weights)
+    assert {"one frame": "enhanced multi-frame", "no study": "no StudyInstanceUID"}[broken] in told
+    assert not (tmp_path / "out").exists()

@@ -23,6 +23,7 @@ from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
+from mcnet.provenance import write_text
 
 SCANS = (
     "sub-01/anat/sub-01_T1w.nii.gz",
@@ -60,7 +61,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def write_page(page: Path, found: CorrectedFile, output: Path) -> None:
-    page.write_text(f"{found.source.path.name} {output.name}")
+    mark = '<meta name="generator" content="mcnet 0">'
+    write_text(page, f"{mark}{found.source.path.name} {output.name}")
 
 
 def correct(
@@ -200,8 +202,34 @@ def test_an_interrupted_scan_is_not_taken_for_done(
 
     with pytest.raises(KeyboardInterrupt):
         correct(root, tmp_path / "out", model, write_page=interrupted)
-    assert set(content(tmp_path / "out")) == ABOVE
+    assert not (tmp_path / "out").exists()
     assert ends(correct(root, tmp_path / "out", model)) == ["corrected"] * 3
+
+
+def test_a_derivative_of_somebody_is_kept(root: Path, tmp_path: Path, model: Model) -> None:
+    correct(root, tmp_path / "out", model)
+    mine = tmp_path / "out" / f"{DERIVATIVES[1]}.nii.gz"
+    mine.write_bytes(b"a scan of somebody")
+    before = content(tmp_path / "out")
+    forced = CorrectionOptions(force=True)
+    outcomes = correct(root, tmp_path / "out", model, options=forced)
+    assert ends(outcomes) == ["corrected", "failed", "corrected"]
+    assert "was not written by mcnet, or was changed since" in outcomes[1].sentence
+    assert mine.read_bytes() == b"a scan of somebody"
+    assert set(content(tmp_path / "out")) == set(before)
+
+
+def test_a_disk_that_fills_up_leaves_nothing_of_a_scan(
+    root: Path, tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nibabel.save", full)
+    outcomes = correct(root, tmp_path / "out", model)
+    assert ends(outcomes) == ["failed"] * 3
+    assert "no space left on device" in outcomes[0].sentence
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_scan_is_announced_with_its_progress(
@@ -227,6 +255,8 @@ def test_the_output_is_refused_before_anything_is_written(
     before = content(tmp_path)
     with pytest.raises(McnetError, match="is the source"):
         correct(root, root, model)
+    with pytest.raises(McnetError, match="lies among the raw data"):
+        correct(root, root / "sub-01", model)
     with pytest.raises(McnetError, match="no participant sub-9"):
         correct(root, tmp_path / "out", model, "9")
     assert content(tmp_path) == before

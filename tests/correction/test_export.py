@@ -48,6 +48,8 @@ def test_onnx_runtime_gives_the_same_image(
 
 def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
     onnx = pytest.importorskip("onnx")
+    record = json.loads(exported.with_name("tiny.onnx.json").read_text())
+    assert (record["generator"], record["model"]) == ("mcnet", "tiny")
     loaded = onnx.load(exported)
     onnx.checker.check_model(loaded)
     about = json.loads({entry.key: entry.value for entry in loaded.metadata_props}["mcnet"])
@@ -56,10 +58,13 @@ def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
     assert about["network"]["fold"] == 2
     assert "99.9th percentile" in about["use"]
     assert ("second image" in about["use"]) == model.network.config.sees_undone
-    assert [path.name for path in exported.parent.iterdir()] == ["tiny.onnx"]
+    assert sorted(path.name for path in exported.parent.iterdir()) == [
+        "tiny.onnx",
+        "tiny.onnx.json",
+    ]
 
 
 def test_other_names_than_onnx_are_refused(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(McnetError, match=r"ends in \.onnx"):
+    with pytest.raises(McnetError, match=r"does not end in \.onnx"):
         export_onnx(model, tmp_path / "tiny.pt")
     assert not list(tmp_path.iterdir())

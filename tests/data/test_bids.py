@@ -7,10 +7,10 @@ import pytest
 
 from mcnet.data.bids import (
     BidsScan,
+    check_derivative_output,
     derivative_folder,
     find_t1w,
     is_bids,
-    refuse_derivative_output,
     write_derivative_description,
 )
 from mcnet.errors import McnetError
@@ -119,19 +119,40 @@ def test_the_derivative_says_what_it_is_and_where_it_comes_from(root: Path, tmp_
     assert about["GeneratedBy"][0]["Name"] == "mcnet"
     assert about["DatasetLinks"] == {"raw": "../.."}
     assert str(tmp_path) not in (output / "dataset_description.json").read_text()
-    refuse_derivative_output(root, output)  # mcnet's own is written again
+    check_derivative_output(root, output)  # mcnet's own is written again
 
 
 def test_outputs_that_cannot_be_are_refused(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(McnetError, match="is the source; give the derivative"):
-        refuse_derivative_output(root, root / "sub-01" / "..")
-    with pytest.raises(McnetError, match="is a data set that mcnet did not make"):
-        refuse_derivative_output(tmp_path / "other", root)
+        check_derivative_output(root, root / "sub-01" / "..")
+    with pytest.raises(McnetError, match="is no data set that mcnet made"):
+        check_derivative_output(tmp_path / "other", root)
+    (tmp_path / "file").touch()
     with pytest.raises(McnetError, match=r"cannot be written .*is no folder"):
-        refuse_derivative_output(root, root / FILES[0] / "out")
-    monkeypatch.setattr("mcnet.data.bids.os.access", lambda *_: False)
+        check_derivative_output(root, tmp_path / "file" / "out")
+    monkeypatch.setattr("mcnet.outputs.os.access", lambda *_: False)
     with pytest.raises(McnetError, match="no permission to write"):
-        refuse_derivative_output(root, tmp_path / "out")
+        check_derivative_output(root, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "place", ["sub-01", "sub-01/derived", "sub-99", "Sub-01", "sourcedata/mcnet", "link/sub-01/a"]
+)
+def test_no_derivative_lies_among_the_raw_data(root: Path, tmp_path: Path, place: str) -> None:
+    (root / "link").symlink_to(root)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(McnetError, match="lies among the raw data of"):
+        check_derivative_output(root, root / place)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_holds_something_else_is_no_place_for_a_derivative(
+    root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("my notes")
+    with pytest.raises(McnetError, match="is not empty and is no data set that mcnet made"):
+        check_derivative_output(root, tmp_path / "mine")

@@ -231,7 +231,9 @@ def test_without_a_model_the_output_is_float32_in_ras(tmp_path: Path) -> None:
 def test_provenance_lies_beside_the_scan_and_knows_an_input_that_was_replaced(
     tmp_path: Path,
 ) -> None:
-    path = save(tmp_path / "scan.nii.gz", stored_values("int16"))
+    path = tmp_path / "scan.nii.gz"
+    write_volume(path, read_volume(save(tmp_path / "other.nii.gz", stored_values("int16"))))
+    (tmp_path / "other.nii.gz").unlink()
     scan = read_volume(path)
     old = path.read_bytes()
     moved = replace(scan, values=scan.values + 1)
@@ -240,6 +242,15 @@ def test_provenance_lies_beside_the_scan_and_knows_an_input_that_was_replaced(
     assert record["inputs_sha256"] == {"scan": hashlib.sha256(old).hexdigest()}
     assert (record["seed"], record["scale"], record["version"]) == (7, 8, __version__)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["scan.json", "scan.nii.gz"]
+
+
+def test_a_scan_of_somebody_is_not_replaced(tmp_path: Path) -> None:
+    path = save(tmp_path / "scan.nii.gz", stored_values("int16"))
+    old = path.read_bytes()
+    with pytest.raises(McnetError, match="was not written by mcnet, or was changed since"):
+        write_volume(path, read_volume(path))
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -436,7 +447,7 @@ def test_singular_affine_is_refused(tmp_path: Path, rows: list[float]) -> None:
 
 def test_output_of_another_ending_is_refused(tmp_path: Path) -> None:
     scan = read_volume(save(tmp_path / "scan.nii", stored_values("int16")))
-    with pytest.raises(McnetError, match=r"does not end in .nii or .nii.gz.*out.nii.gz"):
+    with pytest.raises(McnetError, match=r"does not end in .nii.gz or .nii.*out.nii.gz"):
         write_volume(tmp_path / "out.img", scan)
     assert not (tmp_path / "out.img").exists()
 

@@ -115,6 +115,7 @@ def test_nothing_read_yet_is_told(tmp_path):
 
 def test_what_is_no_report_is_not_replaced(study, tmp_path):
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "report.json").write_text('{"kind": "of somebody"}')
     with pytest.raises(McnetError, match="holds no report of a reader study"):
         write_study_report(tmp_path / "mine", study)
 
@@ -123,6 +124,8 @@ def test_a_report_is_replaced_by_a_new_one(tmp_path):
     study, _ = drawn_study(tmp_path / "study", design="choice")
     read_by(study, lambda _: {"choice": 1})
     page = write_study_report(tmp_path / "report", study)
-    (page.parent / "old.csv").touch()
     assert write_study_report(tmp_path / "report", study).is_file()
-    assert not (tmp_path / "report" / "old.csv").exists()
+    (page.parent / "notes.txt").write_text("of somebody")
+    with pytest.raises(McnetError, match="or other files beside it"):
+        write_study_report(tmp_path / "report", study)
+    assert (page.parent / "notes.txt").exists()

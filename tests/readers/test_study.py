@@ -104,7 +104,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
     with pytest.raises(McnetError, match="so that no reading is lost"):
         drawn_study(tmp_path / "study")
     (tmp_path / "file").touch()
-    with pytest.raises(McnetError, match="not empty"):
+    with pytest.raises(McnetError, match="is a file, and a folder is written"):
         drawn_study(tmp_path / "file")
 
 

@@ -27,6 +27,7 @@ def test_files_hold_what_is_returned_and_every_trace(tmp_path: Path) -> None:
     assert summary["interval_s"] == 1.5
     stored = json.loads((tmp_path / "motion.json").read_text())
     assert stored.pop("provenance")["seed"] == 3
+    assert set(stored.pop("files_sha256")) == {"motion.csv", "motion.png", "motion.svg"}
     assert stored == summary
     table = pd.read_csv(tmp_path / "motion.csv")
     assert table["kind"].value_counts().to_dict() == {"real": 7, "generated": 7}

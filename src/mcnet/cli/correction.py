@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mcnet.cli.terminal import announce, console
+from mcnet.cli.terminal import announce, console, model_file
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 
@@ -111,24 +111,28 @@ def _correct_one(
     )
     from mcnet.correction.guard import load_guard
     from mcnet.correction.models import load_model
-    from mcnet.correction.outputs import refuse_correction_outputs, refuse_unwritable_series
+    from mcnet.correction.outputs import check_correction_outputs, check_series_to_write
+    from mcnet.provenance import written_together
 
-    refuse_correction_outputs(scan, output, page=report, uncertainty=uncertainty)
+    check_correction_outputs(
+        *(scan, output), page=report, uncertainty=uncertainty, model=model_file(model)
+    )
     network, guard = load_model(model), load_guard()
     source = read_source(scan)
-    refuse_unwritable_series(source, output)
+    check_series_to_write(source, output)
     with announce(f"Correcting {scan}") as on_progress:
         corrected = correct_source(
             source, network, guard=guard, options=options, on_progress=on_progress
         )
-    write_corrected(output, corrected)
-    if report:
-        _write_page(report, corrected, output)
+    with written_together():
+        write_corrected(output, corrected)
+        if report:
+            _write_page(report, corrected, output)
+        if uncertainty and corrected.result.uncertainty is not None:
+            write_uncertainty(uncertainty, corrected)
     for warning in corrected.result.warnings:
         console.print(f"Warning: {warning}", style="yellow", soft_wrap=True, markup=False)
     console.print(_told(output, corrected), soft_wrap=True, markup=False)
-    if uncertainty and corrected.result.uncertainty is not None:
-        write_uncertainty(uncertainty, corrected)
 
 
 def _correct_dataset(
@@ -141,7 +145,9 @@ def _correct_dataset(
     from mcnet.correction.dataset import correct_dataset
     from mcnet.correction.guard import load_guard
     from mcnet.correction.models import load_model
+    from mcnet.data.bids import check_derivative_output
 
+    check_derivative_output(root, derivative)
     outcomes = correct_dataset(
         root,
         derivative,
@@ -190,7 +196,9 @@ def export(
     """
     from mcnet.correction.export import export_onnx
     from mcnet.correction.models import load_model
+    from mcnet.outputs import FILE, ONNX, check_outputs, given
 
+    check_outputs(given(("-o", output, ONNX)), given(("--model", model_file(model), FILE)))
     export_onnx(load_model(model), output)
     console.print(f"{output}: {model} as ONNX.", soft_wrap=True, markup=False)
 

@@ -27,7 +27,11 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
         output: Folder of the run. What stands there and still fits is not done again.
     """
     from mcnet.experiment import read_experiment
+    from mcnet.outputs import FILE, check_outputs, given
     from mcnet.reproduce import reproduce as run
+    from mcnet.run import RUN
 
-    page = run(read_experiment(experiment), output, announce=announce, quiet=False)
+    asked = read_experiment(experiment)
+    check_outputs(given(("-o", output, RUN)), given(("", experiment, FILE)))
+    page = run(asked, output, announce=announce, quiet=False)
     console.print(f"The report: {page}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.terminal import Output, announce, console, model_file
 from mcnet.errors import McnetError
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ def reconstruct(
     """
     from mcnet.data.ismrmrd.reading import read_raw
     from mcnet.data.nifti import write_volume
-    from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.data.nifti_names import NIFTI
+    from mcnet.data.raw_names import RAW
+    from mcnet.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
+    from mcnet.provenance import written_together
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
     from mcnet.reconstruction.solving import ReconstructionOptions
     from mcnet.simulation.formats import read_motion, write_motion
@@ -53,7 +56,16 @@ def reconstruct(
     if model is not None and motion is not None:
         raise McnetError("--model starts a search for motion; leave it out, or --motion.")
     inputs = {"raw": raw} | ({"motion": motion} if motion else {})
-    refuse_outputs([output], list(inputs.values()))
+    check_outputs(
+        given(
+            ("-o", output, NIFTI),
+            ("--motion-output", motion_output, MOTION_FILE),
+            ("--report", report, PAGE),
+        ),
+        given(
+            ("", raw, RAW), ("--motion", motion, MOTION_FILE), ("--model", model_file(model), FILE)
+        ),
+    )
     scan = read_raw(raw)
     trace = read_motion(motion, motion_format) if motion else None
     network = None if trace else _network(model, scan)
@@ -66,13 +78,14 @@ def reconstruct(
             options=ReconstructionOptions(preview=preview),
             on_progress=on_progress,
         )
-    write_volume(output, result.image, inputs=inputs, notes=_notes(result))
-    if motion_output:
-        write_motion(motion_output, result.motion, motion_output_format)
-    if report:
-        from mcnet.report.reconstruction_page import write_reconstruction_page
+    with written_together():
+        write_volume(output, result.image, inputs=inputs, notes=_notes(result))
+        if motion_output:
+            write_motion(motion_output, result.motion, motion_output_format)
+        if report:
+            from mcnet.report.reconstruction_page import write_reconstruction_page
 
-        write_reconstruction_page(report, result, inputs=inputs)
+            write_reconstruction_page(report, result, inputs=inputs)
     colour = "green" if result.trusted else "yellow"
     console.print(f"{output}: {result.verdict}", style=colour, soft_wrap=True, markup=False)
 
@@ -114,19 +127,28 @@ def evaluate_raw(
     from mcnet.data.sources import people_named
     from mcnet.evaluation.raw_trial import try_reconstruction
     from mcnet.evaluation.raw_trial_design import RawTrialDesign
+    from mcnet.evaluation.raw_trial_results import UNFINISHED
     from mcnet.evaluation.trial import TrialDesign, chosen_traces
-    from mcnet.report.raw_trial_page import write_raw_trial
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
+    files = motion_files(motion)
+    unfinished = output / "unfinished"
+    check_outputs(
+        given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)),
+        [
+            *given(("", people, FOLDER), ("--model", model_file(model), FILE)),
+            *(Given("--motion", file, MOTION_FILE) for file in files),
+        ],
+    )
     network = load_model(model)
     chosen = people_named(people, names)
-    files = motion_files(motion)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
     traces = chosen_traces([read_motion(file) for file in files], drawn)
-    unfinished = output / "unfinished"
     with announce("Reconstructing unseen people from raw data") as on_progress:
         trial = try_reconstruction(
             *(chosen, traces, network, design),

@@ -8,7 +8,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from mcnet.cli.terminal import Output, announce, console, print_json
+from mcnet.cli.terminal import Output, announce, console, model_file, print_json
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 
@@ -55,10 +55,14 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         output: Folder for the figure and the table.
         seed: Of the generated traces.
     """
-    from mcnet.report.motion_figure import write_motion_figure
+    from mcnet.outputs import MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
 
     files = [file for path in traces for file in motion_files(path)]
+    check_outputs(
+        given(("-o", output, MOTION_FIGURE)), [Given("", file, MOTION_FILE) for file in files]
+    )
     with console.status("Measuring motion"):
         recorded = [read_motion(file) for file in files]
         write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
@@ -97,15 +101,23 @@ def evaluate(
     from mcnet.correction.models import load_model
     from mcnet.data.sources import people_named
     from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
-    from mcnet.report.trial_page import write_trial
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.trial_page import TRIAL, write_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
+    files = motion_files(motion)
+    check_outputs(
+        given(("-o", output, TRIAL)),
+        [
+            *given(("", people, FOLDER), ("--model", model_file(model), FILE)),
+            *(Given("--motion", file, MOTION_FILE) for file in files),
+        ],
+    )
     corrector = load_model(model)
     chosen = people_named(people, names)
-    files = motion_files(motion)
     traces = chosen_traces([read_motion(file) for file in files], design)
     with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
         trial = try_corrector(

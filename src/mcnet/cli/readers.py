@@ -52,9 +52,11 @@ def create(
         plane: Slices of volumes that are looked at.
         seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
+    from mcnet.outputs import FOLDER, check_outputs, given
     from mcnet.readers.creating import create_study
     from mcnet.readers.drawing import Drawing
     from mcnet.readers.from_folders import folder_source
+    from mcnet.readers.study import STUDY
 
     if (run is None) == (not images):
         raise McnetError(
@@ -62,9 +64,14 @@ def create(
             "for each version."
         )
     drawing = Drawing(design, cases, strata, repeats, seed)
+    folders = _folders(images)
+    check_outputs(
+        given(("-o", output, STUDY)),
+        given(("", run, FOLDER), *(("--images", path, FOLDER) for path in folders.values())),
+    )
     source: CaseSource
     if run is None:
-        source = folder_source(_folders(images), versions, plane=plane)
+        source = folder_source(folders, versions, plane=plane)
     else:
         from mcnet.readers.from_run import run_source
 
@@ -130,11 +137,14 @@ def report(
         study: Folder of the study.
         output: Folder of report.html and the CSV files; by default STUDY/report.
     """
+    from mcnet.outputs import check_outputs, given
     from mcnet.readers.report import write_study_report
-    from mcnet.readers.study import open_study
+    from mcnet.readers.study import REPORT, STUDY, open_study
 
+    folder = output or study / "report"
+    check_outputs(given(("-o", folder, REPORT)), given(("", study, STUDY)))
     with console.status("Counting and comparing"):
-        page = write_study_report(output or study / "report", open_study(study))
+        page = write_study_report(folder, open_study(study))
     console.print(f"The report: {page}", soft_wrap=True, markup=False)
 
 

@@ -11,7 +11,6 @@ from mcnet.errors import McnetError
 
 if TYPE_CHECKING:
     from mcnet.cluster import Cluster
-    from mcnet.data.raw_simulation import RawOptions
     from mcnet.simulation.acquisition import Acquisition
 
 
@@ -66,18 +65,32 @@ def corrupt(
     from dataclasses import asdict, replace
 
     from mcnet.data.nifti import write_volume
-    from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.data.nifti_names import NIFTI
+    from mcnet.data.raw_names import RAW
     from mcnet.data.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
     from mcnet.data.scan_corruption import corrupt_scan
-    from mcnet.data.scans import files_of_scan, nifti_model, read_scan
+    from mcnet.data.scans import files_of_scan, nifti_model, read_scan, scan_kind
     from mcnet.engine import Engine
+    from mcnet.outputs import MOTION_FILE, check_outputs, given
+    from mcnet.provenance import written_together
     from mcnet.simulation.formats import read_motion
 
-    outputs = [path for path in (output, reference_output, phase_output) if path]
-    refuse_outputs(outputs, [scan, motion])
-    acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
     raw_options = RawOptions(coils, snr, phase, raw_slices, seed)
-    _refuse_raw(raw_output, raw_options, [scan, motion])
+    if raw_output is None and raw_options != RawOptions():
+        raise McnetError(
+            "--coils, --snr, --phase, --raw-slices and --seed are of raw data; name a file for "
+            "them with --raw-output."
+        )
+    check_outputs(
+        given(
+            ("-o", output, NIFTI),
+            ("--reference-output", reference_output, NIFTI),
+            ("--phase-output", phase_output, NIFTI),
+            ("--raw-output", raw_output, RAW),
+        ),
+        given(("", scan, scan_kind(scan)), ("--motion", motion, MOTION_FILE)),
+    )
+    acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
     volume, like = read_scan(scan), nifti_model(scan)
     scan_files = files_of_scan("scan", scan)
     inputs = scan_files | {"motion": motion}
@@ -96,16 +109,17 @@ def corrupt(
         with console.status("Measuring it line by line"):
             raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
-    write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
-    if reference_output:
-        write_volume(reference_output, images.reference, like=like, inputs=scan_files)
-    if phase_output:
-        angles = replace(images.corrupted, values=images.phase_rad)
-        write_volume(phase_output, angles, inputs=inputs, notes=about | {"unit": "rad"})
-    if raw_output:
-        from mcnet.data.ismrmrd.writing import write_raw
+    with written_together():
+        write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
+        if reference_output:
+            write_volume(reference_output, images.reference, like=like, inputs=scan_files)
+        if phase_output:
+            angles = replace(images.corrupted, values=images.phase_rad)
+            write_volume(phase_output, angles, inputs=inputs, notes=about | {"unit": "rad"})
+        if raw_output:
+            from mcnet.data.ismrmrd.writing import write_raw
 
-        write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
+            write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
     console.print(
         f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
         f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
@@ -129,16 +143,19 @@ def simulate(
         device: What computes: the cores of the CPU, or a CUDA GPU.
     """
     from mcnet.data.simulate import simulate_pairs
-    from mcnet.data.store import find_store
+    from mcnet.data.store import STORE, find_store, local_path
     from mcnet.engine import Engine
     from mcnet.experiment import read_experiment
+    from mcnet.outputs import FILE, check_outputs, given
     from mcnet.plan import pairs_plan
 
     if workers is not None and scheduler is not None:
         raise McnetError(
             "--workers and --scheduler are two ways to share the work; name one of them."
         )
-    plan = pairs_plan(read_experiment(experiment), device=device)
+    asked = read_experiment(experiment)
+    check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
+    plan = pairs_plan(asked, device=device)
     # refused before any worker starts, and before anything is written
     find_store(output, plan)
     if scheduler is None:
@@ -154,22 +171,6 @@ def simulate(
         f"motion traces, {made.n_new} of them new{speed}.",
         soft_wrap=True,
     )
-
-
-def _refuse_raw(raw_output: Path | None, options: "RawOptions", inputs: list[Path]) -> None:
-    """Refuse, before any work, raw data that cannot be written, or options without any."""
-    from mcnet.data.raw_names import refuse_raw_output
-    from mcnet.data.raw_simulation import RawOptions
-
-    if raw_output is None:
-        if options != RawOptions():
-            raise McnetError(
-                "--coils, --snr, --phase, --raw-slices and --seed are of raw data; name a file for "
-                "them with --raw-output."
-            )
-        return
-    refuse_raw_output(raw_output, inputs)
-    import mcnet.data.ismrmrd.writing  # noqa: F401  (a missing extra is told before any work)
 
 
 def _cluster(

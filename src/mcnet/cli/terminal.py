@@ -36,6 +36,11 @@ def announce(title: str) -> Iterator[OnProgress]:
         bar.stop()
 
 
+def model_file(model: str | None) -> Path | None:
+    """The weights file that ``--model`` names; of a model that comes with mcnet, none."""
+    return Path(model) if model and Path(model).is_file() else None
+
+
 def print_json(content: object) -> None:
     """Print JSON for other programs."""
     sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")

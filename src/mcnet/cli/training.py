@@ -33,11 +33,19 @@ def train(
             and processes of the CPU otherwise.
         nodes: Machines, each with as many devices; torchrun or Slurm starts the command on them.
     """
+    from mcnet.corrector import TRAINING, Corrector
     from mcnet.learning.distributed import is_started, joined, refuse_impossible
     from mcnet.learning.processes import ALONE, OtherProcessError
+    from mcnet.outputs import FILE, check_outputs, given
+    from mcnet.run import RUN
 
     settings = _read(file, metrics)
     refuse_impossible(devices, nodes, settings.training)
+    if not is_started(devices, nodes):  # of several processes, the first one does it later
+        kind = TRAINING if isinstance(settings, Corrector) else RUN
+        check_outputs(
+            given(("-o", output, kind)), given(("", file, FILE), ("--metrics", metrics, FILE))
+        )
     if not is_started(devices, nodes) and devices > 1:
         from mcnet.cli.launching import launch
 

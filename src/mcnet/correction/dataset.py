@@ -1,6 +1,6 @@
 """A BIDS data set corrected scan by scan into a derivative data set; what is done is skipped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,18 +12,26 @@ from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import Guard
 from mcnet.data.bids import (
     BidsScan,
+    check_derivative_output,
     derivative_folder,
     find_t1w,
-    refuse_derivative_output,
     write_derivative_description,
 )
-from mcnet.data.nifti_names import sidecar
+from mcnet.data.nifti_names import NIFTI, sidecar
 from mcnet.errors import McnetError
+from mcnet.outputs import PAGE, Given, check_outputs
 from mcnet.progress import Announce, silently
-from mcnet.provenance import cannot_read, read_json, sha256_of_file, sha256_of_json
+from mcnet.provenance import (
+    cannot_read,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    written_together,
+)
 
 DESCRIPTION = "moco"
 """Of the derivatives' ``desc`` entity."""
+_NAME = "Scans with head motion corrected by mcnet"
 
 WritePage = Callable[[Path, CorrectedFile, Path], None]
 """Writes the page of a correction: to a path, of the correction, whose scan goes to another."""
@@ -45,6 +53,10 @@ class _Derivative:
 
     image: Path
     page: Path
+
+    @property
+    def outputs(self) -> list[Given]:
+        return [Given("", self.image, NIFTI), Given("", self.page, PAGE)]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -74,7 +86,7 @@ def correct_dataset(
     model, guard, options
         As of `mcnet.correction.scan.correct_scan`.
     write_page
-        Called for every scan, before the scan itself is written.
+        Called for every scan; the page comes to its place together with the scan.
     announce
         Told of every scan, and of the progress within it.
 
@@ -84,12 +96,12 @@ def correct_dataset(
         The data set, its participants or the output cannot be used at all.
     """
     scans = find_t1w(root, labels)
-    refuse_derivative_output(root, output)
-    write_derivative_description(root, output, "Scans with head motion corrected by mcnet")
+    check_derivative_output(root, output)
 
     def corrected(scan: BidsScan) -> ScanOutcome:
         derivative = _derivative(scan, output)
         try:
+            check_outputs(derivative.outputs, [Given("", scan.path, NIFTI)])
             key = _key(scan, model, options)
             if _is_done(derivative, key):
                 return ScanOutcome(scan, "done before")
@@ -98,9 +110,11 @@ def correct_dataset(
                 found = correct_source(
                     source, model, guard=guard, options=options, on_progress=on_progress
                 )
-            write_page(derivative.page, found, derivative.image)
             notes = {**_metadata(scan, found.result.is_left), "key": key}
-            _write_scan(derivative, found, notes)
+            with written_together():
+                write_derivative_description(root, output, _NAME)
+                write_page(derivative.page, found, derivative.image)
+                write_corrected(derivative.image, found, notes)
         except McnetError as error:
             return ScanOutcome(scan, "failed", str(error))
         except OSError as error:
@@ -114,15 +128,6 @@ def _derivative(scan: BidsScan, output: Path) -> _Derivative:
     name = scan.derivative_name(DESCRIPTION)
     folder = derivative_folder(scan, output)
     return _Derivative(folder / f"{name}.nii.gz", output / f"{name}.html")
-
-
-def _write_scan(derivative: _Derivative, found: CorrectedFile, notes: Mapping[str, Any]) -> None:
-    """Write scan and, last of all, the JSON file, whose key vouches for scan and page."""
-    try:
-        write_corrected(derivative.image, found, notes)
-    except BaseException:
-        derivative.page.unlink(missing_ok=True)  # it shows what does not stand beside it
-        raise
 
 
 def _key(scan: BidsScan, model: Model, options: CorrectionOptions) -> str:

@@ -13,11 +13,11 @@ import torch
 from mcnet.correction.models import Model
 from mcnet.correction.slices import ready_network
 from mcnet.errors import McnetError
-from mcnet.provenance import provenance, written_whole
+from mcnet.outputs import ONNX, Given, check_outputs, record_of
+from mcnet.provenance import provenance, written_with_record
 
 INPUT: str = "image"
 OUTPUT: str = "corrected"
-_SUFFIX = ".onnx"
 _USE = (
     "Input: magnitude images (n, images, rows, columns) of sagittal slices, rows from back to "
     "front and columns from bottom to top, divided by the 99.9th percentile of the slices of their "
@@ -34,17 +34,16 @@ def export_onnx(model: Model, path: Path) -> None:
     """Write a model's network as ONNX, of any number of images, rows and columns.
 
     What is said of the model goes into the file's metadata: ``mcnet`` holds JSON of its name,
-    card, sha256 and provenance, and how to use it.
+    card, sha256 and provenance, and how to use it. A JSON file beside it tells its own SHA-256.
 
     Raises
     ------
     McnetError
-        The path does not end in ``.onnx``, or cannot be written.
+        `mcnet.outputs.check_outputs` refuses the path, or the disk is full.
     ModuleNotFoundError
         The extra ``export`` is not installed.
     """
-    if path.suffix.lower() != _SUFFIX:
-        raise McnetError(f"{path} is no name of an ONNX file; give one that ends in {_SUFFIX}.")
+    check_outputs([Given("", path, ONNX)])
     network = ready_network(model.network, "cpu")
     # An example that is no multiple of the network's own, so that padding becomes part of the file.
     side = 2 * model.network.config.multiple + 1
@@ -69,7 +68,8 @@ def export_onnx(model: Model, path: Path) -> None:
         "use": _USE + (_USE_OF_UNDONE if model.network.config.sees_undone else ""),
     }
     program.model.metadata_props["mcnet"] = json.dumps(about, sort_keys=True)
-    with written_whole(path) as temporary:
+    record = {**about["provenance"], "model": model.name}
+    with written_with_record(path, record_of(path), record) as temporary:
         program.save(temporary)
 
 

@@ -10,14 +10,8 @@ from typing import Any
 from mcnet import __version__
 from mcnet.data.nifti_names import nifti_stem
 from mcnet.errors import McnetError
-from mcnet.provenance import (
-    cannot_read,
-    cannot_write,
-    read_json,
-    refuse_unwritable,
-    write_json,
-    write_text,
-)
+from mcnet.outputs import Given, Kind, check_outputs, is_same
+from mcnet.provenance import cannot_read, read_json, write_json, write_text
 
 BIDS_VERSION = "1.10.0"
 _NOT_MAGNITUDE = ("part-phase", "part-real", "part-imag")
@@ -119,31 +113,55 @@ def derivative_folder(scan: BidsScan, output: Path) -> Path:
     return output / scan.path.parent.relative_to(scan.root)
 
 
-def refuse_derivative_output(root: Path, output: Path) -> None:
+def check_derivative_output(root: Path, output: Path) -> None:
     """Refuse, before any work, a folder where mcnet's derivative data set should not lie.
 
     Raises
     ------
     McnetError
-        It is the source itself, a file, another program's data set, or may not be written to.
+        It is the source itself or lies among its raw data, is a file, holds something else than a
+        derivative of mcnet, or may not be written to.
+    ModuleNotFoundError
+        What writes the pages is not installed.
     """
-    if output.resolve() == root.resolve():
-        raise McnetError(
-            f"{output} is the source; give the derivative a folder of its own, such as "
-            f"{output / 'derivatives' / 'mcnet'}."
-        )
-    description = output / "dataset_description.json"
-    refuse_unwritable(description)
-    try:
-        makers = read_json(description).get("GeneratedBy") if description.exists() else None
-        foreign = description.exists() and "mcnet" not in str(makers)
-    except OSError as error:
-        raise cannot_write(output, error) from error
-    if foreign:
-        raise McnetError(
-            f"{output} is a data set that mcnet did not make; give the derivative a folder of its "
-            "own."
-        )
+    remedy = f"give the derivative a folder of its own, such as {root / 'derivatives' / 'mcnet'}."
+    if is_same(output, root):
+        raise McnetError(f"{output} is the source; {remedy}")
+    place = Path(os.path.realpath(output))
+    below = [
+        name
+        for name, parent in zip(place.parts[1:], _parents(place), strict=True)
+        if is_same(parent, root)
+    ]
+    if any(name.lower().startswith(_RAW) for name in below):
+        raise McnetError(f"{output} lies among the raw data of {root}; {remedy}")
+    check_outputs([Given("", output, DERIVATIVE)])
+
+
+def _parents(place: Path) -> list[Path]:
+    """Folders that hold a path, from the outermost to the innermost."""
+    return list(reversed(place.parents))
+
+
+def _is_derivative(folder: Path) -> bool:
+    makers = read_json(folder / "dataset_description.json").get("GeneratedBy")
+    return isinstance(makers, list) and any(
+        isinstance(maker, dict) and maker.get("Name") == "mcnet" for maker in makers
+    )
+
+
+DERIVATIVE = Kind(
+    "a derivative is a data set of its own",
+    is_ours=_is_derivative,
+    foreign=(
+        "is not empty and is no data set that mcnet made; give the derivative a folder of its own"
+    ),
+    modules=("jinja2", "matplotlib"),
+    is_folder=True,
+)
+"""A BIDS derivative data set, which a later call completes."""
+_RAW = ("sub-", "sourcedata", "rawdata")
+"""How the folders of a data set begin that hold its raw data."""
 
 
 def write_derivative_description(root: Path, output: Path, name: str) -> None:

@@ -17,10 +17,11 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
 from mcnet.data.nifti_form import image_like, plain_image
-from mcnet.data.nifti_names import nifti_stem, refuse_output, sidecar
+from mcnet.data.nifti_names import NIFTI, nifti_stem, sidecar
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_read, provenance, write_json, written_whole
+from mcnet.outputs import Given, check_outputs
+from mcnet.provenance import cannot_read, provenance, written_with_record
 
 MIN_VOXELS = 8
 """An axis shorter than this is a localiser or a single slice, not a volume."""
@@ -81,15 +82,15 @@ def write_volume(
     Raises
     ------
     McnetError
-        `refuse_output` refuses the path, ``like`` cannot be read, or the disk is full.
+        `mcnet.outputs.check_outputs` refuses the path, ``like`` cannot be read, or the disk is
+        full.
     """
-    refuse_output(path)
+    check_outputs([Given("", path, NIFTI)])
     # Before writing: the output may replace one of its own inputs.
     record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
     image = plain_image(volume) if like is None else _image_like(volume, like)
-    with written_whole(path) as temporary:
+    with written_with_record(path, sidecar(path), record) as temporary:
         nib.save(image, temporary)
-    write_json(sidecar(path), record)
 
 
 @contextmanager

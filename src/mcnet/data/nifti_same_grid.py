@@ -11,9 +11,10 @@ import nibabel as nib
 import numpy as np
 
 from mcnet.data.nifti_form import image_like
-from mcnet.data.nifti_names import SUFFIXES, refuse_output, sidecar
+from mcnet.data.nifti_names import NIFTI, SUFFIXES, sidecar
 from mcnet.data.volume import Volume
-from mcnet.provenance import provenance, write_json, written_whole
+from mcnet.outputs import Given, check_outputs
+from mcnet.provenance import provenance, written_with_record
 
 
 def copy_scan(
@@ -33,9 +34,9 @@ def copy_scan(
     McnetError
         As `mcnet.data.nifti.write_volume`.
     """
-    refuse_output(path)
+    check_outputs([Given("", path, NIFTI)])
     record = {**provenance(inputs=inputs), **(notes or {})}
-    with written_whole(path) as temporary:
+    with written_with_record(path, sidecar(path), record) as temporary:
         if source.name.endswith(SUFFIXES):
             unpack = source.suffix != path.suffix
             with (
@@ -45,7 +46,6 @@ def copy_scan(
                 shutil.copyfileobj(stream, copy, 1 << 22)
         else:
             nib.save(_single_file(nib.load(source)), temporary)
-    write_json(sidecar(path), record)
 
 
 def write_map(
@@ -63,15 +63,14 @@ def write_map(
     McnetError
         As `mcnet.data.nifti.write_volume`.
     """
-    refuse_output(path)
+    check_outputs([Given("", path, NIFTI)])
     record = {**provenance(inputs=inputs), **(notes or {})}
     model: Any = nib.load(like)
     model.set_data_dtype(np.float32)
     image = image_like(values, model, 1.0, 0.0)
     image.header["cal_min"] = image.header["cal_max"] = 0  # the scan's window, not the map's
-    with written_whole(path) as temporary:
+    with written_with_record(path, sidecar(path), record) as temporary:
         nib.save(image, temporary)
-    write_json(sidecar(path), record)
 
 
 def _single_file(pair: Any) -> nib.Nifti1Image:

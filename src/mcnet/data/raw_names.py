@@ -1,32 +1,27 @@
-"""Names of raw data files: which outputs are refused before any work."""
+"""Names of raw data files, and how mcnet knows its own; without h5py until that is asked."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_write, refuse_unwritable
+from mcnet.outputs import Kind
 
 SUFFIXES = (".h5", ".mrd")
 
 
-def refuse_raw_output(path: Path, inputs: Sequence[Path] = ()) -> None:
-    """Refuse, before any work, a path to which raw data could not or should not be written.
+def _is_ours(path: Path) -> bool:
+    from mcnet.data.ismrmrd.files import read_header  # needs the extra raw
+    from mcnet.data.ismrmrd.header import is_of_mcnet
 
-    Raises
-    ------
-    McnetError
-        The name is not that of raw data, the folder cannot be written, or it is an input.
-    """
-    if path.suffix not in SUFFIXES:
-        raise McnetError(
-            f"{path} does not end in .h5 or .mrd; raw data are written as ISMRMRD in HDF5: name "
-            f"the output {path.stem}.h5, for example."
-        )
-    refuse_unwritable(path)
     try:
-        if path.is_dir():
-            raise IsADirectoryError("it is a folder")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    if path.resolve() in [one.resolve() for one in inputs]:
-        raise McnetError(f"{path} is an input and would be overwritten; name another output.")
+        return is_of_mcnet(path, read_header(path))
+    except McnetError:
+        return False
+
+
+RAW = Kind(
+    "raw data are written as ISMRMRD in HDF5",
+    SUFFIXES,
+    is_ours=_is_ours,
+    modules=("h5py", "ismrmrd", "xsdata"),
+)
+"""ISMRMRD raw data, whose header tells who wrote them."""

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from mcnet.data.dicom.names import is_dicom_file
+from mcnet.data.dicom.names import SERIES_READ, is_dicom_file
 from mcnet.data.nifti import read_volume
+from mcnet.data.nifti_names import NIFTI
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
+from mcnet.outputs import Kind
 from mcnet.provenance import cannot_read
 
 
@@ -33,6 +35,11 @@ def read_scan(path: Path) -> Volume:
             f"{path} is a single DICOM file; give the folder in which its series lies."
         )
     return read_volume(path)
+
+
+def scan_kind(path: Path) -> Kind:
+    """What a scan is as an input: a NIfTI file, or a folder in which nothing is to be written."""
+    return SERIES_READ if _is_folder(path) else NIFTI
 
 
 def nifti_model(path: Path) -> Path | None:

@@ -18,6 +18,7 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.pairs_plan import BLOCK, PairsPlan, indices
 from mcnet.data.split import PARTS
 from mcnet.errors import McnetError
+from mcnet.outputs import Kind, check_outputs, given
 from mcnet.provenance import cannot_write, sha256_of_json
 from mcnet.simulation.motion import Mode, MotionTrace
 
@@ -68,7 +69,7 @@ def find_store(location: Location, plan: PairsPlan, *, replace: bool = False) ->
     if group is not None and group.attrs.get("key") == plan.key:
         return group
     if not replace and group is None:
-        _refuse_occupied(location)
+        check_outputs(given(("", local_path(location), STORE)))
     elif not replace:
         raise _other_pairs(location, group.attrs.asdict(), plan.manifest)
     return None
@@ -225,17 +226,20 @@ def _laid_out(group: Any, plan: PairsPlan) -> Any:
     return group
 
 
-def _refuse_occupied(location: Location) -> None:
-    """Refuse a folder that holds something else than pairs."""
-    path = local_path(location)
-    if path is not None and path.exists() and not _is_empty_folder(path):
-        raise McnetError(
-            f"{location} is there and holds no pairs of mcnet; name another output, or delete it."
-        )
+def _is_store(folder: Path) -> bool:
+    try:
+        return "key" in zarr_group(folder, "r").attrs
+    except _DAMAGE:
+        return False
 
 
-def _is_empty_folder(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
+STORE = Kind(
+    "pairs are written to a folder of their own",
+    is_ours=_is_store,
+    foreign="is there and holds no pairs of mcnet; name another output, or delete it",
+    is_folder=True,
+)
+"""A store on this machine; whether it is of the same pairs, `find_store` tells."""
 
 
 def _other_pairs(location: Location, there: dict[str, Any], asked: dict[str, Any]) -> McnetError:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from mcnet.errors import McnetError
 from mcnet.provenance import written_whole
@@ -28,7 +28,7 @@ class SafetensorsCheckpoint(CheckpointIO):
         tensors: dict[str, torch.Tensor] = {}
         content = json.dumps(encoded(checkpoint, tensors))
         with written_whole(Path(path)) as temporary:
-            save_file(tensors, temporary, metadata={_KEY: content})
+            temporary.write_bytes(save(tensors, metadata={_KEY: content}))
 
     def load_checkpoint(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
@@ -45,9 +45,7 @@ def write_tensors(
     }
     stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
-        save_file(stored, temporary, metadata={_KEY: json.dumps(about, sort_keys=True)})
-        # safetensors lets its writer alone read a file, and others are to use the weights
-        temporary.chmod(0o644)
+        temporary.write_bytes(save(stored, metadata={_KEY: json.dumps(about, sort_keys=True)}))
 
 
 def load_network(path: Path) -> UNet:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mcnet.errors import McnetError
+from mcnet.outputs import Given, check_outputs
 from mcnet.progress import Announce, OnProgress, silently
-from mcnet.provenance import provenance, refuse_unwritable, write_json, written_whole
+from mcnet.provenance import cannot_write, provenance, write_json, written_whole
 from mcnet.readers.cases import CaseImages, CaseSource, refuse_unlike_shapes
 from mcnet.readers.drawing import Drawing, draw_cases, items_of, reading_order, strata_of
 from mcnet.readers.pixels import packed, samples_of
@@ -25,7 +26,7 @@ from mcnet.readers.schema import (
 )
 from mcnet.readers.settings import StudySettings, write_study_settings
 from mcnet.readers.signing_in import new_code, sha256_of_secret
-from mcnet.readers.study import KIND, RECORD, SETTINGS
+from mcnet.readers.study import KIND, RECORD, SETTINGS, STUDY
 
 MAX_READERS = 100
 
@@ -62,9 +63,11 @@ def create_study(
     Raises
     ------
     McnetError
-        The folder holds something, or the source's images do not serve.
+        `mcnet.outputs.check_outputs` refuses the folder, or the source's images do not serve.
     """
-    _refuse_folder(folder, n_readers)
+    check_outputs([Given("", folder, STUDY)])
+    if not 1 <= n_readers <= MAX_READERS:
+        raise McnetError(f"{n_readers} readers are asked for; give 1 to {MAX_READERS}.")
     settings = settings or StudySettings()
     chosen = draw_cases(source.cases, drawing, np.random.default_rng(drawing.seed))
     codes = {f"reader-{k + 1}": new_code() for k in range(n_readers)}
@@ -82,19 +85,12 @@ def create_study(
         write_json(room / RECORD, record)
         created(room / PIXELS, PIXELS_SCHEMA)
         created(room / READINGS, READINGS_SCHEMA)
-        _write_images(room, source, chosen, drawing, on_progress)
-        _write_orders(room, codes, drawing, source.versions, len(chosen))
+        try:
+            _write_images(room, source, chosen, drawing, on_progress)
+            _write_orders(room, codes, drawing, source.versions, len(chosen))
+        except sqlite3.OperationalError as error:  # as SQLite tells of a full disk
+            raise cannot_write(folder, OSError(str(error))) from error
     return codes
-
-
-def _refuse_folder(folder: Path, n_readers: int) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise McnetError(
-            f"{folder} is there and not empty; name a new folder, so that no reading is lost."
-        )
-    if not 1 <= n_readers <= MAX_READERS:
-        raise McnetError(f"{n_readers} readers are asked for; give 1 to {MAX_READERS}.")
-    refuse_unwritable(folder)
 
 
 def _write_images(

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from mcnet.errors import McnetError
-from mcnet.provenance import provenance, sha256_of_json, write_json, written_whole
+from mcnet.outputs import Given, check_outputs
+from mcnet.provenance import digests_of, provenance, sha256_of_json, write_json, written_whole
 from mcnet.readers.against_metrics import choice_agreement, score_agreement
 from mcnet.readers.agreement import agreement
 from mcnet.readers.differences import distributions, paired_tests
 from mcnet.readers.preferences import left_share, preferences
 from mcnet.readers.results import choices_table, metrics_table, progress_table, scores_table
 from mcnet.readers.settings import N_POINTS
-from mcnet.readers.study import RECORD, SETTINGS, Study
+from mcnet.readers.study import RECORD, REPORT, REPORT_RECORD, SETTINGS, STUDY, Study
 from mcnet.readers.words import choice_findings, choice_sections, score_findings, score_sections
 from mcnet.report.reading_page import write_reading_page
 
@@ -34,9 +35,9 @@ def write_study_report(folder: Path, study: Study) -> Path:
     Raises
     ------
     McnetError
-        Nothing is read yet, the folder holds something else than a report, or cannot be written.
+        Nothing is read yet, or `mcnet.outputs.check_outputs` refuses the folder.
     """
-    _refuse_other_folder(folder)
+    check_outputs([Given("", folder, REPORT)], [Given("", study.folder, STUDY)])
     # the database's file changes with its log, and not only with what is in it: readings are hashed
     inputs = {name: study.folder / name for name in (RECORD, SETTINGS)}
     tables = score_tables(study) if study.design == "scores" else choice_tables(study)
@@ -52,7 +53,6 @@ def write_study_report(folder: Path, study: Study) -> Path:
         room.mkdir()
         for name, table in tables.items():
             table.to_csv(room / f"{name}.csv", index=False, float_format="%.6g")
-        write_json(room / "report.json", {"kind": "reader study report", **about})
         write_reading_page(
             room,
             title=study.settings.title,
@@ -60,6 +60,8 @@ def write_study_report(folder: Path, study: Study) -> Path:
             sections=sections,
             provenance=about | {"study": study.record},
         )
+        record = {"kind": "reader study report", **about, **digests_of(room)}
+        write_json(room / REPORT_RECORD, record)
     return folder / "report.html"
 
 
@@ -108,12 +110,4 @@ def _refuse_nothing_read(study: Study, readings: pd.DataFrame) -> None:
         raise McnetError(
             f"{study.folder} has no readings yet; let readers read with mcnet readers serve "
             f"{study.folder} first."
-        )
-
-
-def _refuse_other_folder(folder: Path) -> None:
-    """Refuse to replace what is no report."""
-    if folder.exists() and not (folder / "report.json").is_file():
-        raise McnetError(
-            f"{folder} is there and holds no report of a reader study; name a new folder by -o."
         )

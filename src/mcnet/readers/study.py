@@ -14,13 +14,34 @@ from pathlib import Path
 from typing import Any
 
 from mcnet.errors import McnetError
-from mcnet.provenance import read_json
+from mcnet.outputs import Kind
+from mcnet.provenance import is_recorded, read_json
 from mcnet.readers.schema import PIXELS, READINGS
 from mcnet.readers.settings import Design, StudySettings, read_study_settings
 
 SETTINGS = "study.toml"
 RECORD = "study.json"
 KIND = "reader study"
+REPORT_RECORD = "report.json"
+STUDY = Kind(
+    "a study is a folder of its own",
+    foreign="is there and not empty; name a new folder, so that no reading is lost",
+    is_folder=True,
+)
+"""A study: as an output new."""
+REPORT = Kind(
+    "a report is a folder of its own",
+    is_ours=lambda folder: all(
+        is_recorded(path, folder / REPORT_RECORD) for path in folder.rglob("*")
+    ),
+    foreign=(
+        "is there and holds no report of a reader study, or other files beside it; name a new "
+        "folder by -o"
+    ),
+    modules=("jinja2", "matplotlib"),
+    is_folder=True,
+)
+"""The report of a study, which is replaced whole."""
 
 
 @dataclass(frozen=True)

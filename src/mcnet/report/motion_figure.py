@@ -14,7 +14,8 @@ from matplotlib.ticker import NullFormatter
 from scipy.stats import ks_2samp
 
 from mcnet.errors import McnetError
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.outputs import folder_of
+from mcnet.provenance import provenance, write_record, write_text, written_together
 from mcnet.report.style import CYCLE, VERMILION, save_figure, style
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
@@ -33,6 +34,9 @@ _ASSUMED_INTERVAL_S = 2.0
 _N_BANDS = 12
 _EXAMPLE_QUANTILES = {"calm": 0.15, "middling": 0.5, "restless": 0.85}
 _FREEDOMS = ("x", "y", "z", "about x", "about y", "about z")
+
+MOTION_FIGURE = folder_of("motion.json", "motion.png", "motion.svg", "motion.csv")
+"""What `write_motion_figure` writes to its folder."""
 
 Groups = Mapping[str, Sequence[TraceStatistics]]
 
@@ -87,10 +91,11 @@ def write_motion_figure(
         "spectrum": _spectrum_comparison(groups),
         "within_2_mm_2_deg": {kind: _paper_share(each) for kind, each in both.items()},
     }
-    save_figure(motion_figure(both, groups, summary), folder, "motion")
-    write_text(folder / "motion.csv", _table(both, groups).to_csv(index=False))
     about = provenance(seed=seed, inputs=inputs)
-    write_json(folder / "motion.json", {**summary, "provenance": about})
+    with written_together():
+        save_figure(motion_figure(both, groups, summary), folder, "motion")
+        write_text(folder / "motion.csv", _table(both, groups).to_csv(index=False))
+        write_record(folder / "motion.json", {**summary, "provenance": about})
     return summary
 
 

@@ -11,19 +11,22 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.outputs import folder_of
+from mcnet.provenance import provenance, write_record, write_text, written_together
 from mcnet.report.style import save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
 METRIC = "ssim_head_registered"
+RAW_TRIAL = folder_of(
+    "trial.json", "table.md", "rows.csv", "scans.csv", "examples.png", "examples.svg"
+)
+"""What `write_raw_trial` writes to its folder."""
 
 
 def write_raw_trial(
     folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path], seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
-    write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
-    write_text(folder / "scans.csv", trial.scans.to_csv(index=False, float_format="%.6g"))
     tests = comparisons(
         trial.rows, ("corrupted", "network"), metric=METRIC, rng=np.random.default_rng(1)
     )
@@ -35,9 +38,6 @@ def write_raw_trial(
     text = "\n".join(
         table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
     )
-    write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
-    with style():
-        save_figure(_examples(trial), folder, "examples")
     means = trial.rows.pivot_table(METRIC, "mode", "model", sort=False).round(4)
     summary = {
         f"{mode}, {label}": float(str(means.at[mode, label]))
@@ -45,9 +45,14 @@ def write_raw_trial(
         for label in means.columns
     }
     about = {"model": model, "ssim_head_registered": summary}
-    write_json(
-        folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs), seed=seed)}
-    )
+    record = {**about, "provenance": provenance(inputs=dict(inputs), seed=seed)}
+    with written_together():
+        for name, rows in (("rows", trial.rows), ("scans", trial.scans)):
+            write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.6g"))
+        write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+        with style():
+            save_figure(_examples(trial), folder, "examples")
+        write_record(folder / "trial.json", record)
     return summary
 
 

@@ -12,11 +12,23 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.outputs import folder_of
+from mcnet.provenance import (
+    provenance,
+    write_json,
+    write_record,
+    write_text,
+    written_together,
+)
 from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
 METRIC = "ssim_head_registered"
+TRIAL = folder_of(
+    *("trial.json", "summary.json", "table.md", "rows.csv", "severity.csv", "still.csv"),
+    *("examples.png", "examples.svg", "severity.png", "severity.svg"),
+)
+"""What `write_trial` writes to its folder."""
 
 
 def write_trial(
@@ -29,9 +41,6 @@ def write_trial(
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
-    write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
-    write_text(folder / "severity.csv", trial.severities.to_csv(index=False, float_format="%.6g"))
-    write_text(folder / "still.csv", trial.still.to_csv(index=False, float_format="%.6g"))
     tests = comparisons(trial.rows, ("corrupted",), metric=METRIC, rng=np.random.default_rng(1))
     tables = [
         factor_table(trial, model),
@@ -42,14 +51,18 @@ def write_trial(
     text = "\n".join(
         table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
     )
-    write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
-    with style():
-        save_figure(example_figure(trial), folder, "examples")
-        save_figure(severity_figure(trial), folder, "severity")
     about = {"model": model, "training_fingerprint": fingerprint, **numbers}
     record = {"summary": about, "provenance": provenance(inputs=dict(inputs or {}))}
-    write_json(folder / "trial.json", record)
-    write_json(folder / "summary.json", numbers)
+    written = {"rows": trial.rows, "severity": trial.severities, "still": trial.still}
+    with written_together():
+        for name, table in written.items():
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
+        write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+        with style():
+            save_figure(example_figure(trial), folder, "examples")
+            save_figure(severity_figure(trial), folder, "severity")
+        write_json(folder / "summary.json", numbers)
+        write_record(folder / "trial.json", record)
     return numbers
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_read, provenance, write_json, write_text
+from mcnet.outputs import MOTION_FILE, Given, check_outputs, record_of
+from mcnet.provenance import cannot_read, provenance, written_with_record
 from mcnet.simulation.conventions import (
     CONVENTIONS,
     FORMATS,
@@ -62,14 +63,15 @@ def read_motion(
 def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) -> None:
     """Write the head's motion as a program's motion file; `read_motion` gives it back.
 
-    Beside it goes a ``.json`` of the same name with version and command, because these formats
-    have no room for them.
+    Beside it goes a ``.json`` of the same name with version, command and the file's SHA-256,
+    because these formats have no room for them.
 
     Raises
     ------
     McnetError
-        The folder cannot be written.
+        `mcnet.outputs.check_outputs` refuses the path, or the disk is full.
     """
+    check_outputs([Given("", path, MOTION_FILE)])
     convention = CONVENTIONS[motion_format]
     table = program_numbers(trace, convention)
     header: list[str] = []
@@ -81,8 +83,8 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
     separator = {"fmriprep": "\t", "csv": ","}.get(motion_format, "  ")
     lines = [separator.join(header)] if header else []
     lines += [separator.join(f"{value:.12g}" for value in row) for row in table]
-    write_text(path, "\n".join(lines) + "\n")
-    write_json(path.with_name(path.name + ".json"), provenance())
+    with written_with_record(path, record_of(path), provenance()) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def is_motion_file(path: Path) -> bool:

@@ -361,9 +361,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()
     expect_refused(tmp_path / "out", series.volume, series, "exists and is not an empty folder")
-    expect_refused(
-        tmp_path / "out" / "mine.txt", series.volume, series, "exists and is not an empty folder"
-    )
+    expect_refused(tmp_path / "out" / "mine.txt", series.volume, series, "is a file, and a folder")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 

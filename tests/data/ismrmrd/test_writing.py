@@ -1,8 +1,10 @@
 """What is written as ISMRMRD, read back by mcnet and by the ismrmrd package itself."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
-import h5py
 import ismrmrd
 import numpy as np
 import pytest
@@ -175,11 +177,41 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, rng, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(McnetError, match="cannot be written .no space left on device"):
         write_raw(path, scan)
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["a.h5"]
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from pathlib import Path
+from mcnet.data.ismrmrd.writing import write_raw
+from mcnet.data.raw_scan import RawScan
+from mcnet.errors import McnetError
+
+scan = RawScan(np.ones((4, 16, 16, 16), np.complex64), np.eye(4), "y", "x", True, np.arange(16))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    write_raw(Path(sys.argv[1]), scan)
+except McnetError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 500, 3000, 60_000, 120_000])
+def test_a_disk_that_fills_up_ends_in_a_sentence_and_leaves_nothing(tmp_path, room):
+    # files that may not grow beyond a limit end as on a full disk; HDF5 alone would crash here
+    path = tmp_path / "new" / "a.h5"
+    given = [sys.executable, "-c", FULL, str(path), str(room)]
+    done = subprocess.run(given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "cannot be written (file too large)" in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""What tells a DICOM file, and which folders a series is not written to; all without pydicom."""
+"""What tells a DICOM file, and what the folder of a series is; all without pydicom."""
 
 from pathlib import Path
 
-from mcnet.errors import McnetError
-from mcnet.provenance import cannot_write, read_json
+from mcnet.outputs import Kind
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -17,27 +16,20 @@ def series_sidecar(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.json")
 
 
-def refuse_output_folder(folder: Path) -> None:
-    """Refuse, before any work, a folder to which a series should not be written.
-
-    Raises
-    ------
-    McnetError
-        Something stands there already, or the JSON file beside it is not mcnet's.
-    """
-    sidecar = series_sidecar(folder)
-    try:
-        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        foreign = sidecar.exists() and read_json(sidecar).get("generator") != "mcnet"
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    if taken:
-        raise McnetError(
-            f"{folder} exists and is not an empty folder; a series is written to a folder of its "
-            "own: name one that does not exist yet."
-        )
-    if foreign:
-        raise McnetError(
-            f"{sidecar} was not written by mcnet, whose provenance goes by that name; give the "
-            "output another name or move that file."
-        )
+SERIES = Kind(
+    "a series is written to a folder of its own",
+    companions=lambda folder: (series_sidecar(folder),),
+    foreign=(
+        "exists and is not an empty folder; a series is written to a folder of its own: name one "
+        "that does not exist yet"
+    ),
+    modules=("pydicom",),
+    is_folder=True,
+)
+"""The folder of a series, as an output: new, with mcnet's record beside it."""
+SERIES_READ = Kind(
+    companions=lambda folder: tuple(path for path in (series_sidecar(folder),) if path.exists()),
+    is_folder=True,
+    is_closed=True,
+)
+"""The folder of a series, as an input: nothing is written within it."""

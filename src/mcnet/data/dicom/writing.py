@@ -1,6 +1,8 @@
 """A volume written as a DICOM series derived from the one that it was made of."""
 
 import hashlib
+import io
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,26 @@ from pydicom.uid import generate_uid
 from mcnet import __version__
 from mcnet.data.dicom.derived import Derivation, derived_instance
 from mcnet.data.dicom.files import quiet_pydicom
-from mcnet.data.dicom.names import refuse_output_folder, series_sidecar
+from mcnet.data.dicom.names import SERIES, series_sidecar
 from mcnet.data.dicom.series import DicomSeries
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.provenance import cannot_read, provenance, write_json, written_whole
+from mcnet.outputs import Given, check_outputs
+from mcnet.provenance import (
+    cannot_read,
+    provenance,
+    write_json,
+    written_together,
+    written_whole,
+)
 
 _NEEDED = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation"),
 )
 """Attributes of the source without which nothing can be derived from it."""
+_UNWRITABLE = (ValueError, TypeError, AttributeError, KeyError, OverflowError, struct.error)
+"""What pydicom raises where an attribute holds what its representation cannot."""
 
 
 @quiet_pydicom()
@@ -61,26 +72,63 @@ def write_series(
     Raises
     ------
     McnetError
-        The folder is refused by `refuse_output_folder`, the volume does not fit the source or is
-        not finite, the source is of enhanced files or is gone, or the disk is full.
+        `mcnet.outputs.check_outputs` refuses the folder, `check_derivable` the source; the volume
+        does not fit it or is not finite, a file of it is gone, or the disk is full.
     """
-    refuse_output_folder(folder)
+    check_outputs([Given("", folder, SERIES)])
+    check_derivable(like)
     stored = _on_grid_of(volume, like)
     record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
     about = _derivation(volume, like, derivation)
     n_clipped = 0
-    with written_whole(folder) as temporary:
-        temporary.mkdir()
-        for number, plane in enumerate(like.planes):
-            source = _whole_file(plane.file.path)
-            unscaled = (stored[:, :, number].T.astype(np.float64) - plane.intercept) / plane.slope
-            pixels, n_outside = _as_integers(unscaled, source)
-            n_clipped += n_outside
-            instance = derived_instance(source, pixels, about)
-            dcmwrite(temporary / f"{number + 1:04d}.dcm", instance, enforce_file_format=True)
-    write_json(
-        series_sidecar(folder), {**record, "derivation": about.text, "n_voxels_clipped": n_clipped}
-    )
+    with written_together():
+        with written_whole(folder) as temporary:
+            temporary.mkdir()
+            for number, plane in enumerate(like.planes):
+                source = _whole_file(plane.file.path)
+                unscaled = stored[:, :, number].T.astype(np.float64) - plane.intercept
+                pixels, n_outside = _as_integers(unscaled / plane.slope, source)
+                n_clipped += n_outside
+                instance = derived_instance(source, pixels, about)
+                dcmwrite(temporary / f"{number + 1:04d}.dcm", instance, enforce_file_format=True)
+        told = {**record, "derivation": about.text, "n_voxels_clipped": n_clipped}
+        write_json(series_sidecar(folder), told)
+
+
+@quiet_pydicom()
+def check_derivable(series: DicomSeries) -> None:
+    """Refuse a series like which no other can be written.
+
+    Raises
+    ------
+    McnetError
+        It is of enhanced files, or one of its files lacks what another has to refer to, or holds
+        what cannot be written.
+    """
+    for plane in series.planes:
+        path, header = plane.file.path, plane.file.header
+        if "PerFrameFunctionalGroupsSequence" in header or plane.frame > 0:
+            raise McnetError(
+                f"{path.parent} is an enhanced multi-frame series, which mcnet reads but does not "
+                "write; write NIfTI instead: name an output that ends in .nii.gz."
+            )
+        absent = [keyword for keyword in _NEEDED if header.get(keyword) in (None, "")]
+        if absent:
+            raise McnetError(
+                f"{path} has no {absent[0]}, without which no DICOM file can refer to it; write "
+                "NIfTI, or give the series as the scanner wrote it."
+            )
+        try:
+            pixels, _ = _as_integers(np.zeros(plane.matrix), header)
+            source = _whole_file(path)  # what is derived shares attributes with its source
+            instance = derived_instance(source, pixels, Derivation(generate_uid(), "Tried."))
+            instance.save_as(io.BytesIO(), enforce_file_format=True)
+        except _UNWRITABLE as error:
+            reason = str(error).partition("\n")[0]
+            raise McnetError(
+                f"{path} holds what cannot be written again ({reason}); write NIfTI instead: name "
+                "an output that ends in .nii.gz."
+            ) from error
 
 
 def _on_grid_of(volume: Volume, like: DicomSeries) -> Float32[np.ndarray, "column row slice"]:
@@ -93,11 +141,6 @@ def _on_grid_of(volume: Volume, like: DicomSeries) -> Float32[np.ndarray, "colum
             f"{volume.name} ({'x'.join(map(str, volume.values.shape))}) lies on another grid than "
             f"the DICOM series {source.name} ({'x'.join(map(str, source.values.shape))}); write "
             "NIfTI, or resample it onto the grid of the series first."
-        )
-    if any("PerFrameFunctionalGroupsSequence" in plane.file.header for plane in like.planes):
-        raise McnetError(
-            f"{source.name} is an enhanced multi-frame series, which mcnet reads but does not "
-            "write; write NIfTI instead."
         )
     n_bad = volume.values.size - int(np.count_nonzero(np.isfinite(volume.values)))
     if n_bad:
@@ -119,16 +162,9 @@ def _derivation(volume: Volume, like: DicomSeries, done: str) -> Derivation:
 
 def _whole_file(path: Path) -> Dataset:
     try:
-        source = dcmread(path)
+        return dcmread(path)
     except OSError as error:
         raise cannot_read(path, error) from error
-    absent = [keyword for keyword in _NEEDED if source.get(keyword) in (None, "")]
-    if absent:
-        raise McnetError(
-            f"{path} has no {absent[0]}, without which no DICOM file can refer to it; write NIfTI, "
-            "or give the series as the scanner wrote it."
-        )
-    return source
 
 
 def _as_integers(

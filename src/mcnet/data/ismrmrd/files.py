@@ -61,12 +61,7 @@ def read_file(path: Path) -> RawFile:
     _refuse_no_file(path)
     with _damage_told(path), h5py.File(path, "r") as file:
         group = _one_data_set(path, file)
-        if "xml" not in group or group["xml"].size < 1:
-            raise McnetError(
-                f"{path} has no XML header in {group.name}; the header tells how k-space was "
-                "sampled: convert the raw data again."
-            )
-        xml = np.ravel(group["xml"][()])[0]
+        xml = _header_in(path, group)
         acquisitions = group["data"]
         if not _are_acquisitions(acquisitions.dtype):
             raise McnetError(
@@ -78,8 +73,24 @@ def read_file(path: Path) -> RawFile:
                 f"{path} holds no acquisition: it is empty; check how the file was made."
             )
         content = np.ravel(acquisitions[()])
-        text = xml.encode() if isinstance(xml, str) else bytes(xml)
-        return RawFile(path, text, content["head"], content["data"])
+        return RawFile(path, xml, content["head"], content["data"])
+
+
+def read_header(path: Path) -> bytes:
+    """XML header of a file, as `read_file`, without its acquisitions."""
+    _refuse_no_file(path)
+    with _damage_told(path), h5py.File(path, "r") as file:
+        return _header_in(path, _one_data_set(path, file))
+
+
+def _header_in(path: Path, group: Any) -> bytes:
+    if "xml" not in group or group["xml"].size < 1:
+        raise McnetError(
+            f"{path} has no XML header in {group.name}; the header tells how k-space was "
+            "sampled: convert the raw data again."
+        )
+    xml = np.ravel(group["xml"][()])[0]
+    return xml.encode() if isinstance(xml, str) else bytes(xml)
 
 
 def _refuse_no_file(path: Path) -> None:

@@ -1,5 +1,6 @@
 """The XML header of an ISMRMRD file: how k-space was sampled; read, and made."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +93,16 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
         repetition_ms=repetition_ms[0] if repetition_ms and repetition_ms[0] > 0 else None,
         tick_ms=2.5 if "siemens" in vendor.lower() else 1.0,
     )
+
+
+def is_of_mcnet(path: Path, xml: bytes) -> bool:
+    """Whether a header holds mcnet's provenance, as `header_xml` puts it there."""
+    try:
+        told = _parsed(path, xml).userParameters
+        texts = [one.value for one in told.userParameterString if one.name == "mcnet"]
+        return any(json.loads(text)["generator"] == "mcnet" for text in texts)
+    except (McnetError, AttributeError, ValueError, TypeError, KeyError):
+        return False
 
 
 def _parsed(path: Path, xml: bytes) -> Any:

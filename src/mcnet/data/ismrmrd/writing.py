@@ -1,5 +1,6 @@
 """A `RawScan` as ISMRMRD raw data."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,11 @@ from jaxtyping import Complex64, Float64, Shaped
 
 from mcnet.data.ismrmrd.geometry import LPS, flipped
 from mcnet.data.ismrmrd.header import header_xml
-from mcnet.data.raw_names import refuse_raw_output
+from mcnet.data.raw_names import RAW
 from mcnet.data.raw_scan import RawScan
 from mcnet.geometry import AXES
-from mcnet.provenance import cannot_write, provenance, written_whole
+from mcnet.outputs import Given, check_outputs
+from mcnet.provenance import provenance, written_whole
 
 
 def write_raw(
@@ -39,9 +41,10 @@ def write_raw(
     Raises
     ------
     McnetError
-        The name or folder cannot be used, an input cannot be read, or the disk is full.
+        `mcnet.outputs.check_outputs` refuses the path, an input cannot be read, or the disk is
+        full.
     """
-    refuse_raw_output(path)
+    check_outputs([Given("", path, RAW)])
     record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
     kspace, affine = _stored(scan)
     n_coils, n_readout, n_lines, n_others = kspace.shape
@@ -62,14 +65,15 @@ def write_raw(
         samples = np.ascontiguousarray(kspace[:, :, line, other])
         rows["data"][row] = samples.view(np.float32).ravel()
         rows["traj"][row] = np.empty(0, np.float32)
-    try:
-        with written_whole(path) as temporary, h5py.File(temporary, "w") as file:
-            group = file.create_group("dataset")
-            header = group.create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))
-            header[0] = xml
-            group.create_dataset("data", data=rows, maxshape=(None,), dtype=acquisition_dtype)
-    except RuntimeError as error:  # as h5py tells of a disk that fills up while a file closes
-        raise cannot_write(path, OSError(str(error))) from error
+    # in memory: HDF5 ends the process where a disk fills up while it writes
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        group = file.create_group("dataset")
+        header = group.create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))
+        header[0] = xml
+        group.create_dataset("data", data=rows, maxshape=(None,), dtype=acquisition_dtype)
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def _stored(
