@@ -12,10 +12,9 @@ import tomli_w
 
 from mcnet.data.design import PairsDesign
 from mcnet.errors import McnetError
-from mcnet.evaluation.answers import Question
-from mcnet.evaluation.rows import BASELINES
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig
+from mcnet.evaluation.question import BASELINES, Question
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.recipes import RECIPES, StagePlan, stage_plan
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.variants import BUILT_IN, ModelSettings, Variant, settings_of

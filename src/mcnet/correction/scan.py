@@ -14,7 +14,8 @@ from mcnet.correction.magnitude_motion import (
     n_steps_at_most,
 )
 from mcnet.correction.models import Model
-from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
+from mcnet.correction.head_slices import input_scale, spread_slices
+from mcnet.correction.network_pass import NetworkPass, changes_of
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.sampling import SliceSampling, sampling_for

@@ -17,19 +17,21 @@ from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches, sizes_of_batches
+from mcnet.learning.cards import read_card
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.distributed import is_on_gpu, trainer_options
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.lesson import Lesson
 from mcnet.learning.lightning_manners import interruptible, quiet_lightning
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network import UNet
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.training_refusals import TrainingSet, refuse_untrainable
-from mcnet.learning.weights import load_network, read_card, save_network
+from mcnet.learning.weights import load_network, save_network
 from mcnet.provenance import sha256_of_file, sha256_of_json
 
 _MOST_WORKERS = 8

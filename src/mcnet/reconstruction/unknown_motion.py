@@ -14,7 +14,7 @@ from os import cpu_count
 import numpy as np
 from jaxtyping import Complex64, Float32
 
-from mcnet.correction.network_pass import spread_slices
+from mcnet.correction.head_slices import spread_slices
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.coarse_to_fine import (
     OF_VOLUMES,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mcnet.evaluation.rows import BASELINES
+from mcnet.evaluation.question import BASELINES
 from mcnet.evaluation.statistics import ordered_models, ordered_modes
 from mcnet.report.style import BLUE, CYCLE, GREY, VERMILION, style
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mcnet.evaluation.answers import Question, answers
+from mcnet.evaluation.answers import answers
 from mcnet.evaluation.comparisons import comparisons
+from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.provenance import write_text, written_whole
