@@ -40,16 +40,17 @@ def reconstruct(
         motion_output_format: Of that file.
         report: Also write a page that shows what was done.
         preview: Make a quick image: one gridding instead of conjugate gradients (with --motion).
-        model: Network that a search starts from: a name (see mcnet models) or a weights file. If
-            not given, paper-2mm for pixels of 1.5 mm and more, else t1w-1mm.
+        model: Network that a search starts from: a name (see mcnet models) or a weights file; or
+            none, to start from the scan as it is. If not given, paper-2mm for pixels of 1.5 mm and
+            more, else t1w-1mm.
     """
     if preview and motion is None:
         raise McnetError("--preview grids with motion that is known; give it by --motion.")
     if model is not None and motion is not None:
         raise McnetError("--model starts a search for motion; leave it out, or --motion.")
     check_extra("raw", "mcnet reconstruct")
-    if motion is None:
-        check_extra("train", "the network that a search for motion starts from", _OF_NETWORKS)
+    if motion is None and model != NO_NETWORK:
+        check_extra("train", "a search for motion without --model none", _OF_NETWORKS)
     if report:
         check_extra("train", "--report", PAGES)
     check_exists(raw, "an ISMRMRD file (.h5)")
@@ -65,7 +66,7 @@ def reconstruct(
     refuse_outputs([output], list(inputs.values()))
     scan = read_raw(raw)
     trace = read_motion(motion, motion_format) if motion else None
-    network = None if trace else _network(model, scan)
+    network = None if trace or model == NO_NETWORK else _network(model, scan)
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
     with announce(doing) as on_progress:
         result = reconstructed(
@@ -162,6 +163,8 @@ def _network(name: str | None, scan: "RawScan") -> Any:
     return load_model(name or ("paper-2mm" if in_plane_mm >= _COARSE_MM else "t1w-1mm"))
 
 
+NO_NETWORK = "none"
+"""In place of the name of a model: a search starts from the scan as it is."""
 _OF_NETWORKS = ("safetensors", "torch")
 _COARSE_MM = 1.5
 """From these pixels on the model of 2 mm serves better."""

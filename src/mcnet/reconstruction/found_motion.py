@@ -58,7 +58,7 @@ def with_found_motion(
             pose_deviations(route.grid, poses, plain), "standard deviation"
         ),
         trusted=trust.believed,
-        verdict=trust.verdict,
+        verdict=trust.verdict("that of the network" if model else "the scan as it is"),
         notes={
             **notes,
             "motion": "found",

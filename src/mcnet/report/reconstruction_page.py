@@ -67,7 +67,8 @@ def _headline(result: Reconstruction) -> str:
         return "Reconstructed with the motion that was given"
     if result.trusted:
         return "Motion found in the k-space, and undone"
-    return "No motion found that explains the k-space: the network’s image"
+    shown = "the scan as it is" if result.network is None else "the network’s image"
+    return f"No motion found that explains the k-space: {shown}"
 
 
 def _facts(result: Reconstruction) -> list[tuple[str, str]]:
