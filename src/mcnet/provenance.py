@@ -145,10 +145,15 @@ def cannot_read(path: Path, error: OSError) -> McnetError:
     )
 
 
+def printable(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: bytes of a name that are no UTF-8 become ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, whole or not at all."""
+    """Write a UTF-8 text file, whole or not at all; what UTF-8 cannot hold as `printable`."""
     with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(printable(text), encoding="utf-8")
 
 
 def write_json(path: Path, content: object) -> None:

@@ -16,7 +16,7 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import write_text, written_whole
+from mcnet.provenance import write_text
 from mcnet.report.answers import answer_tables, answers_figure
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
@@ -192,8 +192,7 @@ def _write_picture(folder: Path, name: str, title: str, caption: str, figure: Fi
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    with written_whole(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _plain(value: object) -> str:
