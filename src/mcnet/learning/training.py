@@ -11,7 +11,7 @@ import joblib  # type: ignore[import-untyped]
 import lightning.pytorch as lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 
 from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
@@ -22,7 +22,7 @@ from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.distributed import is_on_gpu, trainer_options
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.lesson import Lesson
-from mcnet.learning.lightning_manners import interruptible, quiet_lightning
+from mcnet.learning.lightning_manners import EpochBar, interruptible, quiet_lightning
 from mcnet.learning.loss_config import LossConfig
 from mcnet.learning.network import UNet
 from mcnet.learning.network_config import NetworkConfig
@@ -217,7 +217,7 @@ def _trainer(
 ) -> lightning.Trainer:
     if training.device == "cuda" and not torch.cuda.is_available():
         raise McnetError("device cuda is not available here; train on cpu, or on auto.")
-    bars: list[Callback] = [] if quiet else [RichProgressBar()]
+    bars: list[Callback] = [] if quiet else [EpochBar()]
     options = trainer_options(processes, training)
     plugins = [*options.pop("plugins"), SafetensorsCheckpoint()]
     return lightning.Trainer(

@@ -138,11 +138,11 @@ def _figures(
         ("figure-4", "Figure 4: SSIM of every image", _TABLE_CAPTION, table_figure(table))
     )
     model = proposed_model(rows)
-    for name, metric in (
-        ("figure-5", "ssim"),
-        ("figure-5-head-registered", "ssim_head_registered"),
+    for letter, name, metric in (
+        ("a", "figure-5", "ssim"),
+        ("b", "figure-5-head-registered", "ssim_head_registered"),
     ):
-        heading = f"Figure 5: SSIM against motion magnitude, {SSIM_LABELS[metric]}"
+        heading = f"Figure 5{letter}: SSIM against motion magnitude, {SSIM_LABELS[metric]}"
         caption = (
             f"Points are slices, before (corrupted) and after ({model}); lines are means of bins "
             "of equal count with their standard deviation. Magnitude is the root of the summed "
