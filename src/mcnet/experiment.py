@@ -214,7 +214,9 @@ def read_experiment(path: Path) -> Experiment:
 
 def experiment_toml(experiment: Experiment, folder: Path) -> str:
     """TOML text with every setting, defaults included, for a file in ``folder``."""
-    return tomli_w.dumps(_with_folders(experiment, lambda path: printable(relpath(path, folder))).as_dict())
+    return tomli_w.dumps(
+        _with_folders(experiment, lambda path: printable(relpath(path, folder))).as_dict()
+    )
 
 
 def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Experiment:

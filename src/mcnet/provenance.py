@@ -30,13 +30,23 @@ def sha256_of_json(content: object) -> str:
 
 
 _commands: list[str] = []
-"""The commands that run now, the innermost last; of a call from Python none."""
+"""The commands that run now, the first given first; of a call from Python none."""
 
 
 @contextmanager
 def recorded_command(program: str, arguments: Sequence[str]) -> Iterator[None]:
     """Have what is written meanwhile say that this command wrote it."""
-    _commands.append(shlex.join([program, *arguments]))
+    with recorded_as(shlex.join([program, *arguments])):
+        yield
+
+
+@contextmanager
+def recorded_as(told: str) -> Iterator[None]:
+    """Have what is written meanwhile say this, also where a command runs within: as its processes.
+
+    It is what `command` gave in the process that started this one.
+    """
+    _commands.append(told)
     try:
         yield
     finally:
@@ -44,13 +54,13 @@ def recorded_command(program: str, arguments: Sequence[str]) -> Iterator[None]:
 
 
 def command() -> str:
-    """Return the command that runs now, or the function of mcnet that Python code has called.
+    """Return the command that was given, or the function of mcnet that Python code has called.
 
     The function is the outermost of mcnet's on the stack, for example
     ``mcnet.reproduce.reproduce()``.
     """
     if _commands:
-        return _commands[-1]
+        return _commands[0]
     called = "mcnet"
     frame: FrameType | None = sys._getframe()
     while frame is not None:

@@ -3,7 +3,6 @@
 import pytest
 from fresh_process import in_a_fresh_process
 
-
 SLOW = {
     *("dask", "distributed", "fastapi", "lightning", "matplotlib", "nilearn", "onnx", "pandas"),
     *("SimpleITK", "statsmodels", "torch", "torchmetrics"),
@@ -79,7 +78,7 @@ def test_a_missing_extra_is_told_before_anything_is_read(tmp_path, scan, trace, 
 
 def refused(tmp_path, scan, trace):
     """Commands with a simple mistake, and what is told of it."""
-    none, out = tmp_path / "none", tmp_path / "out"
+    none, out, absent = (tmp_path / name for name in ("none", "out", "absent.toml"))
     base = ["corrupt", scan, "--motion", trace, "-o", f"{out}.nii.gz"]
     return [
         (["correct", none, "-o", out], "none does not exist"),
@@ -94,6 +93,8 @@ def refused(tmp_path, scan, trace):
         (["evaluate-raw", tmp_path, "--motion", trace, "-o", out, "--factors", 0], "try nothing"),
         (["reproduce", none, "-o", out], "none does not exist"),
         (["reproduce", trace, "-o", out], "is not a readable TOML file"),
+        (["reproduce", absent, "-o", out], "name a folder of your own scans there"),
+        (["simulate", absent, "-o", out], "name a folder of your own scans there"),
         (["train", none, "-o", out], "none does not exist"),
         (["train", trace, "-o", out, "--devices", 0], "--devices 0 is impossible"),
         (["simulate", none, "-o", out], "none does not exist"),
@@ -119,6 +120,9 @@ def refused(tmp_path, scan, trace):
 
 
 def test_simple_mistakes_are_told_before_anything_slow_is_loaded(tmp_path, scan, trace):
+    (tmp_path / "absent.toml").write_text(
+        'title = "t"\n[people]\nfolders = ["none"]\n[motion]\nn_generated = 4\n'
+    )
     commands, sentences = zip(*refused(tmp_path, scan, trace), strict=True)
     before = sorted(tmp_path.iterdir())
     told = in_a_fresh_process(*commands, folder=tmp_path)

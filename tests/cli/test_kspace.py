@@ -17,8 +17,8 @@ from mcnet.motion_search.coarse_to_fine import SearchSettings
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
 from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.generators import generate_motion
 from mcnet.simulation.formats import read_motion, write_motion
+from mcnet.simulation.generators import generate_motion
 
 
 def run(*arguments):

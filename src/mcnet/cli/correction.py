@@ -244,7 +244,11 @@ def _told(output: Path, corrected: "CorrectedFile") -> str:
         reason = "judged still" if result.assessment_before.is_still else "no motion found to undo"
         return f"{output}: {reason} ({before} of motion), so left as it is."
     after = _severity(result.assessment_after)
-    return f"{output}: motion estimated at {before} before and {after} after."
+    return (
+        f"{output}: corrected. Motion seen in the image, by estimate: {before} before, {after} "
+        "after. That is no measure of image quality, which can fall at the same time: compare the "
+        "two scans."
+    )
 
 
 def _severity(assessment: "Assessment") -> str:

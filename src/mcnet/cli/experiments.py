@@ -32,8 +32,10 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
     check_extra("train", "mcnet reproduce")
     check_exists(experiment, EXPERIMENT)
     from mcnet.experiment import read_experiment
+    from mcnet.plan import check_folders
 
     settings = read_experiment(experiment)
+    check_folders(settings)
     from mcnet.reproduce import reproduce as run
 
     page = run(settings, output, announce=announce, quiet=False)

@@ -9,7 +9,7 @@ SCAN = "a NIfTI file or the folder of a DICOM series"
 MOTION = "a motion file"
 MOTIONS = "a motion file or a folder of them"
 PEOPLE = "a BIDS tree or a folder of NIfTI files"
-EXPERIMENT = "the TOML file of an experiment, such as experiments/quick.toml"
+EXPERIMENT = "the TOML file of an experiment, such as experiments/quick.toml of the repository"
 
 
 def check_exists(path: Path | None, expected: str) -> None:

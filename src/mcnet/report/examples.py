@@ -106,7 +106,11 @@ def _draw_example(part: SubFigure, example: Example, letter: str) -> None:
     n_columns = 1 + len(example.images)
     part.suptitle(
         printable(letter + example.title),
-        **{"x": 0.01, "y": 0.985, "ha": "left", "fontsize": 10, "weight": "bold"},
+        x=0.01,
+        y=0.985,
+        ha="left",
+        fontsize=10,
+        weight="bold",
         parse_math=False,  # names may hold dollar signs
     )
     width = 1.75 * n_columns + 1.0

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
-from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.stats import ks_2samp
 
@@ -82,9 +82,7 @@ def write_motion_figure(
     rng = np.random.default_rng(seed)
     interval_s = real[0].interval_s or _ASSUMED_INTERVAL_S
     n_points, n_generated = real[0].n_points, max(len(real), _FEWEST_GENERATED)
-    generated = [
-        generate_motion(n_points, rng, interval_s=interval_s) for _ in range(n_generated)
-    ]
+    generated = [generate_motion(n_points, rng, interval_s=interval_s) for _ in range(n_generated)]
     both = {"real": real, "generated": generated}
     groups = {kind: [trace_statistics(trace) for trace in each] for kind, each in both.items()}
     summary = {

@@ -1,6 +1,7 @@
 """Figures on the page of a reconstruction: images, motion over time, what stays unexplained."""
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from mcnet.data.volume import Volume
@@ -74,7 +75,7 @@ def residual_figure(result: Reconstruction) -> Figure:
     figure = Figure(figsize=(9, 2.4), layout="constrained")
     axis = figure.subplots()
     place = np.arange(len(result.line_residual)) - len(result.line_residual) // 2
-    percent = 100 * result.line_residual
+    percent = 100 * _shown_residual(result)
     axis.bar(place, percent, width=1, color=BLUE)
     if result.line_weight is not None:
         less = result.line_weight < 1
@@ -88,7 +89,18 @@ def residual_figure(result: Reconstruction) -> Figure:
 
 def is_unexplained(result: Reconstruction) -> bool:
     """Whether anything that a chart can show stays unexplained of any line."""
-    return bool(result.line_residual.max() > _SMALLEST_SHARE)
+    return bool(_shown_residual(result).max() > _SMALLEST_SHARE)
+
+
+def _shown_residual(result: Reconstruction) -> Float[np.ndarray, "n_lines"]:
+    """Unexplained share of each line, without the one that no real image can explain.
+
+    Of an even number of lines the first has no mirror line, by which phase is told from motion.
+    """
+    shown = result.line_residual.copy()
+    if len(shown) % 2 == 0:
+        shown[0] = 0.0
+    return shown
 
 
 def _deviation_in_time(result: Reconstruction) -> tuple[np.ndarray, np.ndarray]:

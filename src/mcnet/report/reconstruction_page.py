@@ -7,10 +7,16 @@ from pathlib import Path
 from mcnet.provenance import provenance, write_text
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.trust import DOUBTED
-from mcnet.report.reconstruction_figures import images_figure, is_unexplained, motion_figure, residual_figure
+from mcnet.report.reconstruction_figures import (
+    images_figure,
+    is_unexplained,
+    motion_figure,
+    residual_figure,
+)
 from mcnet.report.reconstruction_words import LIMITS, facts, headline
 from mcnet.report.style import as_data_uri, style
 from mcnet.report.templates import page_template
+
 
 def write_reconstruction_page(
     path: Path, result: Reconstruction, *, inputs: Mapping[str, Path]
