@@ -181,7 +181,9 @@ def test_threads_change_rounding_alone(head, motion):
 
 def test_a_missing_package_is_told(monkeypatch, head, motion):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(McnetError, match=r"not installed: pip install 'mcnet\[gpu\]'"):
+    with pytest.raises(
+        McnetError, match=r"not installed: in a copy .* give pip install '\.\[gpu\]' -c"
+    ):
         corrupt(head, SIZE, motion, SCAN, Engine("cuda"))
 
 

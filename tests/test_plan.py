@@ -3,7 +3,7 @@ import pytest
 
 from mcnet.errors import McnetError
 from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
-from mcnet.plan import list_traces, pairs_plan
+from mcnet.plan import check_folders, list_traces, pairs_plan
 from mcnet.simulation.acquisition import Acquisition
 
 SCAN = Acquisition(matrix=(16, 20, 16), order="centric")
@@ -108,3 +108,16 @@ def test_shared_traces_are_met_by_every_person(recordings):
 
 def test_the_device_is_part_of_the_key():
     assert pairs_plan(experiment(), device="cuda").key != pairs_plan(experiment()).key
+
+
+def test_folders_that_are_not_there_are_told_with_what_to_write_instead(tmp_path):
+    people = PeopleConfig(folders=(str(tmp_path / "heads"),))
+    with pytest.raises(
+        McnetError, match=r"heads, .* under \[people\] folders, does not exist; copy"
+    ):
+        check_folders(experiment(people=people))
+    motion = MotionConfig(folder=str(tmp_path / "motion"))
+    with pytest.raises(
+        McnetError, match=r"under \[motion\] folder, .* your own motion files there"
+    ):
+        pairs_plan(experiment(motion=motion))

@@ -9,6 +9,7 @@ from mcnet.errors import McnetError
 from mcnet.provenance import (
     provenance,
     read_json,
+    recorded_as,
     recorded_command,
     sha256_of_file,
     sha256_of_json,
@@ -167,6 +168,14 @@ def test_a_command_is_recorded_as_it_was_given_and_only_while_it_runs():
     with recorded_command("mcnet", ["correct", "a b.nii.gz", "-o", "c.nii.gz"]):
         assert provenance()["command"] == "mcnet correct 'a b.nii.gz' -o c.nii.gz"
     assert "correct" not in provenance()["command"]
+
+
+def test_the_command_that_was_given_is_told_and_not_one_that_runs_within():
+    with (
+        recorded_as("mcnet train 'a b.toml' -o run --devices 2"),
+        recorded_command("mcnet", ["train", "a b.toml", "--output", "run", "--devices", "2"]),
+    ):
+        assert provenance()["command"] == "mcnet train 'a b.toml' -o run --devices 2"
 
 
 def test_no_json_is_written_that_json_does_not_know(tmp_path):

@@ -20,8 +20,8 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.sources import Person, people_in_folder, refuse_unknown
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.variety import Variety
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import L1
 from mcnet.learning.severity import SeverityConfig

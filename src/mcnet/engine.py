@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mcnet.errors import McnetError
+from mcnet.extras import how_to_install
 
 Device = Literal["cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
@@ -97,7 +98,7 @@ def _cupy() -> Any:
     except ImportError as error:
         raise McnetError(
             f"device cuda needs {error.name or 'cupy and cufinufft'}, which is not installed: "
-            "pip install 'mcnet[gpu]', or compute on the device cpu."
+            f"{how_to_install('gpu')}; or compute on the device cpu."
         ) from error
     try:
         n_devices = cupy.cuda.runtime.getDeviceCount()

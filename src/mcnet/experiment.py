@@ -12,13 +12,13 @@ import tomli_w
 
 from mcnet.data.design import PairsDesign
 from mcnet.errors import McnetError
-from mcnet.evaluation.answers import Question
-from mcnet.evaluation.rows import BASELINES
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig
+from mcnet.evaluation.question import BASELINES, Question
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.recipes import RECIPES, StagePlan, stage_plan
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.variants import BUILT_IN, ModelSettings, Variant, settings_of
+from mcnet.provenance import printable
 from mcnet.settings import read_settings
 from mcnet.simulation.acquisition import Acquisition
 
@@ -214,7 +214,9 @@ def read_experiment(path: Path) -> Experiment:
 
 def experiment_toml(experiment: Experiment, folder: Path) -> str:
     """TOML text with every setting, defaults included, for a file in ``folder``."""
-    return tomli_w.dumps(_with_folders(experiment, lambda path: relpath(path, folder)).as_dict())
+    return tomli_w.dumps(
+        _with_folders(experiment, lambda path: printable(relpath(path, folder))).as_dict()
+    )
 
 
 def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Experiment:

@@ -33,6 +33,7 @@ def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
         A folder is missing or empty, a motion file is bad, or there are too few people or traces
         for the split.
     """
+    check_folders(experiment)
     groups = list_people(experiment.people, experiment.seed)
     people = [person for group in groups for person in group]
     _refuse_twice(people)
@@ -60,6 +61,26 @@ def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
         seed=experiment.seed,
         device=device,
     )
+
+
+def check_folders(experiment: Experiment) -> None:
+    """Refuse folders of an experiment that are not there, and say what to write in their place.
+
+    Raises
+    ------
+    McnetError
+        One is not there.
+    """
+    named = [("[people] folders", folder, "scans") for folder in experiment.people.folders]
+    if experiment.motion.folder is not None:
+        named.append(("[motion] folder", experiment.motion.folder, "motion files"))
+    for setting, folder, what in named:
+        if not Path(folder).exists():
+            raise McnetError(
+                f"{folder}, which the experiment names under {setting}, does not exist; copy the "
+                f"experiment's file, name a folder of your own {what} there, and give the copy. "
+                "mcnet demo needs no data."
+            )
 
 
 def list_people(config: PeopleConfig, seed: int) -> list[list[Person]]:

@@ -31,13 +31,23 @@ def sha256_of_json(content: object) -> str:
 
 
 _commands: list[str] = []
-"""The commands that run now, the innermost last; of a call from Python none."""
+"""The commands that run now, the first given first; of a call from Python none."""
 
 
 @contextmanager
 def recorded_command(program: str, arguments: Sequence[str]) -> Iterator[None]:
     """Have what is written meanwhile say that this command wrote it."""
-    _commands.append(shlex.join([program, *arguments]))
+    with recorded_as(shlex.join([program, *arguments])):
+        yield
+
+
+@contextmanager
+def recorded_as(told: str) -> Iterator[None]:
+    """Have what is written meanwhile say this, also where a command runs within: as its processes.
+
+    It is what `command` gave in the process that started this one.
+    """
+    _commands.append(told)
     try:
         yield
     finally:
@@ -45,13 +55,13 @@ def recorded_command(program: str, arguments: Sequence[str]) -> Iterator[None]:
 
 
 def command() -> str:
-    """Return the command that runs now, or the function of mcnet that Python code has called.
+    """Return the command that was given, or the function of mcnet that Python code has called.
 
     The function is the outermost of mcnet's on the stack, for example
     ``mcnet.reproduce.reproduce()``.
     """
     if _commands:
-        return _commands[-1]
+        return _commands[0]
     called = "mcnet"
     frame: FrameType | None = sys._getframe()
     while frame is not None:
@@ -256,10 +266,15 @@ def cannot_read(path: Path, error: OSError) -> McnetError:
     )
 
 
+def printable(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: bytes of a name that are no UTF-8 become ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file, whole or not at all."""
+    """Write a UTF-8 text file, whole or not at all; what UTF-8 cannot hold as `printable`."""
     with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(printable(text), encoding="utf-8")
 
 
 def write_json(path: Path, content: object) -> None:

@@ -20,7 +20,7 @@ from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment
 from mcnet.learning.weights import load_network
 from mcnet.progress import Announce, silently
-from mcnet.provenance import sha256_of_file, sha256_of_json, written_whole
+from mcnet.provenance import sha256_of_file, sha256_of_json, write_text, written_whole
 from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
 from mcnet.run import Run, Weights, prepare
@@ -84,8 +84,8 @@ def _write_rows(run: Run, weights: Mapping[Mode, Weights], announce: Announce) -
         pairs = load_pairs(run.pairs, "test", mode)
         with announce(f"Evaluating {mode}") as on_progress:
             tables.append(evaluate(pairs, _corrected(of_mode, pairs), progress=on_progress))
-    with written_whole(run.evaluation / "rows.csv") as temporary:
-        pd.concat(tables, ignore_index=True).to_csv(temporary, index=False, float_format="%.6g")
+    rows = pd.concat(tables, ignore_index=True)
+    write_text(run.evaluation / "rows.csv", rows.to_csv(index=False, float_format="%.6g"))
 
 
 def _corrected(weights: Weights, pairs: ImagePairs) -> dict[str, Images]:

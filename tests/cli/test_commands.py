@@ -285,7 +285,7 @@ def test_a_missing_training_extra_is_told(monkeypatch, capsys, module):
     error = ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part")
     assert ends_in(monkeypatch, capsys, error, "motion") == (
         f"mcnet: {module} is not installed; mcnet motion needs the extra train: "
-        "pip install 'mcnet[train]'."
+        "in a copy of mcnet's repository, give pip install '.[train]' -c constraints.txt."
     )
 
 
@@ -328,7 +328,7 @@ def test_scans_are_corrupted_and_compared_without_the_training_extra(tmp_path, s
     done = in_a_process(WITHOUT_EXTRA, scan, trace, tmp_path / "m.nii.gz", tmp_path / "s.nii.gz")
     assert done.returncode == 2, done.stderr
     assert json.loads(done.stdout)["images"][str(tmp_path / "m.nii.gz")]["ssim"] < 0.99
-    assert done.stderr.endswith("needs the extra train: pip install 'mcnet[train]'.\n")
+    assert done.stderr.endswith("give pip install '.[train]' -c constraints.txt.\n")
 
 
 def test_help_loads_nothing_that_takes_long():
@@ -409,5 +409,5 @@ def test_without_pydicom_nifti_is_read_and_the_extra_is_told(scan, series):
     assert done.returncode == 2
     assert done.stderr == (
         "mcnet: pydicom is not installed; mcnet compare needs the extra dicom: "
-        "pip install 'mcnet[dicom]'.\n"
+        "in a copy of mcnet's repository, give pip install '.[dicom]' -c constraints.txt.\n"
     )

@@ -89,7 +89,8 @@ def test_a_scan_its_page_and_its_uncertainty_are_written(tmp_path, scan, weights
     assert "<html" in page.read_text()
     assert json.loads((tmp_path / "out.json").read_text())["model"]["name"] == "tiny"
     told = capsys.readouterr().err
-    assert "motion estimated at 1.2 mm (0.8 to 2.0) before and 1.2 mm (0.8 to 2.0) after" in told
+    assert "by estimate: 1.2 mm (0.8 to 2.0) before, 1.2 mm (0.8 to 2.0) after." in told
+    assert "That is no measure of image quality" in told
 
 
 def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, capsys):

@@ -6,11 +6,19 @@ import moving_head
 import nibabel as nib
 import numpy as np
 import pytest
+from fresh_process import in_a_fresh_process
 
 from mcnet.cli.main import main
 from mcnet.data.ismrmrd.reading import read_raw
 from mcnet.data.ismrmrd.writing import write_raw
+from mcnet.data.raw_simulation import RawOptions, simulate_raw
+from mcnet.extras import EXTRAS
+from mcnet.motion_search.coarse_to_fine import SearchSettings
+from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.formats import read_motion, write_motion
+from mcnet.simulation.generators import generate_motion
 
 
 def run(*arguments):
@@ -91,3 +99,32 @@ def test_a_file_that_is_cut_off_ends_in_a_sentence(raw, motion, tmp_path, capsys
     message = fails(capsys, "reconstruct", raw, "--motion", motion, "-o", out)
     assert "moved.h5" in message
     assert not out.exists()
+
+
+def test_the_extra_raw_alone_reconstructs_with_motion_and_looks_for_it(tmp_path, rng):
+    lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
+    moves = generate_motion(32, rng).restricted_to("rotation+translation").scaled(4.0)
+    raw, trace = tmp_path / "moved.h5", tmp_path / "motion.csv"
+    write_raw(raw, simulate_raw(moving_head.person(), moves, lines, RawOptions(n_slices=2)))
+    write_motion(trace, moves, "csv")
+    given = ["reconstruct", raw, "-o", tmp_path / "given.nii.gz", "--motion", trace]
+    looked_for = ["reconstruct", raw, "-o", tmp_path / "found.nii.gz", "--model", "none"]
+    others = [extra for extra in EXTRAS if extra != "raw"]
+    told = in_a_fresh_process(given, looked_for, [*looked_for[:-1], "t1w-1mm"], absent=others)
+    assert [status for status, *_ in told] == [0, 0, 2], told[0][1]
+    assert "needs the extra train" in told[2][1]
+    for name, how in (("given", "given"), ("found", "found")):
+        record = json.loads((tmp_path / f"{name}.json").read_text())
+        assert record["motion"] == how
+        assert record.get("model") is None
+        assert np.asarray(nib.load(tmp_path / f"{name}.nii.gz").dataobj).std() > 0
+
+
+def test_a_search_without_a_network_that_fails_shows_the_scan_as_it_is():
+    raw = moving_head.raw_scan(60.0)
+    hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
+    result = reconstruct(raw, motion=None, options=hasty)
+    assert not result.trusted
+    assert result.network is None
+    np.testing.assert_array_equal(result.image.values, result.corrupted.values)
+    assert result.verdict.endswith("the image is the scan as it is instead.")

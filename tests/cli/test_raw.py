@@ -120,4 +120,4 @@ def test_a_missing_extra_is_told_before_any_work(tmp_path, corrupt, capsys, monk
     monkeypatch.setitem(sys.modules, "h5py", None)
     monkeypatch.setattr("mcnet.data.nifti.read_volume", lambda _: pytest.fail("the scan was read"))
     message = fails(capsys, corrupt, "--raw-output", tmp_path / "raw.h5")
-    assert "h5py is not installed; mcnet corrupt needs the extra raw" in message
+    assert "h5py is not installed; --raw-output needs the extra raw" in message

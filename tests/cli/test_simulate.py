@@ -1,6 +1,9 @@
 """`mcnet simulate` as a user meets it."""
 
+import shlex
+
 import pytest
+import zarr
 
 from mcnet import cluster
 from mcnet.cli.main import main
@@ -34,6 +37,11 @@ def simulate(*arguments):
     main(["simulate", *map(str, arguments)])
 
 
+def manifest(output):
+    """What a store says of itself."""
+    return zarr.open_group(output, mode="r").attrs.asdict()
+
+
 def fails(capsys, *arguments):
     """The sentence on which the command ends with status 2."""
     with pytest.raises(SystemExit) as ended:
@@ -55,15 +63,25 @@ def test_pairs_are_made_counted_and_not_made_twice(experiment, tmp_path, capsys)
     assert "16 pairs of 3 people and 4 motion traces, 0 of them new." in " ".join(
         capsys.readouterr().err.split()
     )
+    given = shlex.join(["mcnet", "simulate", str(experiment), "-o", str(output)])
+    assert manifest(output)["provenance"]["command"] == given
     experiment.write_text(EXPERIMENT.format(seed=2))
     assert "holds other pairs (seed 1, not 2; other" in fails(capsys, experiment, "-o", output)
+
+
+def test_workers_leave_the_command_as_it_was_given(experiment, tmp_path):
+    output = tmp_path / "pairs.zarr"
+    given = ["simulate", str(experiment), "-o", str(output), "--workers", "1"]
+    main(given)
+    assert count_pairs(output) == {"train": 4, "validation": 2, "test": 2}
+    assert manifest(output)["provenance"]["command"] == shlex.join(["mcnet", *given])
 
 
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
         (("--workers", 2, "--scheduler", "tcp://127.0.0.1:9"), "name one of them"),
-        (("--workers", 0), "0 workers are impossible; give 1 or more."),
+        (("--workers", 0), "--workers 0 is impossible; give a whole number from 1 on."),
         (("--scheduler", "tcp://127.0.0.1:9"), "scheduler at tcp://127.0.0.1:9 cannot be reached"),
         (("--device", "cuda"), "device cuda"),
     ],

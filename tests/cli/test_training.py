@@ -8,6 +8,7 @@ from torch.multiprocessing.spawn import ProcessExitedException
 from mcnet.cli import launching
 from mcnet.cli.main import main
 from mcnet.errors import McnetError
+from mcnet.provenance import command, recorded_command
 
 CORRECTOR = 'name = "n"\npurpose = "p"\ndata = "d"\nlicence = "CC0"\npeople = []\n'
 EXPERIMENT = """
@@ -60,7 +61,8 @@ def test_a_bad_file_ends_in_a_sentence(fails, text, told):
         (["--nodes", "-1"], "--nodes -1 is impossible"),
         (["--devices", "4"], "batch_size 3 leaves some of 4 processes without an image"),
         (["--nodes", "2"], "begin the command with torchrun or srun"),
-        (["--metrics", "m.json"], "is an experiment, whose models have no card for m.json"),
+        (["--metrics", "m.json"], "m.json does not exist; give a JSON file of scores"),
+        (["--metrics", __file__], "is an experiment, whose models have no card for"),
     ],
 )
 def test_what_cannot_be_trained_so_ends_in_a_sentence(fails, arguments, told):
@@ -72,9 +74,24 @@ def test_several_devices_are_started_with_the_same_command(tmp_path, monkeypatch
     monkeypatch.setattr(launching, "launch", lambda *given: started.append(given))
     path, scores = tmp_path / "f.toml", tmp_path / "m.json"
     path.write_text(CORRECTOR)
+    scores.write_text("{}")
     main(["train", str(path), "-o", "run", "--devices", "2", "--metrics", str(scores)])
     same = ["train", str(path), "--output", "run", "--devices", "2", "--metrics", str(scores)]
     assert started == [(same, 2)]
+
+
+def test_a_process_that_is_started_writes_the_command_that_was_given(monkeypatch):
+    told, ran = [], []
+    monkeypatch.setattr(launching, "start_processes", lambda *given, **_: told.append(given[1]))
+    monkeypatch.setattr("mcnet.cli.main.main", lambda args: ran.append((args, command())))
+    with (
+        recorded_command("mcnet", ["train", "e.toml", "-o", "run"]),
+        pytest.raises(AttributeError, match="join"),  # of processes that are none
+    ):
+        launching.launch(["train", "e.toml", "--output", "run"], 2)
+    monkeypatch.setattr(launching.os, "environ", {})
+    launching._run(1, *told[0])
+    assert ran == [(["train", "e.toml", "--output", "run"], "mcnet train e.toml -o run")]
 
 
 class Started:

@@ -140,3 +140,9 @@ def test_a_network_of_adjacent_slices_is_not_for_scans(tmp_path: Path) -> None:
     save_network(tmp_path / "three.safetensors", network, card=card())
     with pytest.raises(McnetError, match="sees 3 slices at once"):
         load_model(str(tmp_path / "three.safetensors"))
+
+
+def test_the_network_that_judges_is_no_model_that_corrects() -> None:
+    path = models.WEIGHTS / "severity.safetensors"
+    with pytest.raises(McnetError, match="estimates how far a head moved, which every correction"):
+        load_model(str(path))

@@ -9,9 +9,9 @@ from tiny_models import FakeGuard, model_of, random_network, still_network
 
 from mcnet.correction import magnitude_motion, network_pass
 from mcnet.correction import scan as scan_module
+from mcnet.correction.head_slices import input_scale
 from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import Model
-from mcnet.correction.network_pass import input_scale
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan

@@ -13,7 +13,8 @@ from mcnet.correction import scan as scan_module
 from mcnet.data.sources import Person
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
-from mcnet.evaluation.trial import TrialDesign, chosen_traces, trial_acquisition, try_corrector
+from mcnet.evaluation.trial import trial_acquisition, try_corrector
+from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
 from mcnet.report.trial_page import trial_summary, write_trial
 from mcnet.simulation.generators import generate_motion
 from mcnet.simulation.motion import MotionTrace

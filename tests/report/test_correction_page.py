@@ -47,7 +47,7 @@ def page(tmp_path_factory) -> str:
 
 def test_severity_before_and_after_stand_there_with_their_bounds(page):
     sentence = "Estimated motion falls from 2.50 mm (1.75 to 3.25) to 0.50 mm (0.25 to 1.00)."
-    assert f"<p>{sentence}</p>" in page
+    assert f"<p>{sentence} That is an estimate of the motion seen in the image, and no" in page
     assert "overlap" not in page
 
 
@@ -148,14 +148,15 @@ def test_motion_that_rises_is_told_loudly():
     worse = Assessment(Severity(5.0, 4.0, 6.0), is_still=False)
     _, sentences = outcome(corrected_scan(assessment_after=worse))
     assert sentences == (
-        "Estimated motion RISES from 2.50 mm (1.75 to 3.25) to 5.00 mm (4.00 to 6.00).",
+        "Estimated motion RISES from 2.50 mm (1.75 to 3.25) to 5.00 mm (4.00 to 6.00). That is an "
+        "estimate of the motion seen in the image, and no measure of image quality.",
     )
 
 
 def test_equal_estimates_are_no_fall_and_overlapping_bounds_no_gain():
     same = Assessment(Severity(2.501, 1.0, 3.0), is_still=False)
     _, sentences = outcome(corrected_scan(assessment_after=same))
-    assert sentences[0] == "Estimated motion stays at 2.50 mm (1.00 to 3.00)."
+    assert sentences[0].startswith("Estimated motion stays at 2.50 mm (1.00 to 3.00).")
     assert "do not show a gain" in sentences[1]
 
 

@@ -9,6 +9,7 @@ from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
 from mcnet.report.examples import draw_motion, example_figure, scored_example, show_slice
 from mcnet.report.figures import severity_figure, table_figure
+from mcnet.report.style import save_figure
 from mcnet.simulation.motion import MotionTrace
 
 
@@ -93,3 +94,14 @@ def test_drawing_leaves_matplotlib_as_it_was():
     before = dict(mpl.rcParams)
     severity_figure(rows_of(("rotation",)), metric="ssim")
     assert dict(mpl.rcParams) == before
+
+
+def test_names_are_drawn_as_they_are_and_not_as_formulas(rng, tmp_path):
+    reference = rng.random((15, 18)).astype(np.float32)
+    example = scored_example(
+        mode="rotation", title="sub-$\\nothing$, caf\udce9.par", reference=reference,
+        images={"corrupted": reference}, head=np.ones(reference.shape, bool),
+        motion=MotionTrace(np.zeros((15, 3)), np.ones((15, 3))),
+    )  # fmt: skip
+    save_figure(example_figure([example]), tmp_path, "figure")
+    (tmp_path / "figure.svg").read_bytes().decode("utf-8")

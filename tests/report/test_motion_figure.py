@@ -1,15 +1,17 @@
 """The figure of real against generated motion: its files, its table, its numbers."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 from mcnet.errors import McnetError
-from mcnet.report.motion_figure import QUANTITIES, write_motion_figure
+from mcnet.report.motion_figure import QUANTITIES, motion_figure, write_motion_figure
 from mcnet.simulation.generators import generate_motion
 from mcnet.simulation.motion import MotionTrace
 from mcnet.simulation.motion_statistics import trace_statistics
@@ -30,7 +32,8 @@ def test_files_hold_what_is_returned_and_every_trace(tmp_path: Path) -> None:
     assert set(stored.pop("files_sha256")) == {"motion.csv", "motion.png", "motion.svg"}
     assert stored == summary
     table = pd.read_csv(tmp_path / "motion.csv")
-    assert table["kind"].value_counts().to_dict() == {"real": 7, "generated": 7}
+    assert table["kind"].value_counts().to_dict() == {"real": 7, "generated": 20}
+    assert summary["n_generated"] == 20
     assert table["magnitude"][0] == pytest.approx(traces[0].magnitude)
     largest = trace_statistics(traces[6]).displacement_max_mm
     assert table["displacement_max_mm"][6] == pytest.approx(largest)
@@ -59,9 +62,46 @@ def test_motion_of_a_hundredfold_size_is_told_apart(tmp_path: Path) -> None:
     assert summary["within_2_mm_2_deg"]["real"] < summary["within_2_mm_2_deg"]["generated"]
 
 
-def test_too_few_or_too_short_traces_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(McnetError, match="4 motion traces are too few"):
-        write_motion_figure(tmp_path, some_traces(4, 40), seed=1)
+@pytest.mark.parametrize("n_traces", [1, 2])
+def test_one_or_two_traces_are_shown_against_twenty(tmp_path: Path, n_traces: int) -> None:
+    summary = write_motion_figure(tmp_path, some_traces(n_traces, 40), seed=1)
+    assert (summary["n_traces"], summary["n_generated"]) == (n_traces, 20)
+    # one value among 21 of one kind: in a share of 2 / 21 of all cases it is the first or the last
+    assert all(told["p"] > 0.001 for told in summary["quantities"].values())
+
+
+@pytest.mark.parametrize("factor", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("n_traces", [1, 5, 40])
+def test_labels_do_not_overlap(n_traces: int, factor: float) -> None:
+    """Of each axis, and of titles, as they are drawn: those of logarithmic axes were."""
+    traces = some_traces(n_traces, 40, factor)
+    both = {"real": traces, "generated": some_traces(20, 40)}
+    groups = {kind: [trace_statistics(trace) for trace in each] for kind, each in both.items()}
+    ks = {name: {"ks": 0.5} for name in QUANTITIES}
+    figure = motion_figure(both, groups, {"quantities": ks, "interval_s": 2.0})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for axes in figure.axes:
+        for axis, side in ((axes.xaxis, "x"), (axes.yaxis, "y")):
+            boxes = [
+                label.get_window_extent()
+                for label in axis.get_ticklabels(which="both")
+                if label.get_text() and label.get_visible()
+            ]
+            low, high = sorted(getattr(axes.bbox, f"interval{side}"))
+            shown = sorted(
+                (getattr(box, f"{side}0"), getattr(box, f"{side}1"))
+                for box in boxes
+                if low - 2 <= sum(getattr(box, f"interval{side}")) / 2 <= high + 2
+            )
+            assert len(shown) >= 2
+            for (_, end), (start, _) in pairwise(shown):
+                assert end < start, axes.get_title(loc="left")
+
+
+def test_no_or_too_short_traces_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(McnetError, match="no motion trace is given"):
+        write_motion_figure(tmp_path, [], seed=1)
     with pytest.raises(McnetError, match="15 points or fewer"):
         write_motion_figure(tmp_path, some_traces(5, 15), seed=1)
     assert not list(tmp_path.iterdir())

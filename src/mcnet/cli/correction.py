@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from mcnet.cli.terminal import announce, console, model_file
+from mcnet.cli.first_checks import SCAN, check_exists, check_scans
+from mcnet.cli.terminal import announce, model_file, tell, tell_named
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
+from mcnet.extras import check_extra
 
 if TYPE_CHECKING:
     from mcnet.correction.files import CorrectedFile
@@ -38,7 +37,7 @@ def correct(
         Path | None, tyro.conf.arg(metavar="FILE.nii.gz", help_behavior_hint="")
     ] = None,
     device: Literal["cpu", "cuda"] = "cpu",
-    search: bool = True,
+    no_search: bool = False,
     phase_encoding: Literal["x", "y", "z"] | None = None,
     force: bool = False,
     participant_label: tuple[str, ...] = (),
@@ -55,12 +54,14 @@ def correct(
         report: Also write a page that shows what was done.
         uncertainty: Also write the standard deviation of the correction, voxel by voxel.
         device: What computes: the cores of the CPU, or a CUDA GPU.
-        search: Search for the motion first, and undo it; the network corrects what is left.
+        no_search: Do not search for the motion; let the network correct the scan as it is.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the header says, or y.
         force: Correct a scan too that is judged still, or in which no motion is found to undo.
         participant_label: Of a BIDS data set: only these participants.
     """
+    check_extra("train", "mcnet correct")
+    check_exists(scan, SCAN)
     if derivative is not None or level is not None:
         if derivative is None or level is None:
             raise McnetError(
@@ -77,7 +78,7 @@ def correct(
             derivative,
             participant_label,
             model,
-            _options(device, force, search, phase_encoding),
+            _options(device, force, not no_search, phase_encoding),
         )
         return
     if participant_label:
@@ -90,7 +91,9 @@ def correct(
             "no output is named; give mcnet correct IN -o OUT, or for a BIDS data set mcnet "
             "correct IN OUT participant."
         )
-    options = _options(device, force, search, phase_encoding, uncertainty=uncertainty is not None)
+    options = _options(
+        device, force, not no_search, phase_encoding, uncertainty=uncertainty is not None
+    )
     _correct_one(scan, output, model, report, uncertainty, options)
 
 
@@ -103,6 +106,7 @@ def _correct_one(
     options: "CorrectionOptions",
 ) -> None:
     _refuse_bids(scan)
+    check_scans((scan,), "mcnet correct")
     from mcnet.correction.files import (
         correct_source,
         read_source,
@@ -131,8 +135,8 @@ def _correct_one(
         if uncertainty and corrected.result.uncertainty is not None:
             write_uncertainty(uncertainty, corrected)
     for warning in corrected.result.warnings:
-        console.print(f"Warning: {warning}", style="yellow", soft_wrap=True, markup=False)
-    console.print(_told(output, corrected), soft_wrap=True, markup=False)
+        tell(f"Warning: {warning}", style="yellow")
+    tell(_told(output, corrected))
 
 
 def _correct_dataset(
@@ -163,7 +167,7 @@ def _correct_dataset(
         for ended in ("corrected", "left", "done before", "failed")
         if (n := sum(outcome.ended == ended for outcome in outcomes))
     ]
-    console.print(f"{derivative}: {len(outcomes)} scans, {', '.join(counts)}.", soft_wrap=True)
+    tell(f"{derivative}: {len(outcomes)} scans, {', '.join(counts)}.")
     failed = [outcome for outcome in outcomes if outcome.ended == "failed"]
     if failed:
         told = "\n".join(f"  {outcome.scan.name}: {outcome.sentence}" for outcome in failed)
@@ -177,12 +181,8 @@ def models() -> None:
     shipped = shipped_models()
     if not shipped:
         raise McnetError("no model came with this mcnet; install it again, with its weights.")
-    out = Console()
     for row in model_rows(shipped):
-        table = Table.grid("", "", padding=(0, 2))
-        for column, cell in zip(MODEL_COLUMNS, row, strict=True):
-            table.add_row(Text(column), Text(cell, overflow="fold"))
-        out.print(table, "")
+        tell_named(list(zip(MODEL_COLUMNS, row, strict=True)))
 
 
 def export(
@@ -194,13 +194,14 @@ def export(
         output: The .onnx file.
         model: Name of a model that comes with mcnet, or a weights file.
     """
+    check_extra("export", "mcnet export")
     from mcnet.correction.export import export_onnx
     from mcnet.correction.models import load_model
     from mcnet.outputs import FILE, ONNX, check_outputs, given
 
     check_outputs(given(("-o", output, ONNX)), given(("--model", model_file(model), FILE)))
     export_onnx(load_model(model), output)
-    console.print(f"{output}: {model} as ONNX.", soft_wrap=True, markup=False)
+    tell(f"{output}: {model} as ONNX.")
 
 
 def _refuse_bids(scan: Path) -> None:
@@ -251,7 +252,11 @@ def _told(output: Path, corrected: "CorrectedFile") -> str:
         reason = "judged still" if result.assessment_before.is_still else "no motion found to undo"
         return f"{output}: {reason} ({before} of motion), so left as it is."
     after = _severity(result.assessment_after)
-    return f"{output}: motion estimated at {before} before and {after} after."
+    return (
+        f"{output}: corrected. Motion seen in the image, by estimate: {before} before, {after} "
+        "after. That is no measure of image quality, which can fall at the same time: compare the "
+        "two scans."
+    )
 
 
 def _severity(assessment: "Assessment") -> str:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import tyro
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.first_checks import EXPERIMENT, check_exists
+from mcnet.cli.terminal import Output, announce, tell
+from mcnet.extras import check_extra
 
 
 def demo(output: Output = Path("demo")) -> None:
@@ -13,6 +15,7 @@ def demo(output: Output = Path("demo")) -> None:
     Args:
         output: Folder for pictures, tables and the page report/report.html.
     """
+    check_extra("train", "mcnet demo")
     from importlib.resources import as_file, files
 
     with as_file(files("mcnet") / "experiments" / "demo.toml") as path:
@@ -26,12 +29,17 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
         experiment: TOML file of the experiment.
         output: Folder of the run. What stands there and still fits is not done again.
     """
+    check_extra("train", "mcnet reproduce")
+    check_exists(experiment, EXPERIMENT)
     from mcnet.experiment import read_experiment
     from mcnet.outputs import FILE, check_outputs, given
+    from mcnet.plan import check_folders
+
+    settings = read_experiment(experiment)
+    check_folders(settings)
     from mcnet.reproduce import reproduce as run
     from mcnet.run import RUN
 
-    asked = read_experiment(experiment)
     check_outputs(given(("-o", output, RUN)), given(("", experiment, FILE)))
-    page = run(asked, output, announce=announce, quiet=False)
-    console.print(f"The report: {page}")
+    page = run(settings, output, announce=announce, quiet=False)
+    tell(f"The report: {page}")

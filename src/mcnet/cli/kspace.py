@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mcnet.cli.terminal import Output, announce, console, model_file
+from mcnet.cli.first_checks import MOTION, MOTIONS, PEOPLE, check_exists, check_seed
+from mcnet.cli.terminal import Output, announce, model_file, tell
 from mcnet.errors import McnetError
+from mcnet.extras import PAGES, check_extra
 
 if TYPE_CHECKING:
     from mcnet.data.raw_scan import RawScan
@@ -37,10 +39,22 @@ def reconstruct(
         motion_output: Also write the motion that was used.
         motion_output_format: Of that file.
         report: Also write a page that shows what was done.
-        preview: A quick image: one gridding instead of conjugate gradients (with --motion).
-        model: Network that a search starts from: a name (see mcnet models) or a weights file. If
-            not given, paper-2mm for pixels of 1.5 mm and more, else t1w-1mm.
+        preview: Make a quick image: one gridding instead of conjugate gradients (with --motion).
+        model: Network that a search starts from: a name (see mcnet models) or a weights file; or
+            none, to start from the scan as it is. If not given, paper-2mm for pixels of 1.5 mm and
+            more, else t1w-1mm.
     """
+    if preview and motion is None:
+        raise McnetError("--preview grids with motion that is known; give it by --motion.")
+    if model is not None and motion is not None:
+        raise McnetError("--model starts a search for motion; leave it out, or --motion.")
+    check_extra("raw", "mcnet reconstruct")
+    if motion is None and model != NO_NETWORK:
+        check_extra("train", "a search for motion without --model none", _OF_NETWORKS)
+    if report:
+        check_extra("train", "--report", PAGES)
+    check_exists(raw, "an ISMRMRD file (.h5)")
+    check_exists(motion, MOTION)
     from mcnet.data.ismrmrd.reading import read_raw
     from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import NIFTI
@@ -51,10 +65,6 @@ def reconstruct(
     from mcnet.reconstruction.solving import ReconstructionOptions
     from mcnet.simulation.formats import read_motion, write_motion
 
-    if preview and motion is None:
-        raise McnetError("--preview grids with motion that is known; give it by --motion.")
-    if model is not None and motion is not None:
-        raise McnetError("--model starts a search for motion; leave it out, or --motion.")
     inputs = {"raw": raw} | ({"motion": motion} if motion else {})
     check_outputs(
         given(
@@ -68,7 +78,7 @@ def reconstruct(
     )
     scan = read_raw(raw)
     trace = read_motion(motion, motion_format) if motion else None
-    network = None if trace else _network(model, scan)
+    network = None if trace or model == NO_NETWORK else _network(model, scan)
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
     with announce(doing) as on_progress:
         result = reconstructed(
@@ -87,7 +97,7 @@ def reconstruct(
 
             write_reconstruction_page(report, result, inputs=inputs)
     colour = "green" if result.trusted else "yellow"
-    console.print(f"{output}: {result.verdict}", style=colour, soft_wrap=True, markup=False)
+    tell(f"{output}: {result.verdict}", style=colour)
 
 
 def evaluate_raw(
@@ -117,18 +127,19 @@ def evaluate_raw(
         n_traces: Recorded traces, drawn at random.
         coils: Receiver coils.
         snr: Mean signal in the head over the noise of a pixel; without it there is none.
-        phase: A smooth phase, as coils and fields make it.
+        phase: Give the raw data a smooth phase, as coils and fields make it.
         magnitude: Keep only the magnitude of the scanned image, and take its Fourier transform
             for k-space.
-        in_space: Motion with six degrees of freedom in 3D scans, instead of motion within slices.
+        in_space: Move heads with six degrees of freedom in 3D scans, instead of within slices.
         seed: Of the draw of traces, phase and noise.
     """
-    from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_named
-    from mcnet.evaluation.raw_trial import try_reconstruction
+    check_extra("train", "mcnet evaluate-raw")
+    check_exists(people, PEOPLE)
+    check_exists(motion, MOTIONS)
+    check_seed(seed)
     from mcnet.evaluation.raw_trial_design import RawTrialDesign
     from mcnet.evaluation.raw_trial_results import UNFINISHED
-    from mcnet.evaluation.trial import TrialDesign, chosen_traces
+    from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
     from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
@@ -145,6 +156,10 @@ def evaluate_raw(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
+    from mcnet.correction.models import load_model
+    from mcnet.data.sources import people_named
+    from mcnet.evaluation.raw_trial import try_reconstruction
+
     network = load_model(model)
     chosen = people_named(people, names)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
@@ -159,8 +174,8 @@ def evaluate_raw(
     summary = write_raw_trial(output, trial, model=network.name, inputs=inputs, seed=seed)
     shutil.rmtree(unfinished)
     for label, value in summary.items():
-        console.print(f"{label}: SSIM in head {value:.3f}.")
-    console.print(f"{output / 'table.md'}", soft_wrap=True)
+        tell(f"{label}: SSIM in head {value:.3f}.")
+    tell(str(output / "table.md"))
 
 
 def _network(name: str | None, scan: "RawScan") -> Any:
@@ -170,6 +185,9 @@ def _network(name: str | None, scan: "RawScan") -> Any:
     return load_model(name or ("paper-2mm" if in_plane_mm >= _COARSE_MM else "t1w-1mm"))
 
 
+NO_NETWORK = "none"
+"""In place of the name of a model: a search starts from the scan as it is."""
+_OF_NETWORKS = ("safetensors", "torch")
 _COARSE_MM = 1.5
 """From these pixels on the model of 2 mm serves better."""
 

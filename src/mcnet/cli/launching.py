@@ -9,6 +9,7 @@ from lightning.fabric.plugins.environments.lightning import find_free_network_po
 from torch.multiprocessing.spawn import ProcessExitedException, start_processes
 
 from mcnet.errors import McnetError
+from mcnet.provenance import command, recorded_as
 
 _GRACE_S = 10.0
 """Once a process has failed, so long the others have to say what they know, and to end."""
@@ -33,7 +34,7 @@ def launch(args: Sequence[str], n_processes: int) -> None:
         "NODE_RANK": "0",
     }
     started = start_processes(  # type: ignore[no-untyped-call]
-        _run, (list(args), meeting), n_processes, join=False, start_method="spawn"
+        _run, (list(args), meeting, command()), n_processes, join=False, start_method="spawn"
     )
     try:
         while not started.join(grace_period=_GRACE_S):
@@ -47,13 +48,14 @@ def launch(args: Sequence[str], n_processes: int) -> None:
         sys.exit(2)
 
 
-def _run(rank: int, args: list[str], meeting: dict[str, str]) -> None:
-    """What one of the processes does."""
+def _run(rank: int, args: list[str], meeting: dict[str, str], given: str) -> None:
+    """What one of the processes does; what it writes names the command that was given."""
     from mcnet.cli.main import main
 
     os.environ.update(meeting | {"LOCAL_RANK": str(rank)})
     try:
-        main(args)
+        with recorded_as(given):
+            main(args)
     except KeyboardInterrupt:
         sys.exit(2)
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 import tyro
-from rich.console import Console
 from tyro.extras import SubcommandApp
 
 from mcnet import __version__
@@ -17,9 +16,10 @@ from mcnet.cli.kspace import evaluate_raw, reconstruct
 from mcnet.cli.measuring import compare, evaluate, motion
 from mcnet.cli.readers import READERS
 from mcnet.cli.simulation import corrupt, simulate
-from mcnet.cli.terminal import console
+from mcnet.cli.terminal import print_what_cannot_be_shown, tell, tell_result
 from mcnet.cli.training import train
 from mcnet.errors import McnetError
+from mcnet.extras import extra_of, told_of_extra
 from mcnet.provenance import recorded_command
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -43,18 +43,6 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 """Commands of several words: what a group is for, and what its second words do."""
 _RESUMED = ("demo", "reproduce", "simulate", "train")
 """Commands that go on from where they were interrupted."""
-_EXTRAS: dict[str, tuple[str, ...]] = {
-    "train": (
-        *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
-        *("safetensors", "torch", "torchmetrics"),
-    ),
-    "cluster": ("dask", "distributed", "fsspec"),
-    "dicom": ("pydicom",),
-    "export": ("onnx", "onnxscript"),
-    "raw": ("h5py", "ismrmrd", "xsdata"),
-    "readers": ("fastapi", "statsmodels", "uvicorn"),
-}
-"""What the extras of the package install, by the names of the modules."""
 _DESCRIPTION = (
     "mcnet makes, corrects and measures head motion in structural brain MRI. "
     "A research tool, not a medical device."
@@ -63,9 +51,10 @@ _DESCRIPTION = (
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; bad input ends in one sentence and exit status 2."""
+    print_what_cannot_be_shown()
     given = list(sys.argv[1:] if args is None else args)
     if given == ["--version"]:
-        Console().print(f"mcnet {__version__}")
+        tell_result(f"mcnet {__version__}")
         return
     try:
         with recorded_command("mcnet", given):
@@ -101,11 +90,10 @@ def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
         return "interrupted; nothing was written."
     if isinstance(error, ModuleNotFoundError):
         module = (error.name or "").partition(".")[0]
-        for extra, modules in _EXTRAS.items():
-            if module in modules:
-                needs = f"mcnet {command} needs the extra {extra}: pip install 'mcnet[{extra}]'"
-                return f"{module} is not installed; {needs}."
-        raise error
+        extra = extra_of(module)
+        if extra is None:
+            raise error
+        return told_of_extra(module, extra, f"mcnet {command}")
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return (
@@ -116,5 +104,5 @@ def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
 
 
 def _fail(sentence: str) -> None:
-    console.print(f"mcnet: {sentence}", style="red", soft_wrap=True, markup=False)
+    tell(f"mcnet: {sentence}", style="red")
     sys.exit(2)

@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
-from mcnet.cli.terminal import Output, announce, console, model_file, print_json
+from mcnet.cli.first_checks import MOTIONS, PEOPLE, check_exists, check_scans, check_seed
+from mcnet.cli.terminal import (
+    Output,
+    announce,
+    model_file,
+    print_json,
+    tell,
+    tell_result,
+    waiting,
+)
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
+from mcnet.extras import PAGES, check_extra
 
 
 def compare(
@@ -25,12 +33,13 @@ def compare(
         images: Scans on the same grid.
         json: Print JSON instead of a table.
     """
+    if not images:
+        raise McnetError("no image to compare is named; give one or more after the reference.")
+    check_scans((reference, *images), "mcnet compare")
     from mcnet.data.scans import read_scan
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.metrics import SSIM_DEFINITION
 
-    if not images:
-        raise McnetError("no image to compare is named; give one or more after the reference.")
     truth = read_scan(reference)
     scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
     definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
@@ -38,13 +47,12 @@ def compare(
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
         return
-    table = Table(caption=definition, caption_justify="left")
-    table.add_column("image", overflow="fold")
-    for name in next(iter(scores.values())):
-        table.add_column(name, justify="right")
+    names = list(next(iter(scores.values())))
+    tell_result("".join(f"{name:>12}" for name in names))
     for path, values in scores.items():
-        table.add_row(path, *(f"{value:.4f}" for value in values.values()))
-    Console().print(table)
+        tell_result(path)
+        tell_result("".join(f"{value:12.4f}" for value in values.values()))
+    tell_result(definition)
 
 
 def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed: int = 1) -> None:
@@ -55,6 +63,10 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         output: Folder for the figure and the table.
         seed: Of the generated traces.
     """
+    check_extra("train", "mcnet motion", PAGES)
+    check_seed(seed)
+    for path in traces:
+        check_exists(path, MOTIONS)
     from mcnet.outputs import MOTION_FILE, Given, check_outputs, given
     from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
@@ -63,10 +75,10 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
     check_outputs(
         given(("-o", output, MOTION_FIGURE)), [Given("", file, MOTION_FILE) for file in files]
     )
-    with console.status("Measuring motion"):
+    with waiting("Measuring motion"):
         recorded = [read_motion(file) for file in files]
         write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
-    console.print(f"{output / 'motion.png'}: {len(files)} traces.")
+    tell(f"{output / 'motion.png'}: {len(files)} traces.")
 
 
 def evaluate(
@@ -97,10 +109,11 @@ def evaluate(
         noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
         seed: Of the draw.
     """
-    from mcnet.correction.guard import load_guard
-    from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_named
-    from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
+    check_extra("train", "mcnet evaluate")
+    check_exists(people, PEOPLE)
+    check_exists(motion, MOTIONS)
+    check_seed(seed)
+    from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
     from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.report.trial_page import TRIAL, write_trial
     from mcnet.simulation.formats import motion_files, read_motion
@@ -116,6 +129,11 @@ def evaluate(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
+    from mcnet.correction.guard import load_guard
+    from mcnet.correction.models import load_model
+    from mcnet.data.sources import people_named
+    from mcnet.evaluation.trial import try_corrector
+
     corrector = load_model(model)
     chosen = people_named(people, names)
     traces = chosen_traces([read_motion(file) for file in files], design)
@@ -136,8 +154,8 @@ def evaluate(
         if isinstance(told, dict):
             before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
             closed = 100 * told["share_of_distance_closed"]
-            console.print(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
-    console.print(f"{output / 'table.md'}", soft_wrap=True)
+            tell(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
+    tell(str(output / "table.md"))
 
 
 def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from rich.console import Console
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.first_checks import check_at_least, check_exists, check_seed
+from mcnet.cli.terminal import Output, announce, tell, tell_result, waiting
 from mcnet.errors import McnetError
+from mcnet.extras import PAGES, check_extra
 
 if TYPE_CHECKING:
     from mcnet.readers.cases import CaseSource
 
 Folder = tyro.conf.Positional[Path]
+_STUDY = "the folder of a study that mcnet readers create made"
+_OF_SERVER = ("fastapi", "jinja2", "uvicorn")
 
 
 def create(
@@ -52,6 +55,10 @@ def create(
         plane: Slices of volumes that are looked at.
         seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
+    check_extra("readers", "mcnet readers create")
+    check_exists(run, "the folder of a run of mcnet reproduce or mcnet demo")
+    check_at_least("--readers", readers, 1)
+    check_seed(seed)
     from mcnet.outputs import FOLDER, check_outputs, given
     from mcnet.readers.creating import create_study
     from mcnet.readers.drawing import Drawing
@@ -78,12 +85,10 @@ def create(
         source = run_source(run, versions)
     codes = create_study(output, source, drawing, n_readers=readers, announce=announce)
     for name, code in codes.items():
-        Console(highlight=False).print(f"{name}  {code}")
-    console.print(
+        tell_result(f"{name}  {code}")
+    tell(
         f"{output}: the codes above work once each; give each reader one, and start mcnet readers "
-        f"serve {output}. Words can be edited in {output / 'study.toml'}.",
-        soft_wrap=True,
-        markup=False,
+        f"serve {output}. Words can be edited in {output / 'study.toml'}."
     )
 
 
@@ -98,6 +103,8 @@ def serve(
         port: Port to listen on; 0 takes any that is free.
         allow_remote: Let other machines reach the server; nothing is encrypted.
     """
+    check_extra("readers", "mcnet readers serve", _OF_SERVER)
+    check_exists(study, _STUDY)
     from mcnet.readers.serving import listening
     from mcnet.readers.serving import serve as serve_study
     from mcnet.readers.study import open_study
@@ -108,9 +115,9 @@ def serve(
     shown = f"[{name}]" if ":" in name else name
     # an interrupt while the server still starts ends it without being raised again
     with suppress(KeyboardInterrupt):
-        console.print(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.", markup=False)
+        tell(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.")
         serve_study(opened, server, allow_remote=allow_remote)
-    console.print("Ended; every reading is saved. The same command goes on.")
+    tell("Ended; every reading is saved. The same command goes on.")
 
 
 def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
@@ -120,12 +127,13 @@ def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
         study: Folder of the study.
         reader: Name of the reader, such as reader-1.
     """
+    check_exists(study, _STUDY)
     from mcnet.readers.schema import opened
     from mcnet.readers.signing_in import issue_code
     from mcnet.readers.study import open_study
 
     with opened(open_study(study).readings) as connection:
-        Console(highlight=False).print(f"{reader}  {issue_code(connection, reader)}")
+        tell_result(f"{reader}  {issue_code(connection, reader)}")
 
 
 def report(
@@ -137,15 +145,17 @@ def report(
         study: Folder of the study.
         output: Folder of report.html and the CSV files; by default STUDY/report.
     """
+    check_extra("readers", "mcnet readers report", (*PAGES, "statsmodels"))
+    check_exists(study, _STUDY)
     from mcnet.outputs import check_outputs, given
     from mcnet.readers.report import write_study_report
     from mcnet.readers.study import REPORT, STUDY, open_study
 
     folder = output or study / "report"
     check_outputs(given(("-o", folder, REPORT)), given(("", study, STUDY)))
-    with console.status("Counting and comparing"):
+    with waiting("Counting and comparing"):
         page = write_study_report(folder, open_study(study))
-    console.print(f"The report: {page}", soft_wrap=True, markup=False)
+    tell(f"The report: {page}")
 
 
 READERS: dict[str, Callable[..., None]] = {

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.first_checks import EXPERIMENT, MOTION, check_at_least, check_exists, check_scans
+from mcnet.cli.terminal import Output, announce, tell, waiting
 from mcnet.errors import McnetError
+from mcnet.extras import check_extra
 
 if TYPE_CHECKING:
     from mcnet.cluster import Cluster
@@ -62,6 +64,10 @@ def corrupt(
         raw_slices: Measure this many central sagittal slices instead of partitions of them all.
         seed: Seed of the noise and of the phase of the raw data.
     """
+    if raw_output:
+        check_extra("raw", "--raw-output")
+    check_scans((scan,), "mcnet corrupt")
+    check_exists(motion, MOTION)
     from dataclasses import asdict, replace
 
     from mcnet.data.nifti import write_volume
@@ -91,6 +97,7 @@ def corrupt(
         given(("", scan, scan_kind(scan)), ("--motion", motion, MOTION_FILE)),
     )
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
+    Engine(device).require()
     volume, like = read_scan(scan), nifti_model(scan)
     scan_files = files_of_scan("scan", scan)
     inputs = scan_files | {"motion": motion}
@@ -103,10 +110,10 @@ def corrupt(
     )
     if raw_output:
         refuse_raw_options(raw_options, trace, acquisition)
-    with console.status("Imaging the moving head"):
+    with waiting("Imaging the moving head"):
         images = corrupt_scan(volume, trace, acquisition, Engine(device))
     if raw_output:
-        with console.status("Measuring it line by line"):
+        with waiting("Measuring it line by line"):
             raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
     with written_together():
@@ -120,7 +127,7 @@ def corrupt(
             from mcnet.data.ismrmrd.writing import write_raw
 
             write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
-    console.print(
+    tell(
         f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
         f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
     )
@@ -142,6 +149,15 @@ def simulate(
         scheduler: Address of a dask scheduler whose workers do the work, as tcp://host:8786.
         device: What computes: the cores of the CPU, or a CUDA GPU.
     """
+    if workers is not None and scheduler is not None:
+        raise McnetError(
+            "--workers and --scheduler are two ways to share the work; name one of them."
+        )
+    if workers is not None or scheduler is not None:
+        check_extra("cluster", "--workers" if scheduler is None else "--scheduler")
+    if workers is not None:
+        check_at_least("--workers", workers, 1)
+    check_exists(experiment, EXPERIMENT)
     from mcnet.data.simulate import simulate_pairs
     from mcnet.data.store import STORE, find_store, local_path
     from mcnet.engine import Engine
@@ -149,10 +165,6 @@ def simulate(
     from mcnet.outputs import FILE, check_outputs, given
     from mcnet.plan import pairs_plan
 
-    if workers is not None and scheduler is not None:
-        raise McnetError(
-            "--workers and --scheduler are two ways to share the work; name one of them."
-        )
     asked = read_experiment(experiment)
     check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
     plan = pairs_plan(asked, device=device)
@@ -166,10 +178,9 @@ def simulate(
     ):
         made = simulate_pairs(output, plan, cluster=cluster, on_progress=on_progress)
     speed = f" at {made.n_new / made.seconds:.0f} a second" if made.n_new else ""
-    console.print(
+    tell(
         f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
-        f"motion traces, {made.n_new} of them new{speed}.",
-        soft_wrap=True,
+        f"motion traces, {made.n_new} of them new{speed}."
     )
 
 

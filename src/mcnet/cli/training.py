@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from mcnet.cli.terminal import Output, announce, console
+from mcnet.cli.first_checks import check_at_least, check_exists
+from mcnet.cli.terminal import Output, announce, tell
 from mcnet.errors import McnetError
+from mcnet.extras import check_extra
 from mcnet.progress import silently
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ def train(
             and processes of the CPU otherwise.
         nodes: Machines, each with as many devices; torchrun or Slurm starts the command on them.
     """
+    check_extra("train", "mcnet train")
+    check_exists(file, "the TOML file of an experiment or of a network for practice")
+    check_exists(metrics, "a JSON file of scores, as mcnet evaluate writes it")
+    check_at_least("--devices", devices, 1)
+    check_at_least("--nodes", nodes, 1)
     from mcnet.corrector import TRAINING, Corrector
     from mcnet.learning.distributed import is_started, joined, refuse_impossible
     from mcnet.learning.processes import ALONE, OtherProcessError
@@ -60,7 +67,7 @@ def train(
             raise
         sys.exit(2)  # the first process tells
     if processes.is_first:
-        console.print(told, soft_wrap=True, markup=False)
+        tell(told)
 
 
 def _read(file: Path, metrics: Path | None) -> Any:

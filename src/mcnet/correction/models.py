@@ -1,15 +1,17 @@
 """Models that correct: those that come with mcnet, and a user's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
-from mcnet.learning.network import UNet
-from mcnet.learning.weights import load_network, read_card
+from mcnet.learning.cards import read_card, read_header
 from mcnet.provenance import sha256_of_file
+
+if TYPE_CHECKING:
+    from mcnet.learning.network import UNet
 
 WEIGHTS: Path = Path(__file__).parents[1] / "weights"
 """The folder of the models that come with mcnet."""
@@ -37,7 +39,7 @@ class Model:
     path: Path
     sha256: str
     """Of the file of weights."""
-    network: UNet = field(repr=False)
+    network: "UNet" = field(repr=False)
     card: Mapping[str, Any] = field(repr=False)
     """Data, licence, metrics, limits, and what the model was trained for."""
 
@@ -81,9 +83,11 @@ def load_model(name_or_path: str) -> Model:
     Raises
     ------
     McnetError
-        There is no such model; its file is missing, a pickle, damaged or not mcnet's; or its card
-        does not say what it was trained on.
+        There is no such model; its file is missing, a pickle, damaged or not mcnet's; it holds a
+        network that corrects nothing; or its card does not say what it was trained on.
     """
+    from mcnet.learning.weights import load_network  # torch, which a list of models does without
+
     shipped = name_or_path in _shipped_names()
     path = WEIGHTS / f"{name_or_path}{_SUFFIX}" if shipped else Path(name_or_path)
     if not shipped and not path.suffix and not path.exists():
@@ -92,6 +96,7 @@ def load_model(name_or_path: str) -> Model:
             f"model {name_or_path!r} does not come with mcnet; choose from {known}, or give the "
             f"path of a {_SUFFIX} file."
         )
+    _refuse_judge(path)
     network = load_network(path)
     if network.config.adjacent:
         raise McnetError(
@@ -122,7 +127,7 @@ def _row(model: ShippedModel) -> tuple[str, ...]:
         model.name,
         _told(card.get("purpose")),
         f"{card['plane']}, {pixels}",
-        f"{load_network(model.path).n_parameters / 1e6:.1f} M",
+        f"{read_header(model.path).n_parameters / 1e6:.1f} M",
         _told(card.get("data")),
         _told(card.get("licence")),
         _told(card.get("metrics")),
@@ -141,6 +146,18 @@ def _told(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_told(part) for part in value)
     return str(value)
+
+
+def _refuse_judge(path: Path) -> None:
+    """Refuse weights of the network that tells how far a head moved, which corrects nothing."""
+    from mcnet.learning.severity import SeverityConfig
+
+    if set(read_header(path).about["network"]) == {one.name for one in fields(SeverityConfig)}:
+        raise McnetError(
+            f"{path} holds the network that estimates how far a head moved, which every correction "
+            "asks by itself; give weights of a network that corrects, such as those that mcnet "
+            "models lists."
+        )
 
 
 def _shipped_names() -> set[str]:

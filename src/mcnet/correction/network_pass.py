@@ -15,7 +15,6 @@ from mcnet.correction.sampling import SliceSampling
 from mcnet.correction.slices import mixed_precision, slices_at_once
 from mcnet.data.volume import Volume
 from mcnet.learning.network import UNet
-from mcnet.metrics import intensity_scale
 from mcnet.progress import OnProgress
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-2,), (-1,))
@@ -23,10 +22,6 @@ _FLIPS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-2,), (-1,))
 Networks are trained on flipped slices too."""
 _N_AVERAGED = 2
 """The mean of so many answers, the first, is the correction: that of all is hardly better."""
-_HEAD_SHARE = 0.1
-"""Slices with less signal than this share of the brightest one show no head, only air."""
-_FULL_SHARE = 0.25
-"""Slices with less signal than this share of the brightest one show little of the head."""
 
 
 _Images = TypeVar("_Images", np.ndarray, Tensor)
@@ -58,29 +53,6 @@ def lines_along_rows(images: _Images, line_axis: int) -> _Images:
     So a network meets motion along one axis alone.
     """
     return images.swapaxes(-1, -2) if line_axis == 1 else images
-
-
-def spread_slices(values: Float32[np.ndarray, "x y z"], n_slices: int) -> Int64[np.ndarray, "n"]:
-    """Indices of slices that show much of the head, from one side to the other."""
-    content = np.maximum(values, 0).mean(axis=(1, 2))
-    shown = np.flatnonzero(content >= _FULL_SHARE * content.max())
-    places = np.linspace(0, len(shown) - 1, min(n_slices, len(shown)))
-    return np.asarray(shown[places.round().astype(int)], dtype=np.int64)
-
-
-def input_scale(values: Float32[np.ndarray, "x y z"]) -> float:
-    """Intensity that the network sees as 1: 99.9th percentile of the slices that show the head.
-
-    As in training, slices of air alone do not count, so that a wide field of view does not lower
-    the scale; here the mean of a slice tells whether it shows the head.
-
-    Raises
-    ------
-    McnetError
-        The scan is too dark to have a scale.
-    """
-    content = np.maximum(values, 0).mean(axis=(1, 2))
-    return intensity_scale(values[content >= _HEAD_SHARE * content.max()])
 
 
 def changes_of(

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from mcnet.correction.gain import gain_of_card
+from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
@@ -14,7 +15,7 @@ from mcnet.correction.magnitude_motion import (
     n_steps_at_most,
 )
 from mcnet.correction.models import Model
-from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale, spread_slices
+from mcnet.correction.network_pass import NetworkPass, changes_of
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.sampling import SliceSampling, sampling_for

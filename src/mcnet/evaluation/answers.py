@@ -1,34 +1,19 @@
 """Questions that an experiment asks, answered by paired comparisons: in all, and by severity."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from mcnet.evaluation.comparisons import N_RESAMPLES, compared, one_column_a_model
+from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import ordered_modes, quartiles
 
 METRICS_ASKED: tuple[str, ...] = ("ssim_head_registered", "ssim")
 SIDES = ["of_model", "of_against"]
 ALL = "all"
 """Of every severity."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the comparison of two models is to answer."""
-
-    ask: str
-    """In a sentence, as the report prints it."""
-    model: str
-    against: str
-    """A model or a baseline."""
-    crossed: bool = False
-    """Whether the two change places on odd test traces, counted from 0 by name. Of two networks
-    that learned from the even and from the odd ones, the difference is then what it is worth to
-    have learned from a trace: how good each network is on the whole cancels."""
 
 
 def answers(

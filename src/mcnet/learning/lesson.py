@@ -11,7 +11,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.learning.batches import Batch, PairBatches, whole_size
 from mcnet.learning.fresh_batches import FreshBatches
-from mcnet.learning.losses import LossConfig, LossTerms, hybrid_loss
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.losses import LossTerms, hybrid_loss
 from mcnet.learning.network import UNet
 from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.processes import ALONE, Processes

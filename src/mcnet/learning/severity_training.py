@@ -17,6 +17,7 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.varied_scans import VariedScans
 from mcnet.errors import McnetError
 from mcnet.learning.batches import Batch, whole_size
+from mcnet.learning.cards import read_card
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.processes import ALONE, Processes
@@ -31,7 +32,7 @@ from mcnet.learning.severity import (
 from mcnet.learning.training import fit, training_batches
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.training_refusals import refuse_idle
-from mcnet.learning.weights import read_card, read_tensors, write_tensors
+from mcnet.learning.weights import read_tensors, write_tensors
 from mcnet.progress import OnProgress
 from mcnet.provenance import sha256_of_json
 

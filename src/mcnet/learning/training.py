@@ -10,26 +10,28 @@ from typing import Any, TypedDict
 import lightning.pytorch as lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback
 
 from mcnet import __version__
 from mcnet.data.pairs import ImagePairs
 from mcnet.engine import n_cores
 from mcnet.errors import McnetError
 from mcnet.learning.batches import PairBatches, sizes_of_batches
+from mcnet.learning.cards import read_card
 from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.distributed import is_on_gpu, trainer_options
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.lesson import Lesson
-from mcnet.learning.lightning_manners import interruptible, quiet_lightning
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.lightning_manners import EpochBar, interruptible, quiet_lightning
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network import UNet
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.processes import ALONE, Processes, within_cores
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.training_refusals import TrainingSet, refuse_untrainable
-from mcnet.learning.weights import load_network, read_card, save_network
+from mcnet.learning.weights import load_network, save_network
 from mcnet.provenance import sha256_of_file, sha256_of_json
 
 _MOST_WORKERS = 8
@@ -215,7 +217,7 @@ def _trainer(
 ) -> lightning.Trainer:
     if training.device == "cuda" and not torch.cuda.is_available():
         raise McnetError("device cuda is not available here; train on cpu, or on auto.")
-    bars: list[Callback] = [] if quiet else [RichProgressBar()]
+    bars: list[Callback] = [] if quiet else [EpochBar()]
     options = trainer_options(processes, training)
     plugins = [*options.pop("plugins"), SafetensorsCheckpoint()]
     return lightning.Trainer(

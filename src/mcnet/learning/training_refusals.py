@@ -6,7 +6,7 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.errors import McnetError
 from mcnet.learning.batches import sizes_of_batches
 from mcnet.learning.fresh_batches import SimulatedScans
-from mcnet.learning.network import NetworkConfig
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.processes import Processes
 from mcnet.learning.training_config import TrainingConfig
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from mcnet.errors import McnetError
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig
+from mcnet.learning.loss_config import LossConfig
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.recipes import RECIPES
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.settings import changed

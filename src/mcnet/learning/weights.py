@@ -11,13 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from mcnet.errors import McnetError
-from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.learning.cards import KEY, not_whole, read_card
+from mcnet.learning.network import UNet
+from mcnet.learning.network_config import NetworkConfig
 from mcnet.provenance import provenance, written_whole
-
-_KEY = "mcnet-network"
-"""The one metadata key: with several, safetensors writes them in random order."""
-_PICKLE_SUFFIXES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin"}
-_PICKLE_BEGINNINGS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def save_network(path: Path, network: UNet, *, card: Mapping[str, Any], half: bool = False) -> None:
@@ -45,7 +42,7 @@ def write_tensors(
     }
     stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
-        temporary.write_bytes(save(stored, metadata={_KEY: json.dumps(about, sort_keys=True)}))
+        temporary.write_bytes(save(stored, metadata={KEY: json.dumps(about, sort_keys=True)}))
 
 
 def load_network(path: Path) -> UNet:
@@ -68,18 +65,6 @@ def load_network(path: Path) -> UNet:
     return network.eval()
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """Model card of a weights file: ``network``, ``provenance`` and ``card``.
-
-    Raises
-    ------
-    McnetError
-        As in `load_network`.
-    """
-    about, _ = read_tensors(path, with_tensors=False)
-    return about
-
-
 def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
     # What batch norm knows of each channel takes no room, and may lie beyond half precision.
     if half and tensor.ndim > 1:
@@ -87,42 +72,18 @@ def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
     return tensor.contiguous()
 
 
-def read_tensors(
-    path: Path, *, with_tensors: bool = True
-) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Card of a weights file, as `read_card`, and its tensors unless they are not wanted.
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Card of a weights file, as `mcnet.learning.cards.read_card`, and its tensors.
 
     Raises
     ------
     McnetError
         As in `load_network`.
     """
-    _refuse_pickle(path)
+    about = read_card(path)
     try:
         with safe_open(path, framework="pt") as stream:
-            about = json.loads((stream.metadata() or {}).get(_KEY, "null"))
-            names = stream.keys() if with_tensors else []
-            tensors = {name: stream.get_tensor(name) for name in names}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError, OSError) as error:
-        raise McnetError(
-            f"{path} is no whole safetensors file; expected weights written by mcnet: get a fresh "
-            "copy or train it again."
-        ) from error
-    if not isinstance(about, dict) or "network" not in about:
-        raise McnetError(
-            f"{path} holds weights of another program, without mcnet's network description; "
-            "expected a file written by mcnet."
-        )
+        raise not_whole(path) from error
     return about, tensors
-
-
-def _refuse_pickle(path: Path) -> None:
-    if not path.is_file():
-        raise McnetError(f"{path} is no file; name a .safetensors file written by mcnet.")
-    with path.open("rb") as stream:
-        beginning = stream.read(4)
-    if path.suffix.lower() in _PICKLE_SUFFIXES or beginning.startswith(_PICKLE_BEGINNINGS):
-        raise McnetError(
-            f"{path} is a pickle file, which could run any code when opened, so mcnet never opens "
-            "one; use weights saved as .safetensors."
-        )

@@ -11,7 +11,7 @@ import numpy as np
 from mcnet.errors import McnetError
 from mcnet.outputs import Given, check_outputs
 from mcnet.progress import Announce, OnProgress, silently
-from mcnet.provenance import cannot_write, provenance, write_json, written_whole
+from mcnet.provenance import cannot_write, printable, provenance, write_json, written_whole
 from mcnet.readers.cases import CaseImages, CaseSource, refuse_unlike_shapes
 from mcnet.readers.drawing import Drawing, draw_cases, items_of, reading_order, strata_of
 from mcnet.readers.pixels import packed, samples_of
@@ -114,7 +114,10 @@ def _write_images(
             refuse_unlike_shapes(case, images)
             shape = next(iter(images.frames.values())).shape
             severity = None if np.isnan(case.severity) else case.severity
-            about = (number, case.name, case.person, severity, int(strata[index]))
+            about = (
+                *(number, printable(case.name), printable(case.person)),
+                *(severity, int(strata[index])),
+            )
             readings.execute(
                 "INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*about, *shape, *images.pixel_mm),

@@ -13,7 +13,8 @@ from mcnet.data.pairs import ImagePairs
 from mcnet.data.store import load_pairs
 from mcnet.errors import McnetError
 from mcnet.evaluation.baselines import register_all, smooth_lightly
-from mcnet.evaluation.rows import BASELINES, METRICS
+from mcnet.evaluation.question import BASELINES
+from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import ordered_models
 from mcnet.experiment import read_experiment
 from mcnet.learning.weights import load_network

@@ -7,7 +7,14 @@ import pandas as pd
 
 from mcnet.errors import McnetError
 from mcnet.outputs import Given, check_outputs
-from mcnet.provenance import digests_of, provenance, sha256_of_json, write_json, written_whole
+from mcnet.provenance import (
+    digests_of,
+    provenance,
+    sha256_of_json,
+    write_json,
+    write_text,
+    written_whole,
+)
 from mcnet.readers.against_metrics import choice_agreement, score_agreement
 from mcnet.readers.agreement import agreement
 from mcnet.readers.differences import distributions, paired_tests
@@ -52,7 +59,7 @@ def write_study_report(folder: Path, study: Study) -> Path:
     with written_whole(folder) as room:
         room.mkdir()
         for name, table in tables.items():
-            table.to_csv(room / f"{name}.csv", index=False, float_format="%.6g")
+            write_text(room / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
         write_reading_page(
             room,
             title=study.settings.title,

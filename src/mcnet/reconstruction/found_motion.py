@@ -6,10 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from mcnet.correction.models import Model
-from mcnet.correction.network_pass import NetworkPass, changes_of, input_scale
-from mcnet.correction.options import CorrectionOptions
-from mcnet.correction.sampling import sampling_for
-from mcnet.correction.slices import ready_network
 from mcnet.data.raw_scan import RawScan
 from mcnet.data.volume import Volume
 from mcnet.progress import OnProgress
@@ -32,10 +28,10 @@ def with_found_motion(
     Of slices that is motion within their plane; of a 3D scan it has six degrees of freedom.
     """
     corrupted = as_scanned(raw)
-    network = network_image(corrupted, model) if model else corrupted
+    start = _start(corrupted, model)
     route_of: Callable[..., Route] = volume_route if raw.is_3d else in_plane_route
     route = route_of(raw, still(raw.n_lines))
-    first = route.images_of(network.values)
+    first = route.images_of(start.values)
     part, first_of_part = part_to_search(route, first, options.n_searched)
     poses = find_motion(
         *(part, part.maps(), first_of_part), settings=options.search, on_progress=on_progress
@@ -51,9 +47,9 @@ def with_found_motion(
         found, notes = solved(moving, maps, options, None, line_weight=weight, towards=first)
     image = route.volume_of(np.abs(found.images).astype(np.float32))
     return Reconstruction(
-        image=Volume(image, raw.affine, raw.name) if trust.believed else network,
+        image=Volume(image, raw.affine, raw.name) if trust.believed else start,
         corrupted=corrupted,
-        network=network if model else None,
+        network=start if model else None,
         motion=route.motion_of(poses, f"motion of {raw.name}"),
         motion_known=False,
         line_residual=trust.line_residual,
@@ -62,7 +58,7 @@ def with_found_motion(
             pose_deviations(route.grid, poses, plain), "standard deviation"
         ),
         trusted=trust.believed,
-        verdict=trust.verdict,
+        verdict=trust.verdict("that of the network" if model else "the scan as it is"),
         notes={
             **notes,
             "motion": "found",
@@ -74,16 +70,10 @@ def with_found_motion(
     )
 
 
-def network_image(corrupted: Volume, model: Model) -> Volume:
-    """What the network makes of a scan as it is, slice by sagittal slice."""
-    pixel_mm = corrupted.voxel_size_mm[1:]
-    rows, columns = corrupted.values.shape[1:]
-    way = NetworkPass(
-        ready_network(model.network, "cpu"),
-        corrupted,
-        sampling_for((rows, columns), (pixel_mm[0], pixel_mm[1]), model.trained_pixel_mm),
-        input_scale(corrupted.values),
-        CorrectionOptions(),
-    )
-    change, _ = changes_of(way, None, 1.0, None)
-    return replace(corrupted, values=np.maximum(corrupted.values + change, 0))
+def _start(corrupted: Volume, model: Model | None) -> Volume:
+    """What the search starts from: the scan as it is, or what a network makes of it."""
+    if model is None:
+        return corrupted
+    from mcnet.reconstruction.network_start import network_image  # torch, for this alone
+
+    return network_image(corrupted, model)

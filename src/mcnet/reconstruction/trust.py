@@ -40,15 +40,14 @@ class Trust:
         """Whether few lines are doubted."""
         return self.share_doubted <= _MOST_DOUBTED
 
-    @property
-    def verdict(self) -> str:
-        """The same in words."""
+    def verdict(self, instead: str) -> str:
+        """The same in words; ``instead`` names the image that is shown where it is not believed."""
         told = f"of the central half of the lines, {100 * self.share_doubted:.0f} % are doubted"
         if self.believed:
             return f"The motion that was found explains the k-space: {told}."
         return (
-            f"The motion that was found does not explain the k-space ({told}): the image is that "
-            "of the network instead."
+            f"The motion that was found does not explain the k-space ({told}): the image is "
+            f"{instead} instead."
         )
 
 

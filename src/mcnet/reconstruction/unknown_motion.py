@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Complex64, Float32
 
-from mcnet.correction.network_pass import spread_slices
+from mcnet.correction.head_slices import spread_slices
 from mcnet.engine import n_threads_at_most
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.motion_search.coarse_to_fine import (

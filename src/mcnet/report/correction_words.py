@@ -22,7 +22,8 @@ _LIMITS = (
     "Poses that a search found make the image look still; they are not a measurement of the "
     "motion, of which the image shows only a part.",
     "The severity after correction tells how much motion is still seen in the image, not how much "
-    "of the anatomy was recovered.",
+    "of the anatomy was recovered: the image can be farther from that of the still head while the "
+    "estimate is lower.",
 )
 _LIMITS_OF_LEFT = (
     "That the head lay still is an estimate from the image alone: slight motion, or motion unlike "
@@ -113,7 +114,10 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
             f"({result.motion.rms_mm:.2f} mm from their mean, root mean square) and undone; "
             "of what severe motion leaves, the network corrects a part."
         )
-    sentences.append(f"Estimated motion {_change(before, after)}.")
+    sentences.append(
+        f"Estimated motion {_change(before, after)}. That is an estimate of the motion seen in the "
+        "image, and no measure of image quality."
+    )
     if after.low_mm <= before.high_mm and before.low_mm <= after.high_mm:
         sentences.append("The bounds overlap: the two estimates alone do not show a gain.")
     return "Corrected for head motion", tuple(sentences)

@@ -11,6 +11,7 @@ from matplotlib.image import AxesImage
 
 from mcnet.errors import McnetError
 from mcnet.metrics import ssim_whole_and_inside
+from mcnet.provenance import printable
 from mcnet.report.style import BLUE, GREEN, VERMILION, style, without_frame
 from mcnet.simulation.motion import MotionTrace
 
@@ -103,7 +104,15 @@ def example_figure(examples: Sequence[Example]) -> Figure:
 def _draw_example(part: SubFigure, example: Example, letter: str) -> None:
     """Draw the two rows of one example."""
     n_columns = 1 + len(example.images)
-    part.suptitle(letter + example.title, x=0.01, y=0.985, ha="left", fontsize=10, weight="bold")
+    part.suptitle(
+        printable(letter + example.title),
+        x=0.01,
+        y=0.985,
+        ha="left",
+        fontsize=10,
+        weight="bold",
+        parse_math=False,  # names may hold dollar signs
+    )
     width = 1.75 * n_columns + 1.0
     axes = part.subplots(
         2,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mcnet.evaluation.rows import BASELINES
+from mcnet.evaluation.question import BASELINES
 from mcnet.evaluation.statistics import ordered_models, ordered_modes
 from mcnet.report.style import BLUE, CYCLE, GREY, VERMILION, style
 
@@ -173,12 +173,13 @@ def curves_figure(curves: Mapping[str, pd.DataFrame]) -> Figure | None:
 
 
 def curve_names(curves: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return the quantities logged for each epoch, without bookkeeping."""
+    """Return the quantities logged for each epoch, without bookkeeping and what is always 0."""
     names: dict[str, None] = {}
     for log in curves.values():
         if "epoch" in log.columns:
-            numbers = log.select_dtypes("number").dropna(axis=1, how="all")
-            names.update(dict.fromkeys(str(column) for column in numbers.columns))
+            numbers = log.select_dtypes("number")
+            told = numbers.columns[numbers.fillna(0).ne(0).any()]
+            names.update(dict.fromkeys(str(column) for column in told))
     return [
         name for name in names if name not in ("epoch", "step", "stage", "seconds", "waiting_share")
     ]

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.stats import ks_2samp
 
 from mcnet.errors import McnetError
@@ -28,7 +29,11 @@ QUANTITIES: Mapping[str, str] = {
     "displacement_max_mm": "largest jump (mm)",
 }
 """What is compared, by its name in `TraceStatistics`, and how an axis says it."""
-FEWEST_TRACES = 5
+_FEWEST_GENERATED = 20
+"""However few real traces there are: so many show how generated ones are spread."""
+_FEW = 30
+"""Below so many values the exact p-value is told, not that for many."""
+_MOST_TICKS = 4
 _LONGEST = 128
 _ASSUMED_INTERVAL_S = 2.0
 _N_BANDS = 12
@@ -50,8 +55,8 @@ def write_motion_figure(
 ) -> dict[str, Any]:
     """Write ``motion.png``, ``.svg``, ``.csv`` and ``.json``; return what the JSON file holds.
 
-    As many traces as are given are generated. All are compared over their first points: 128, or
-    as many as half of the traces have, and shorter traces are left out.
+    As many traces as are given are generated, and 20 at least. All are compared over their first
+    points: 128, or as many as half of the traces have, and shorter traces are left out.
 
     Parameters
     ----------
@@ -74,18 +79,21 @@ def write_motion_figure(
     Raises
     ------
     McnetError
-        Fewer than 5 traces, or a folder that cannot be written.
+        No trace, half of the traces are shorter than 16 points, or a folder that cannot be
+        written.
     """
     real = _first_points(traces)
     rng = np.random.default_rng(seed)
     interval_s = real[0].interval_s or _ASSUMED_INTERVAL_S
-    generated = [generate_motion(real[0].n_points, rng, interval_s=interval_s) for _ in real]
+    n_points, n_generated = real[0].n_points, max(len(real), _FEWEST_GENERATED)
+    generated = [generate_motion(n_points, rng, interval_s=interval_s) for _ in range(n_generated)]
     both = {"real": real, "generated": generated}
     groups = {kind: [trace_statistics(trace) for trace in each] for kind, each in both.items()}
     summary = {
         "n_traces": len(real),
         "n_left_out": len(traces) - len(real),
-        "n_points": real[0].n_points,
+        "n_generated": n_generated,
+        "n_points": n_points,
         "interval_s": interval_s,
         "quantities": {name: _comparison(groups, name) for name in QUANTITIES},
         "spectrum": _spectrum_comparison(groups),
@@ -123,11 +131,8 @@ def motion_figure(
 
 def _first_points(traces: Sequence[MotionTrace]) -> list[MotionTrace]:
     """The first points of the traces that are long enough."""
-    if len(traces) < FEWEST_TRACES:
-        raise McnetError(
-            f"{len(traces)} motion traces are too few to compare with; give "
-            f"{FEWEST_TRACES} or more."
-        )
+    if not traces:
+        raise McnetError("no motion trace is given; give one or more.")
     # half of the traces or more reach the lower median
     lengths = sorted(trace.n_points for trace in traces)
     n_points = min(_LONGEST, lengths[(len(lengths) - 1) // 2])
@@ -142,7 +147,8 @@ def _first_points(traces: Sequence[MotionTrace]) -> list[MotionTrace]:
 def _comparison(groups: Groups, name: str) -> dict[str, float]:
     """Medians, Kolmogorov-Smirnov statistic and p-value of one quantity."""
     real, generated = (_values(groups[kind], name) for kind in ("real", "generated"))
-    test = ks_2samp(real, generated, method="asymp")
+    few = min(len(real), len(generated)) < _FEW
+    test = ks_2samp(real, generated, method="exact" if few else "asymp")
     return {
         "real_median": float(np.median(real)),
         "generated_median": float(np.median(generated)),
@@ -229,9 +235,10 @@ def _draw_distribution(axes: Axes, groups: Groups, name: str, statistic: float) 
     for kind, colour in (("real", "black"), ("generated", VERMILION)):
         axes.ecdf(_values(groups[kind], name), color=colour, linewidth=1.4, label=kind)
     axes.set(xscale="log", ylim=(0, 1), xlabel=QUANTITIES[name])
+    _label_sparsely(axes.xaxis, *axes.get_xlim())
     axes.set_title(f"KS {statistic:.2f}", loc="left")
     if name == "magnitude":
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
 
 
 def _draw_spectra(axes: Axes, groups: Groups, interval_s: float) -> None:
@@ -246,6 +253,8 @@ def _draw_spectra(axes: Axes, groups: Groups, interval_s: float) -> None:
         xscale="log", yscale="log", xlim=(hertz[0], hertz[-1]), ylabel="power (mm², deg²)",
         xlabel=f"frequency (Hz, at {interval_s:g} s a point)",
     )  # fmt: skip
+    _label_sparsely(axes.xaxis, *axes.get_xlim())
+    _label_sparsely(axes.yaxis, *axes.get_ylim())
     axes.set_title("spectrum: median, middle 80 % of traces", loc="left")
     axes.legend(loc="lower left")
 
@@ -262,6 +271,29 @@ def _draw_deviations(axes: Axes, groups: Groups) -> None:
         axes.vlines(place, first, third, color=colour, linewidth=5.0, alpha=0.35)
         axes.plot(place, middle, "_", color=colour, markersize=11, markeredgewidth=1.6)
     axes.set(yscale="log", ylabel="standard deviation (mm, deg)")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    _label_sparsely(axes.yaxis, *axes.get_ylim())
     axes.set_xticks(range(6), _FREEDOMS)
     axes.set_title("each degree of freedom: quartiles, middle 80 %", loc="left")
+
+
+def _label_sparsely(axis: Axis, low: float, high: float) -> None:
+    """Label a logarithmic axis in few places, which do not touch, and in more than one."""
+    axis.set_major_locator(FixedLocator(_round_numbers(low, high)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Up to four numbers from low to high: one, two or three a decade, or every so manieth power.
+
+    Of less than an octave, which may hold none of these, two numbers of two digits.
+    """
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    choices = [[digit * 10.0**power for power in powers for digit in of_decade]
+               for of_decade in ((1, 2, 5), (1, 3), (1,))]  # fmt: skip
+    choices += [[10.0**power for power in powers if power % every == 0] for every in (2, 3, 4, 6)]
+    for numbers in choices:
+        within = [number for number in numbers if low <= number <= high]
+        if 2 <= len(within) <= _MOST_TICKS:
+            return within
+    return [float(f"{low * (high / low) ** share:.2g}") for share in (0.2, 0.8)]

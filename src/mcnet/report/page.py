@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mcnet.evaluation.answers import Question, answers
+from mcnet.evaluation.answers import answers
 from mcnet.evaluation.comparisons import comparisons
+from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import write_text, written_whole
+from mcnet.provenance import write_text
 from mcnet.report.answers import answer_tables, answers_figure
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
@@ -137,11 +138,11 @@ def _figures(
         ("figure-4", "Figure 4: SSIM of every image", _TABLE_CAPTION, table_figure(table))
     )
     model = proposed_model(rows)
-    for name, metric in (
-        ("figure-5", "ssim"),
-        ("figure-5-head-registered", "ssim_head_registered"),
+    for letter, name, metric in (
+        ("a", "figure-5", "ssim"),
+        ("b", "figure-5-head-registered", "ssim_head_registered"),
     ):
-        heading = f"Figure 5: SSIM against motion magnitude, {SSIM_LABELS[metric]}"
+        heading = f"Figure 5{letter}: SSIM against motion magnitude, {SSIM_LABELS[metric]}"
         caption = (
             f"Points are slices, before (corrupted) and after ({model}); lines are means of bins "
             "of equal count with their standard deviation. Magnitude is the root of the summed "
@@ -191,8 +192,7 @@ def _write_picture(folder: Path, name: str, title: str, caption: str, figure: Fi
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    with written_whole(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _plain(value: object) -> str:

@@ -1,16 +1,20 @@
 """Figures on the page of a reconstruction: images, motion over time, what stays unexplained."""
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from mcnet.data.volume import Volume
 from mcnet.reconstruction.outcome import Reconstruction
+from mcnet.reconstruction.trust import DOUBTED
 from mcnet.report.planes import PLANES
 from mcnet.report.style import BLUE, GREY, VERMILION
 
 _FREEDOMS = (("x", BLUE), ("y", VERMILION), ("z", GREY))
 _WINDOW = 99.5
 """Percentile of the scanned image that is white."""
+_SMALLEST_SHARE = 1e-4
+"""What stays unexplained of a line where single precision is all that speaks against it."""
 
 
 def images_figure(result: Reconstruction) -> Figure:
@@ -71,12 +75,32 @@ def residual_figure(result: Reconstruction) -> Figure:
     figure = Figure(figsize=(9, 2.4), layout="constrained")
     axis = figure.subplots()
     place = np.arange(len(result.line_residual)) - len(result.line_residual) // 2
-    axis.bar(place, result.line_residual, width=1, color=BLUE)
+    percent = 100 * _shown_residual(result)
+    axis.bar(place, percent, width=1, color=BLUE)
     if result.line_weight is not None:
         less = result.line_weight < 1
-        axis.plot(place[less], result.line_residual[less], "o", color=VERMILION, fillstyle="none")
-    axis.set(xlabel="line, from the centre of k-space", ylabel="unexplained share", ylim=(0, 1.05))
+        axis.plot(place[less], percent[less], "o", color=VERMILION, fillstyle="none")
+        axis.axhline(100 * DOUBTED, color=GREY, linewidth=0.8, linestyle="--")
+    axis.set(xlabel="line, from the centre of k-space", ylabel="unexplained (%)")
+    axis.set_xlim(place[0] - 0.5, place[-1] + 0.5)
+    axis.set_ylim(0, 1.15 * float(percent.max()))  # by what is shown: it may be a percent or all
     return figure
+
+
+def is_unexplained(result: Reconstruction) -> bool:
+    """Whether anything that a chart can show stays unexplained of any line."""
+    return bool(_shown_residual(result).max() > _SMALLEST_SHARE)
+
+
+def _shown_residual(result: Reconstruction) -> Float[np.ndarray, "n_lines"]:
+    """Unexplained share of each line, without the one that no real image can explain.
+
+    Of an even number of lines the first has no mirror line, by which phase is told from motion.
+    """
+    shown = result.line_residual.copy()
+    if len(shown) % 2 == 0:
+        shown[0] = 0.0
+    return shown
 
 
 def _deviation_in_time(result: Reconstruction) -> tuple[np.ndarray, np.ndarray]:

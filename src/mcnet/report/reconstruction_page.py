@@ -6,19 +6,16 @@ from pathlib import Path
 
 from mcnet.provenance import provenance, write_text
 from mcnet.reconstruction.outcome import Reconstruction
-from mcnet.report.reconstruction_figures import images_figure, motion_figure, residual_figure
+from mcnet.reconstruction.trust import DOUBTED
+from mcnet.report.reconstruction_figures import (
+    images_figure,
+    is_unexplained,
+    motion_figure,
+    residual_figure,
+)
+from mcnet.report.reconstruction_words import LIMITS, facts, headline
 from mcnet.report.style import as_data_uri, style
 from mcnet.report.templates import page_template
-
-_LIMITS = (
-    "The head is taken to be rigid, with one pose for each phase-encoding line; effects of spin "
-    "history and of a field that moves with the head are not modelled.",
-    "Motion is looked for within the slices of a 2D scan, in space of a 3D scan. Of one coil, "
-    "motion that is alike for line k and line −k shows in the sharpness of the image alone, so "
-    "that errors of some tenths of a millimetre may stay unnoticed.",
-    "The image lies where the head lay in the pose of rest of the motion: register it before "
-    "you compare it with another.",
-)
 
 
 def write_reconstruction_page(
@@ -45,16 +42,17 @@ def write_reconstruction_page(
         pictures = {
             "images": as_data_uri(images_figure(result)),
             "motion": as_data_uri(motion_figure(result)),
-            "residual": as_data_uri(residual_figure(result)),
+            "residual": _residual(result),
         }
     page = page_template("reconstruction_page.html.jinja").render(
         title=result.image.name,
-        headline=_headline(result),
+        headline=headline(result),
         verdict=result.verdict,
         trusted=result.trusted,
         known=result.motion_known,
-        facts=_facts(result),
-        limits=_LIMITS,
+        doubted=f"{100 * DOUBTED:g}",
+        facts=facts(result),
+        limits=LIMITS,
         provenance=json.dumps(record, indent=2, default=str, ensure_ascii=False),
         version=str(record.get("version", "")),
         **pictures,
@@ -62,19 +60,6 @@ def write_reconstruction_page(
     write_text(path, page)
 
 
-def _headline(result: Reconstruction) -> str:
-    if result.motion_known:
-        return "Reconstructed with the motion that was given"
-    if result.trusted:
-        return "Motion found in the k-space, and undone"
-    return "No motion found that explains the k-space: the network’s image"
-
-
-def _facts(result: Reconstruction) -> list[tuple[str, str]]:
-    motion = result.motion
-    told = {
-        "lines": motion.n_points,
-        "motion (standard deviation, mm and degrees)": f"{motion.magnitude:.2f}",
-        **{name.replace("_", " "): value for name, value in result.notes.items()},
-    }
-    return [(name, str(value)) for name, value in told.items()]
+def _residual(result: Reconstruction) -> str:
+    """The chart of what stays unexplained; nothing where nothing does."""
+    return as_data_uri(residual_figure(result)) if is_unexplained(result) else ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mcnet.evaluation.rows import BASELINES
+from mcnet.evaluation.question import BASELINES
 
 Row = Mapping[Any, Any]
 """One model's line of the summary."""

@@ -1,0 +1,75 @@
+"""What a corrector is tried on, as data: factors, traces and scans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcnet.errors import McnetError
+from mcnet.simulation.acquisition import Order
+from mcnet.simulation.motion import MotionTrace
+
+_N_POINTS = 128
+"""Points of a recording that are used, as in the paper; resampled to the lines of a scan."""
+
+
+@dataclass(frozen=True)
+class TrialDesign:
+    """What a corrector is tried on."""
+
+    factors: tuple[float, ...] = (2.0, 4.0, 8.0)
+    """Recorded motion is multiplied by these."""
+    n_traces: int = 8
+    """Recorded traces, drawn at random; everybody moves by each of them."""
+    n_slices: int = 10
+    """Sagittal slices of each scan."""
+    spacing_mm: float = 8.0
+    """Distance between them."""
+    pixel_mm: float | None = None
+    """Pixel size of the scans along y and z; each person's own, if none is given."""
+    order: Order = "sequential"
+    """In which lines are acquired."""
+    noise: float = 0.0
+    """Standard deviation of the noise of scans, real and imaginary, of which the reference's
+    99.9th percentile is 1; the reference has none."""
+    within: float = 2.0
+    """Traces that go farther than this, in mm or degrees, before they are multiplied, are left
+    out."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what tries nothing."""
+        if self.pixel_mm is not None and not 0 < self.pixel_mm < np.inf:
+            raise McnetError(f"pixel size {self.pixel_mm:g} mm is impossible; give a positive one.")
+        if not 0 <= self.noise < np.inf:
+            raise McnetError(f"noise {self.noise:g} is impossible; give 0 or a positive number.")
+        if not self.factors or min(self.factors) <= 0 or self.n_traces < 1:
+            raise McnetError(
+                f"factors {list(self.factors)} and {self.n_traces} traces try nothing; give "
+                "positive factors and at least one trace."
+            )
+
+
+def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[MotionTrace]:
+    """Traces of the trial, at factor 1, measured from their middle.
+
+    Raises
+    ------
+    McnetError
+        Too few traces are long and calm enough.
+    """
+    first = [
+        trace.segment(0, _N_POINTS).at_rest_when(_N_POINTS // 2)
+        for trace in traces
+        if trace.n_points >= _N_POINTS
+    ]
+    calm = [
+        t for t in first if t.is_within(translation_mm=design.within, rotation_deg=design.within)
+    ]
+    if len(calm) < design.n_traces:
+        raise McnetError(
+            f"{len(calm)} of {len(traces)} traces have {_N_POINTS} points within "
+            f"{design.within:g} mm and degrees, not {design.n_traces}; give more or ask for fewer."
+        )
+    order = np.random.default_rng(design.seed).permutation(len(calm))
+    return [calm[row] for row in sorted(order[: design.n_traces])]
