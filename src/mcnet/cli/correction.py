@@ -237,11 +237,12 @@ def _write_page(page: Path, corrected: "CorrectedFile", output: Path) -> None:
 
 
 def _told(output: Path, corrected: "CorrectedFile") -> str:
+    from mcnet.correction.outcome import left_sentence
+
     result = corrected.result
     before = _severity(result.assessment_before)
-    if result.is_left:
-        reason = "judged still" if result.assessment_before.is_still else "no motion found to undo"
-        return f"{output}: {reason} ({before} of motion), so left as it is."
+    if result.left_because is not None:
+        return f"{output}: {left_sentence(result.left_because)} Estimated motion: {before}."
     after = _severity(result.assessment_after)
     return f"{output}: motion estimated at {before} before and {after} after."
 
