@@ -40,7 +40,7 @@ def recorded(n: int, n_points: int = 140) -> list[MotionTrace]:
 @pytest.fixture(autouse=True)
 def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No search: a trial is tested on networks of which the outcome is known."""
-    monkeypatch.setattr(scan_module, "_searched_grid", lambda *_: None)
+    monkeypatch.setattr(scan_module, "searched_grid", lambda *_: None)
 
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def correct(
         search: Search for the motion first, and undo it; the network corrects what is left.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the header says, or y.
-        force: Correct a scan too that is judged still, or in which no motion is found to undo.
+        force: Correct a scan too that is judged still, in which no motion is found to undo, or
+            whose pixels are too coarse.
         participant_label: Of a BIDS data set: only these participants.
     """
     if derivative is not None or level is not None:

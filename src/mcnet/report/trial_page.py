@@ -104,7 +104,8 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             "SSIM, whole image, not registered",
         ),
         lines,
-        "Scans that were judged still, or without motion to undo, were left, as users get them. "
+        "Scans judged still, without motion to undo or of pixels too coarse were left, as users get "
+        "them. "
         "Slices worse: than the corrupted image, by however little.",
     )
 
