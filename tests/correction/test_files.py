@@ -303,7 +303,9 @@ def test_a_series_becomes_a_series(
         pixels = [dcmread(plane.file.path).PixelData for plane in (old, new)]
         assert (pixels[0] == pixels[1]) == is_still
         done = dcmread(new.file.path).DerivationDescription
-        assert done.startswith("Judged still: no more motion" if is_still else "Motion corrected by mcnet")
+        assert done.startswith(
+            "Judged still: no more motion" if is_still else "Motion corrected by mcnet"
+        )
     about = json.loads((tmp_path / "out.json").read_text())
     assert set(about["inputs_sha256"]) == {f"scan/{path.name}" for path in series.iterdir()}
     assert about["left_because"] == ("judged still" if is_still else None)

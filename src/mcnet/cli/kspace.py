@@ -57,6 +57,7 @@ def reconstruct(
     scan = read_raw(raw)
     trace = read_motion(motion, motion_format) if motion else None
     network = None if trace else _network(model, scan)
+    inputs |= {"model": network.path} if network else {}
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
     with announce(doing) as on_progress:
         result = reconstructed(
@@ -115,6 +116,7 @@ def evaluate_raw(
     from mcnet.evaluation.raw_trial import try_reconstruction
     from mcnet.evaluation.raw_trial_design import RawTrialDesign
     from mcnet.evaluation.trial import TrialDesign, chosen_traces
+    from mcnet.evaluation.trial_inputs import trial_inputs
     from mcnet.report.raw_trial_page import write_raw_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
@@ -133,7 +135,7 @@ def evaluate_raw(
             unfinished=unfinished,
             on_progress=on_progress,
         )
-    inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}
+    inputs = trial_inputs(chosen, traces, files, {"model": network.path})
     summary = write_raw_trial(output, trial, model=network.name, inputs=inputs, seed=seed)
     shutil.rmtree(unfinished)
     for label, value in summary.items():

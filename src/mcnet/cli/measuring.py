@@ -55,13 +55,14 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
         output: Folder for the figure and the table.
         seed: Of the generated traces.
     """
+    from mcnet.provenance import by_name
     from mcnet.report.motion_figure import write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
 
     files = [file for path in traces for file in motion_files(path)]
     with console.status("Measuring motion"):
         recorded = [read_motion(file) for file in files]
-        write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
+        write_motion_figure(output, recorded, seed=seed, inputs=by_name(files))
     console.print(f"{output / 'motion.png'}: {len(files)} traces.")
 
 
@@ -93,10 +94,11 @@ def evaluate(
         noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
         seed: Of the draw.
     """
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.guard import SEVERITY, load_guard
     from mcnet.correction.models import load_model
     from mcnet.data.sources import people_named
     from mcnet.evaluation.trial import TrialDesign, chosen_traces, try_corrector
+    from mcnet.evaluation.trial_inputs import trial_inputs
     from mcnet.report.trial_page import write_trial
     from mcnet.simulation.formats import motion_files, read_motion
 
@@ -112,13 +114,14 @@ def evaluate(
             *(chosen, traces, corrector, load_guard(), design),
             on_progress=on_progress,
         )
-    inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}
+    weights = {"model": corrector.path, "severity": SEVERITY}
     numbers = write_trial(
         output,
         trial,
         model=corrector.name,
         fingerprint=str(corrector.card.get("fingerprint", "not stated")),
-        inputs=inputs,
+        inputs=trial_inputs(chosen, traces, files, weights),
+        seed=seed,
     )
     for factor, told in numbers.items():
         if isinstance(told, dict):

@@ -23,6 +23,8 @@ from mcnet.learning.severity import (
 from mcnet.learning.weights import read_tensors
 from mcnet.metrics import intensity_scale
 
+SEVERITY: Path = WEIGHTS / "severity.safetensors"
+"""Weights of the guard that comes with mcnet."""
 _N_SLICES = 32
 """Slices that are looked at, spread over the head."""
 _HEAD_SHARE = 0.25
@@ -79,7 +81,7 @@ class SeverityGuard:
         )
 
 
-def load_guard(path: Path = WEIGHTS / "severity.safetensors") -> SeverityGuard:
+def load_guard(path: Path = SEVERITY) -> SeverityGuard:
     """Guard of a weights file; that which comes with mcnet, if none is named.
 
     Raises

@@ -1,6 +1,5 @@
 """The trial of reconstruction from raw k-space: tables in Markdown, rows, and a picture."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.provenance import Inputs, provenance, write_json, write_text
 from mcnet.report.style import save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
@@ -19,7 +18,7 @@ METRIC = "ssim_head_registered"
 
 
 def write_raw_trial(
-    folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path], seed: int
+    folder: Path, trial: RawTrial, *, model: str, inputs: Inputs, seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
     write_text(folder / "rows.csv", trial.rows.to_csv(index=False, float_format="%.6g"))
@@ -45,9 +44,7 @@ def write_raw_trial(
         for label in means.columns
     }
     about = {"model": model, "ssim_head_registered": summary}
-    write_json(
-        folder / "trial.json", {**about, "provenance": provenance(inputs=dict(inputs), seed=seed)}
-    )
+    write_json(folder / "trial.json", {**about, "provenance": provenance(inputs=inputs, seed=seed)})
     return summary
 
 

@@ -1,6 +1,5 @@
 """The trial of a corrector for people: tables in Markdown, pictures, and numbers for its card."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.provenance import Inputs, provenance, write_json, write_text
 from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
@@ -25,7 +24,8 @@ def write_trial(
     *,
     model: str,
     fingerprint: str,
-    inputs: Mapping[str, Path] | None = None,
+    inputs: Inputs,
+    seed: int,
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
@@ -47,7 +47,7 @@ def write_trial(
         save_figure(example_figure(trial), folder, "examples")
         save_figure(severity_figure(trial), folder, "severity")
     about = {"model": model, "training_fingerprint": fingerprint, **numbers}
-    record = {"summary": about, "provenance": provenance(inputs=dict(inputs or {}))}
+    record = {"summary": about, "provenance": provenance(seed=seed, inputs=inputs)}
     write_json(folder / "trial.json", record)
     write_json(folder / "summary.json", numbers)
     return numbers
@@ -104,9 +104,8 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             "SSIM, whole image, not registered",
         ),
         lines,
-        "Scans judged still, without motion to undo or of pixels too coarse were left, as users get "
-        "them. "
-        "Slices worse: than the corrupted image, by however little.",
+        "Scans judged still, without motion to undo or of pixels too coarse were left, as users "
+        "get them. Slices worse: than the corrupted image, by however little.",
     )
 
 
