@@ -300,7 +300,7 @@ def test_models_are_listed_with_their_cards(weights, capsys, monkeypatch):
     monkeypatch.setattr(shipped, "WEIGHTS", weights.parent)
     run("models")
     told = capsys.readouterr().out
-    for word in ("tiny", "CC0-1.0", "sagittal", "0.5 to 20 mm"):
+    for word in ("tiny", "CC0-1.0", "sagittal", "0.5 to 10 mm"):
         assert word in told
 
 

@@ -55,7 +55,9 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
     corrupted = trial.rows[trial.rows["model"] == "corrupted"].reset_index()
     assert np.allclose(mine["ssim_head"], corrupted["ssim_head"])
     assert np.allclose(trial.still["ssim_head"], 1)
-    numbers = write_trial(tmp_path, trial, model="tiny", fingerprint="0" * 64, inputs={"a": "0" * 64}, seed=4)
+    numbers = write_trial(
+        tmp_path, trial, model="tiny", fingerprint="0" * 64, inputs={"a": "0" * 64}, seed=4
+    )
     assert numbers == trial_summary(trial, "tiny")
     assert numbers["factor 3"]["share_of_distance_closed"] == pytest.approx(0, abs=1e-6)
     assert (

@@ -119,7 +119,7 @@ def evaluate(
         output,
         trial,
         model=corrector.name,
-        fingerprint=str(corrector.card.get("fingerprint", "not stated")),
+        fingerprint=corrector.checked.fingerprint or "not stated",
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )

@@ -6,7 +6,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mcnet.correction.gain import gain_of_card
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
@@ -140,7 +139,7 @@ def _gain(
     Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
     counts. If nothing was searched for either, the least is applied.
     """
-    curve, severity = gain_of_card(model.card), judged.severity
+    curve, severity = model.checked.gain, judged.severity
     if not was_searched:
         return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0
