@@ -41,7 +41,7 @@ def corrected_scan(**changes: object) -> CorrectedScan:
         "after": Volume(100 * head.values, head.affine, "scan"),
         "assessment_before": BEFORE,
         "assessment_after": AFTER,
-        "is_left": False,
+        "left_because": None,
         "warnings": (),
         "uncertainty": Volume(head.values, head.affine, "scan"),
         "motion": None,
@@ -55,6 +55,6 @@ def left_scan() -> CorrectedScan:
     still = Assessment(Severity(0.25, 0.0, 0.5), is_still=True)
     before = corrected_scan().before
     return corrected_scan(
-        after=before, assessment_before=still, assessment_after=still, is_left=True,
+        after=before, assessment_before=still, assessment_after=still, left_because="judged still",
         uncertainty=None,
     )  # fmt: skip

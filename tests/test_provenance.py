@@ -7,6 +7,7 @@ import pytest
 from mcnet import __version__
 from mcnet.errors import McnetError
 from mcnet.provenance import (
+    by_name,
     provenance,
     read_json,
     recorded_as,
@@ -18,6 +19,22 @@ from mcnet.provenance import (
     written_together,
     written_whole,
 )
+
+
+def test_inputs_are_files_or_digests_that_are_known(tmp_path):
+    path = tmp_path / "scan.nii"
+    path.write_bytes(b"a scan")
+    found = provenance(inputs={"scan": path, "trace": "0" * 64})["inputs_sha256"]
+    assert found == {"scan": hashlib.sha256(b"a scan").hexdigest(), "trace": "0" * 64}
+
+
+def test_no_file_is_lost_because_another_has_its_name():
+    rest = [Path(f"study/sub-0{n}/func/rest.par") for n in (1, 2)]
+    assert by_name(rest) == {f"sub-0{n}/func/rest.par": rest[n - 1] for n in (1, 2)}
+    plain = [Path("a/one.par"), Path("a/two.par")]
+    assert by_name(plain) == {"one.par": plain[0], "two.par": plain[1]}
+    assert by_name([*plain, plain[0]]) == by_name(plain)
+    assert by_name([]) == {}
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path):

@@ -1,5 +1,6 @@
 """The whole experiment on a few small heads, and what a second call does."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.variants import Variant
 from mcnet.learning.weights import read_card
 from mcnet.plan import pairs_plan
+from mcnet.provenance import sha256_of_file
 from mcnet.reproduce import reproduce
 from mcnet.simulation.acquisition import Acquisition
 
@@ -81,6 +83,29 @@ def test_a_run_holds_everything_that_it_promises(run, experiment):
         for stage in ("l1", "l1+tv", "l1-then-l1", "l1-then-l1+tv"):
             assert (run / "models" / mode / stage / "weights.safetensors").exists()
     assert read_experiment(run / "settings.toml") == experiment
+
+
+def test_records_tell_people_traces_and_weights(run, experiment):
+    data = pairs_plan(experiment).inputs
+    people = Path(experiment.people.folders[0])
+    assert data["p0"] == sha256_of_file(people / "p0.nii.gz")
+    assert len(data) == 4 + 6
+    stage = run / "models" / "rotation"
+    parent = {"rotation/l1": sha256_of_file(stage / "l1" / "weights.safetensors")}
+    assert inputs_of(stage / "l1.step.json") == data
+    assert inputs_of(stage / "l1-then-l1+tv.step.json") == data | parent
+    for name in ("evaluation", "report"):
+        found = inputs_of(run / f"{name}.step.json")
+        assert data.items() | parent.items() <= found.items()
+        assert len(found) == len(data) + 2 * len(experiment.models)
+    card = read_card(stage / "l1-then-l1+tv" / "weights.safetensors")
+    told = {name: card["card"][f"{name}_sha256"] for name in ("train", "validation")}
+    initial = {"initial_weights": parent["rotation/l1"]}
+    assert card["provenance"]["inputs_sha256"] == told | initial
+
+
+def inputs_of(record: Path):
+    return json.loads(record.read_text())["inputs_sha256"]
 
 
 def test_the_rows_have_every_model_and_baseline_of_both_modes(run, experiment):

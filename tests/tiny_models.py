@@ -48,7 +48,7 @@ def model_of(network: UNet, **card: Any) -> Model:
 
 def tiny_weights(path: Path, seed: int = 3) -> Path:
     """Write a network that changes every image a little, and takes pixels of nearly any size."""
-    save_network(path, random_network(seed=seed), card={**CARD, "trained_pixel_mm": [0.5, 20.0]})
+    save_network(path, random_network(seed=seed), card={**CARD, "trained_pixel_mm": [0.5, 10.0]})
     return path
 
 

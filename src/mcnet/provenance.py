@@ -72,11 +72,25 @@ def command() -> str:
     return called
 
 
-def provenance(
-    *, seed: int | None = None, inputs: Mapping[str, Path] | None = None
-) -> dict[str, Any]:
+Inputs = Mapping[str, Path | str]
+"""What something was made from, by name: files, or SHA-256 digests that are known already."""
+
+
+def by_name(files: Sequence[Path]) -> dict[str, Path]:
+    """Files by name; those that share one, by as much of their paths as tells all apart."""
+    for n_parts in range(1, max((len(file.parts) for file in files), default=1) + 1):
+        found = {"/".join(file.parts[-n_parts:]): file for file in files}
+        if len(found) == len(set(files)):
+            break
+    return found
+
+
+def provenance(*, seed: int | None = None, inputs: Inputs | None = None) -> dict[str, Any]:
     """Return what goes with every file that mcnet writes: version, command, seed, input hashes."""
-    hashes = {name: sha256_of_file(path) for name, path in (inputs or {}).items()}
+    hashes = {
+        name: source if isinstance(source, str) else sha256_of_file(source)
+        for name, source in (inputs or {}).items()
+    }
     return {
         "generator": "mcnet",
         "version": __version__,

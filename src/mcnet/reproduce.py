@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment
 from mcnet.learning.weights import load_network
 from mcnet.progress import Announce, silently
-from mcnet.provenance import sha256_of_file, sha256_of_json, write_text, written_whole
+from mcnet.provenance import provenance, sha256_of_file, sha256_of_json, write_text, written_whole
 from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
 from mcnet.run import Run, Weights, prepare
@@ -65,16 +64,17 @@ def reproduce(
         for mode, of_mode in weights.items()
         for label, path in of_mode.items()
     ]
+    inputs = plan.inputs | {f"{mode}/{label}": sha256 for mode, label, sha256 in hashes}
     evaluation_key = sha256_of_json([__version__, plan.key, hashes])
     if not is_done(run.evaluation, evaluation_key):
         clear(run.evaluation)
         _write_rows(run, weights, announce)
-        mark_done(run.evaluation, evaluation_key, seed=experiment.seed)
+        mark_done(run.evaluation, evaluation_key, seed=experiment.seed, inputs=inputs)
     report_key = sha256_of_json([evaluation_key, experiment.as_dict()])
     if not is_done(run.report, report_key):
         with announce("Drawing figures and the page"), written_whole(run.report) as report:
-            _write_page(run, weights, plan, report)
-        mark_done(run.report, report_key, seed=experiment.seed)
+            _write_page(run, weights, plan, report, inputs)
+        mark_done(run.report, report_key, seed=experiment.seed, inputs=inputs)
     return run.report / "report.html"
 
 
@@ -92,7 +92,13 @@ def _corrected(weights: Weights, pairs: ImagePairs) -> dict[str, Images]:
     return {label: correct_pairs(load_network(path), pairs) for label, path in weights.items()}
 
 
-def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, folder: Path) -> None:
+def _write_page(
+    run: Run,
+    weights: Mapping[Mode, Weights],
+    plan: PairsPlan,
+    folder: Path,
+    inputs: Mapping[str, str],
+) -> None:
     curves = {
         f"{mode}: {planned.name}": pd.read_csv(run.stage(mode, planned.name) / "curve.csv")
         for mode in weights
@@ -108,16 +114,10 @@ def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, fold
             for example in _examples(run, plan, mode, of_mode)
         ],
         settings={"slices of each mode": count_pairs(run.pairs)} | run.experiment.as_dict(),
-        provenance=_page_provenance(plan),
+        provenance=provenance(seed=run.experiment.seed, inputs=inputs),
         curves=curves,
         questions=run.experiment.questions,
     )
-
-
-def _page_provenance(plan: PairsPlan) -> dict[str, Any]:
-    manifest = plan.manifest
-    about: dict[str, Any] = manifest["provenance"]
-    return about | {"inputs_sha256": manifest["people"] | manifest["traces"]}
 
 
 def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[Example]:

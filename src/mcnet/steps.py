@@ -3,7 +3,14 @@
 import shutil
 from pathlib import Path
 
-from mcnet.provenance import provenance, read_json, sha256_of_file, sha256_of_json, write_json
+from mcnet.provenance import (
+    Inputs,
+    provenance,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+)
 
 
 def is_done(result: Path, key: str) -> bool:
@@ -24,10 +31,10 @@ def is_done(result: Path, key: str) -> bool:
     )
 
 
-def mark_done(result: Path, key: str, *, seed: int) -> None:
+def mark_done(result: Path, key: str, *, seed: int, inputs: Inputs | None = None) -> None:
     """Write the record of a finished result, with its provenance."""
     about = {"key": key, "content_sha256": _sha256_of_folder(result)}
-    write_json(_record(result), about | provenance(seed=seed))
+    write_json(_record(result), about | provenance(seed=seed, inputs=inputs))
 
 
 def clear(result: Path) -> None:

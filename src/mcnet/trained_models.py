@@ -117,8 +117,10 @@ def train_models(
                 quiet=quiet,
                 processes=processes,
             )
-        key = keys[planned.name]
-        processes.by_first(partial(mark_done, result, key, seed=experiment.seed))
+        key, inputs = keys[planned.name], dict[str, Path | str](plan.inputs)
+        if parent:
+            inputs[f"{mode}/{parent}"] = run.stage(mode, parent) / WEIGHTS
+        processes.by_first(partial(mark_done, result, key, seed=experiment.seed, inputs=inputs))
     return {label: run.stage(mode, name) / WEIGHTS for label, name in stages.final_stage.items()}
 
 

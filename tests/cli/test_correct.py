@@ -99,7 +99,8 @@ def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, caps
     assert (tmp_path / "left.nii.gz").read_bytes() == scan.read_bytes()
     told = capsys.readouterr().err
     assert "Warning: An odd [scan]." in told
-    assert "judged still (1.2 mm (0.8 to 2.0) of motion), so left as it is." in told
+    assert "left.nii.gz: Judged still: no more motion is seen" in told
+    assert "so it was left as it is. Estimated motion: 1.2 mm (0.8 to 2.0)." in told
     run("correct", scan, "-o", tmp_path / "forced.nii.gz", "--model", weights, "--force")
     assert (tmp_path / "forced.nii.gz").read_bytes() != scan.read_bytes()
 
@@ -301,7 +302,7 @@ def test_models_are_listed_with_their_cards(weights, capsys, monkeypatch):
     monkeypatch.setattr(shipped, "WEIGHTS", weights.parent)
     run("models")
     told = capsys.readouterr().out
-    for word in ("tiny", "CC0-1.0", "sagittal", "0.5 to 20 mm"):
+    for word in ("tiny", "CC0-1.0", "sagittal", "0.5 to 10 mm"):
         assert word in told
 
 

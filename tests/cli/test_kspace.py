@@ -67,6 +67,8 @@ def test_without_motion_it_is_looked_for_and_written(raw, tmp_path, capsys):
     out, found = tmp_path / "still.nii.gz", tmp_path / "found.par"
     options = ["--motion-output", found, "--motion-output-format", "fsl"]
     run("reconstruct", raw, "-o", out, *options)
+    about = json.loads((tmp_path / "still.json").read_text())
+    assert set(about["inputs_sha256"]) == {"raw", "model"}
     trace = read_motion(found)
     assert trace.n_points == moving_head.N_LINES
     true = moving_head.motion(12.0)

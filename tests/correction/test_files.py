@@ -208,7 +208,7 @@ def test_the_json_file_tells_what_was_found_and_done(
         "high_mm": 2.0,
         "is_still": False,
     }
-    assert (about["is_left"], about["Sources"]) == (False, ["a"])
+    assert (about["left_because"], about["Sources"]) == (None, ["a"])
     assert about["warnings"][0] == "Odd."
     assert about["generator"] == "mcnet"
     assert about["options"]["force"] is False
@@ -303,10 +303,12 @@ def test_a_series_becomes_a_series(
         pixels = [dcmread(plane.file.path).PixelData for plane in (old, new)]
         assert (pixels[0] == pixels[1]) == is_still
         done = dcmread(new.file.path).DerivationDescription
-        assert done.startswith("Left unchanged" if is_still else "Motion corrected by mcnet")
+        assert done.startswith(
+            "Judged still: no more motion" if is_still else "Motion corrected by mcnet"
+        )
     about = json.loads((tmp_path / "out.json").read_text())
     assert set(about["inputs_sha256"]) == {f"scan/{path.name}" for path in series.iterdir()}
-    assert about["is_left"] == is_still
+    assert about["left_because"] == ("judged still" if is_still else None)
 
 
 def test_a_series_becomes_nifti_where_the_output_is_named_so(

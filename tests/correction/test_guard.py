@@ -15,7 +15,7 @@ from mcnet.data.volume import Volume
 from mcnet.engine import ALL_CORES
 from mcnet.errors import McnetError
 from mcnet.learning.severity import SeverityConfig, SeverityNetwork
-from mcnet.learning.weights import write_tensors
+from mcnet.learning.weights import read_tensors, write_tensors
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.generators import generate_motion
 
@@ -86,6 +86,49 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_guard(other)
     with pytest.raises(McnetError, match="is no file"):
         load_guard(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("still_below_mm", float("inf")),
+        ("still_below_mm", float("nan")),
+        ("still_below_mm", -0.1),
+        ("still_below_mm", "0.3"),
+        ("usual_below", None),
+        ("usual_below", 10**400),
+        ("z_low_middle_high", [-1.6, 0.0]),
+        ("z_low_middle_high", [1.0, 0.0, 2.0]),
+        ("z_low_middle_high", [-1.0, 0.0, 1e6]),
+        ("z_low_middle_high", [-1.0, 0.0, float("nan")]),
+        ("z_low_middle_high", "abc"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused_by_file_and_field(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    path = write_guard(tmp_path / "odd.safetensors", **{field: value})
+    with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\(calibration, {field}\)"):
+        load_guard(path)
+
+
+@pytest.mark.parametrize(
+    ("card", "field"),
+    [
+        ({"trained_pixel_mm": [0.001, 1.0], "calibration": CALIBRATION}, "trained_pixel_mm"),
+        ({"calibration": CALIBRATION}, "trained_pixel_mm"),
+        ({"trained_pixel_mm": [1.0, 1.3], "calibration": [1]}, "calibration"),
+        ({"trained_pixel_mm": [1.0, 1.3]}, "calibration"),
+    ],
+)
+def test_a_card_of_a_guard_that_cannot_be_is_refused_by_file_and_field(
+    tmp_path: Path, card: dict[str, object], field: str
+) -> None:
+    path = tmp_path / "odd.safetensors"
+    about, tensors = read_tensors(write_guard(tmp_path / "whole"))
+    write_tensors(path, tensors, about["network"], card=card)
+    with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\({field}\)"):
+        load_guard(path)
 
 
 @pytest.mark.skipif(

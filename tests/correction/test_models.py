@@ -127,12 +127,78 @@ def test_slices_of_another_plane_are_refused(tmp_path: Path) -> None:
         load_model(str(path))
 
 
-@pytest.mark.parametrize("size", [None, 1.0, [1.0], [2.0, 1.0], [0, 1], ["1", "2"], [1, None]])
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(None, 1.0, [1.0], [2.0, 1.0], [0, 1], ["1", "2"], [1, None], [0.001, 1.0], [1.0, 11.0]),
+        *([1.0, float("inf")], [float("nan"), 1.0], [1, 10**400], [True, 1]),
+    ],
+)
 def test_a_card_without_a_pixel_size_is_refused(tmp_path: Path, size: object) -> None:
     path = tmp_path / "unknown.safetensors"
     save_network(path, random_network(), card=card(trained_pixel_mm=size))
     with pytest.raises(McnetError, match="trained_pixel_mm"):
         load_model(str(path))
+
+
+INFINITE, NOT_A_NUMBER = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("gain", {"severity_mm": [0.5], "gain": [INFINITE]}),
+        ("gain", {"severity_mm": [0.5], "gain": [NOT_A_NUMBER]}),
+        ("gain", {"severity_mm": [0.5], "gain": [-0.1]}),
+        ("gain", {"severity_mm": [0.5], "gain": [2.1]}),
+        ("gain", {"severity_mm": [0.5], "gain": [10**400]}),
+        ("gain", {"severity_mm": [INFINITE], "gain": [1.0]}),
+        ("gain", {"severity_mm": [-1.0], "gain": [1.0]}),
+        ("gain", {"severity_mm": [2.0, 1.0], "gain": [1.0, 1.0]}),
+        ("gain", {"severity_mm": "12", "gain": "11"}),
+        ("gain", {"severity_mm": [], "gain": []}),
+        ("gain", [1.0]),
+        ("name", ["a"]),
+        ("name", 3),
+        ("purpose", {"for": "all"}),
+        ("licence", 1.0),
+        ("fingerprint", []),
+        ("trained_on", "sub-01"),
+        ("trained_on", [1, 2]),
+        ("trained_on", 5),
+        ("validated_on", {"a": 1}),
+        ("plane", ["sagittal"]),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused_by_file_and_field(
+    tmp_path: Path, field: str, value: object
+) -> None:
+    path = tmp_path / "odd.safetensors"
+    save_network(path, random_network(), card=card(**{field: value}))
+    with pytest.raises(McnetError, match=rf"odd\.safetensors.*\b{field}\b"):
+        load_model(str(path))
+
+
+@pytest.mark.parametrize("entries", [[1, 2], "a card", None, 7])
+def test_a_card_without_names_and_values_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: object
+) -> None:
+    path = tmp_path / "odd.safetensors"
+    save_network(path, random_network(), card=card())
+    monkeypatch.setattr(models, "read_card", lambda _: {"network": {}, "card": entries})
+    with pytest.raises(McnetError, match=r"odd\.safetensors says .* \(card\); expected names and"):
+        load_model(str(path))
+
+
+def test_what_mcnet_goes_by_is_read_from_the_card(tmp_path: Path) -> None:
+    path = tmp_path / "whole.safetensors"
+    curve = {"severity_mm": [0, 2], "gain": [0, 2]}
+    people = {"trained_on": ["a", "b"], "validated_on": ["c"]}
+    save_network(path, random_network(), card=card(gain=curve, fingerprint="f", **people))
+    found = load_model(str(path)).checked
+    assert found.gain.at(1.0) == 1.0
+    assert found.known_people == {"a", "b", "c"}
+    assert (found.trained_pixel_mm, found.name, found.fingerprint) == ((1.0, 1.2), "tiny", "f")
 
 
 def test_a_network_of_adjacent_slices_is_not_for_scans(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import moving_head
 import numpy as np
@@ -64,7 +65,7 @@ def with_bright_voxels(shape: tuple[int, ...], places: np.ndarray) -> np.ndarray
 
 def test_a_network_that_changes_nothing_gives_the_scan_back(scan: Volume) -> None:
     result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=FORCED)
-    assert not result.is_left
+    assert result.left_because is None
     assert np.array_equal(result.after.values, scan.values)
     assert np.array_equal(result.after.affine, scan.affine)
     assert result.after.name == scan.name
@@ -76,7 +77,7 @@ def test_nothing_is_lost_where_nothing_is_corrected_at_any_voxel_size(
     scan: Volume, voxel_size_mm: tuple[float, ...]
 ) -> None:
     scan = volume_of(scan.values, voxel_size_mm)
-    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=ALONE)
+    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=FORCED)
     assert np.array_equal(result.after.values, scan.values)
     assert "unlike the model's training data" in result.warnings[0]
 
@@ -119,7 +120,7 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
     values = with_bright_voxels(shape, places)
     values[0, 0, 0] = 9.0
     scan = volume_of(values, (1, 1, 3))  # seen with 40 x 90 pixels of 1 mm
-    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=ALONE).after.values
+    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=FORCED).after.values
     for x in range(1, 9):
         added = after[x] - values[x]
         assert np.unravel_index(added.argmax(), added.shape) == tuple(places[x])
@@ -129,7 +130,7 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
 def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 0.5, 1.7))
     scan.values[0, 0, 0] = 100.0  # room above
-    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard(), options=ALONE)
+    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard(), options=FORCED)
     added = result.after.values - scan.values
     added[0, 0, 0] = added[1, 1, 1]
     assert np.allclose(added, 0.25 * input_scale(scan.values), rtol=1e-4)
@@ -172,7 +173,7 @@ def test_slices_are_corrected_by_themselves(
 def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
     guard = FakeGuard(is_still=True, warnings=("Unlike.",))
     result = correct_scan(scan, model_of(random_network()), guard=guard, options=ALONE)
-    assert result.is_left
+    assert result.left_because == "judged still"
     assert result.after is result.before is scan
     assert result.assessment_after is result.assessment_before
     assert guard.seen == [scan]
@@ -191,7 +192,7 @@ def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
 def test_force_corrects_a_still_scan(scan: Volume) -> None:
     guard = FakeGuard(is_still=True)
     result = correct_scan(scan, model_of(random_network()), guard=guard, options=FORCED)
-    assert not result.is_left
+    assert result.left_because is None
     assert not np.array_equal(result.after.values, scan.values)
     assert guard.seen == [scan, result.after]
 
@@ -440,13 +441,13 @@ def test_poses_that_are_not_believed_are_not_used(
     monkeypatch.setattr(magnitude_motion, "_SAVED", (1.0, 2.0))
     monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
     result = correct_scan(scan, shy_model(), guard=FakeGuard())
-    assert result.is_left
+    assert result.left_because == "no motion found"
     assert result.motion is None
     assert result.after is scan
     forced = correct_scan(
         scan, shy_model(), guard=FakeGuard(), options=CorrectionOptions(force=True)
     )
-    assert not forced.is_left
+    assert forced.left_because is None
 
 
 @pytest.mark.usefixtures("short_search")
@@ -457,8 +458,85 @@ def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
     monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0) if certain else (-1.0, 1.0))
     monkeypatch.setattr(magnitude_motion, "_CERTAIN_PIXELS", 100.0)
     result = correct_scan(moving_scan, shy_model(), guard=FakeGuard(is_still=True))
-    assert result.is_left is not certain
+    assert result.left_because == (None if certain else "judged still")
     assert (result.motion is not None) is certain
+
+
+def motion_found(*, certain: bool) -> magnitude_motion.FoundMotion:
+    poses = np.zeros((SHAPE[1], 3))
+    poses[::2, 1] = 0.2
+    grid = SliceGrid(SHAPE[1:], (1.0, 1.0))
+    return magnitude_motion.FoundMotion(grid, (poses,), 0.1, is_certain=certain)
+
+
+@pytest.mark.parametrize(
+    ("is_still", "found", "options", "because"),
+    [
+        (True, None, {}, "judged still"),
+        (True, "uncertain", {}, "judged still"),
+        (True, "certain", {}, None),
+        (False, None, {}, "no motion found"),
+        (False, "uncertain", {}, None),
+        (True, None, {"force": True}, None),
+        (False, None, {"force": True}, None),
+        (True, "certain", {"phase_encoding": "x"}, "judged still"),
+        (False, "certain", {"phase_encoding": "x"}, None),
+        (True, "certain", {"search": False}, "judged still"),
+        (False, "certain", {"search": False}, None),
+    ],
+)
+def test_why_a_scan_is_left_is_what_was_judged_and_found(
+    scan: Volume,
+    monkeypatch: pytest.MonkeyPatch,
+    is_still: bool,
+    found: str | None,
+    options: dict[str, Any],
+    because: str | None,
+) -> None:
+    motion = motion_found(certain=found == "certain") if found else None
+    monkeypatch.setattr(scan_module, "_motion", lambda *_: motion)
+    guard, given = FakeGuard(is_still=is_still), CorrectionOptions(**options)
+    result = correct_scan(scan, model_of(random_network()), guard=guard, options=given)
+    assert result.left_because == because
+    assert (result.after is scan) == (because is not None)
+    searched = given.search and given.phase_encoding != "x"
+    assert result.motion is (motion if searched and because is None else None)
+    told = any("No motion was searched for" in warning for warning in result.warnings)
+    assert told == (given.phase_encoding == "x")
+
+
+@pytest.mark.parametrize("is_still", [True, False])
+@pytest.mark.parametrize("pixel_mm", [(3.0, 3.0), (2.0, 2.0), (1.6, 1.6), (1.0, 3.0), (2.4, 1.0)])
+def test_a_scan_of_coarse_pixels_comes_back_and_is_never_searched(
+    scan: Volume, monkeypatch: pytest.MonkeyPatch, pixel_mm: tuple[float, float], *, is_still: bool
+) -> None:
+    monkeypatch.setattr(scan_module, "_motion", lambda *_: pytest.fail("it was searched"))
+    model = model_of(random_network(), trained_pixel_mm=[1.0, 1.35])
+    coarse, guard = volume_of(scan.values, (1.0, *pixel_mm)), FakeGuard(is_still=is_still)
+    result = correct_scan(coarse, model, guard=guard)
+    assert result.left_because == "pixels too coarse"
+    assert result.after is coarse
+    rows, columns = pixel_mm
+    told = f"No motion was searched for, because the scan's sagittal pixels measure {rows:.2f} x "
+    assert result.warnings[0].startswith(f"{told}{columns:.2f} mm, and in pixels above 1.5 mm")
+    forced = correct_scan(coarse, model, guard=guard, options=CorrectionOptions(force=True))
+    assert forced.left_because is None
+    assert forced.motion is None
+    assert not np.array_equal(forced.after.values, coarse.values)
+    assert forced.warnings[0] == result.warnings[0]
+
+
+@pytest.mark.parametrize("is_still", [True, False])
+def test_few_rows_are_not_searched_and_the_guard_decides(
+    scan: Volume, monkeypatch: pytest.MonkeyPatch, *, is_still: bool
+) -> None:
+    monkeypatch.setattr(scan_module, "_motion", lambda *_: pytest.fail("it was searched"))
+    low = volume_of(scan.values[:, :20])
+    guard = FakeGuard(is_still=is_still)
+    result = correct_scan(low, model_of(random_network()), guard=guard)
+    assert result.left_because == ("judged still" if is_still else None)
+    assert np.array_equal(result.after.values, low.values) == is_still
+    assert "are 20 x 45, and fewer than 32 rows or columns" in result.warnings[0]
 
 
 def test_an_axis_that_is_none_is_refused() -> None:

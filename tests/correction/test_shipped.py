@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcnet.correction import scan as scan_module
 from mcnet.correction.gain import gain_of_card
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
@@ -95,6 +96,26 @@ def test_a_still_scan_corrected_by_force_is_nearly_itself(
         still.corrupted, load_model(DEFAULT_MODEL), guard=load_guard(), options=options
     )
     assert ssim(image, result.after.values / scale, data_range=1.0, mask=head_mask(image)) > 0.97
+
+
+@pytest.mark.parametrize("pixel_mm", [3.0, 2.0, 1.6])
+def test_a_still_head_of_coarse_pixels_comes_back_bit_for_bit(
+    monkeypatch: pytest.MonkeyPatch, pixel_mm: float
+) -> None:
+    monkeypatch.setattr(scan_module, "find_motion", lambda *_, **__: pytest.fail("it was searched"))
+    n = 2 * round(120 / pixel_mm)
+    acquisition = Acquisition((24, n, n), (216.0, n * pixel_mm, n * pixel_mm))
+    rng = np.random.default_rng(11)
+    motion = generate_motion(n, rng).scaled(0.0)
+    still = corrupt_scan(varied_head(rng), motion, acquisition, ALL_CORES).reference
+    model, guard = load_model(DEFAULT_MODEL), load_guard()
+    result = correct_scan(still, model, guard=guard)
+    assert result.after.values is still.values
+    assert result.left_because == "pixels too coarse"
+    forced = correct_scan(still, model, guard=guard, options=CorrectionOptions(force=True))
+    assert forced.motion is None
+    told = f"No motion was searched for, because the scan's sagittal pixels measure {pixel_mm:.2f}"
+    assert any(told in warning for warning in forced.warnings)
 
 
 def test_weights_are_readable_by_all() -> None:

@@ -1,5 +1,6 @@
 """A corrector on trial: unseen people and motion, scored as `mcnet correct` would serve them."""
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +42,7 @@ def recorded(n: int, n_points: int = 140) -> list[MotionTrace]:
 @pytest.fixture(autouse=True)
 def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No search: a trial is tested on networks of which the outcome is known."""
-    monkeypatch.setattr(scan_module, "_searched_grid", lambda *_: None)
+    monkeypatch.setattr(scan_module, "searched_grid", lambda *_: None)
 
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:
@@ -55,13 +56,17 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
     corrupted = trial.rows[trial.rows["model"] == "corrupted"].reset_index()
     assert np.allclose(mine["ssim_head"], corrupted["ssim_head"])
     assert np.allclose(trial.still["ssim_head"], 1)
-    numbers = write_trial(tmp_path, trial, model="tiny", fingerprint="0" * 64)
+    numbers = write_trial(
+        tmp_path, trial, model="tiny", fingerprint="0" * 64, inputs={"a": "0" * 64}, seed=4
+    )
     assert numbers == trial_summary(trial, "tiny")
     assert numbers["factor 3"]["share_of_distance_closed"] == pytest.approx(0, abs=1e-6)
     assert (
         numbers["factor 3"]["ssim_head_registered_before"]
         > numbers["factor 9"]["ssim_head_registered_before"]
     )
+    about = json.loads((tmp_path / "trial.json").read_text())["provenance"]
+    assert (about["seed"], about["inputs_sha256"]) == (4, {"a": "0" * 64})
     text = (tmp_path / "table.md").read_text()
     assert "2 people (a, b) and 2 recorded traces" in text
     names = {path.name for path in tmp_path.iterdir()}

@@ -26,6 +26,7 @@ from mcnet.report.correction_pictures import (
 from mcnet.report.correction_words import (
     facts,
     grid_text,
+    limits_of,
     number,
     outcome,
     plain,
@@ -108,7 +109,7 @@ def test_without_uncertainty_none_is_shown(tmp_path):
 def test_a_scan_left_as_it_was_says_so_and_shows_no_difference(tmp_path):
     text = page_of(tmp_path / "page.html", left_scan())
     assert "<h1>Left as it was</h1>" in text
-    assert "every voxel was left as it came" in text
+    assert "Judged still: no more motion is seen" in text
     assert text.count("<img ") == 3 * N_SLICES
     body = text.split("<body>")[1]
     assert "after minus before" not in body
@@ -264,14 +265,11 @@ def test_a_models_card_may_say_nothing():
 
 
 def test_a_moving_scan_without_motion_to_undo_is_not_called_still() -> None:
-    judged = replace(left_scan().assessment_before, is_still=False)
-    headline, sentences = outcome(left_scan_judged(judged))
+    result = replace(left_scan(), left_because="no motion found")
+    headline, sentences = outcome(result)
     assert headline == "Left as it was"
     assert "no poses of the head were found" in sentences[0]
-
-
-def left_scan_judged(assessment: Assessment) -> CorrectedScan:
-    return replace(left_scan(), assessment_before=assessment, assessment_after=assessment)
+    assert not any("lay still is an estimate" in limit for limit in limits_of(result))
 
 
 def test_the_page_says_that_motion_was_found_and_undone() -> None:

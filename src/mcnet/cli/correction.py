@@ -57,7 +57,8 @@ def correct(
         no_search: Do not search for the motion; let the network correct the scan as it is.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the header says, or y.
-        force: Correct a scan too that is judged still, or in which no motion is found to undo.
+        force: Correct a scan too that is judged still, in which no motion is found to undo, or
+            whose pixels are too coarse.
         participant_label: Of a BIDS data set: only these participants.
     """
     check_extra("train", "mcnet correct")
@@ -246,11 +247,12 @@ def _write_page(page: Path, corrected: "CorrectedFile", output: Path) -> None:
 
 
 def _told(output: Path, corrected: "CorrectedFile") -> str:
+    from mcnet.correction.outcome import left_sentence
+
     result = corrected.result
     before = _severity(result.assessment_before)
-    if result.is_left:
-        reason = "judged still" if result.assessment_before.is_still else "no motion found to undo"
-        return f"{output}: {reason} ({before} of motion), so left as it is."
+    if result.left_because is not None:
+        return f"{output}: {left_sentence(result.left_because)} Estimated motion: {before}."
     after = _severity(result.assessment_after)
     return (
         f"{output}: corrected. Motion seen in the image, by estimate: {before} before, {after} "

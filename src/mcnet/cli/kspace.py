@@ -79,6 +79,7 @@ def reconstruct(
     scan = read_raw(raw)
     trace = read_motion(motion, motion_format) if motion else None
     network = None if trace or model == NO_NETWORK else _network(model, scan)
+    inputs |= {"model": network.path} if network else {}
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
     with announce(doing) as on_progress:
         result = reconstructed(
@@ -159,6 +160,7 @@ def evaluate_raw(
     from mcnet.correction.models import load_model
     from mcnet.data.sources import people_named
     from mcnet.evaluation.raw_trial import try_reconstruction
+    from mcnet.evaluation.trial_inputs import trial_inputs
 
     network = load_model(model)
     chosen = people_named(people, names)
@@ -170,7 +172,7 @@ def evaluate_raw(
             unfinished=unfinished,
             on_progress=on_progress,
         )
-    inputs = {file.name: file for file in files if file.name in {t.name for t in traces}}
+    inputs = trial_inputs(chosen, traces, files, {"model": network.path})
     summary = write_raw_trial(output, trial, model=network.name, inputs=inputs, seed=seed)
     shutil.rmtree(unfinished)
     for label, value in summary.items():

@@ -68,6 +68,7 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
     for path in traces:
         check_exists(path, MOTIONS)
     from mcnet.outputs import MOTION_FILE, Given, check_outputs, given
+    from mcnet.provenance import by_name
     from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
 
@@ -77,7 +78,7 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
     )
     with waiting("Measuring motion"):
         recorded = [read_motion(file) for file in files]
-        write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
+        write_motion_figure(output, recorded, seed=seed, inputs=by_name(files))
     tell(f"{output / 'motion.png'}: {len(files)} traces.")
 
 
@@ -129,10 +130,11 @@ def evaluate(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.guard import SEVERITY, load_guard
     from mcnet.correction.models import load_model
     from mcnet.data.sources import people_named
     from mcnet.evaluation.trial import try_corrector
+    from mcnet.evaluation.trial_inputs import trial_inputs
 
     corrector = load_model(model)
     chosen = people_named(people, names)
@@ -142,13 +144,14 @@ def evaluate(
             *(chosen, traces, corrector, load_guard(), design),
             on_progress=on_progress,
         )
-    inputs = {file.name: file for file in files if file.stem in {t.name for t in traces}}
+    weights = {"model": corrector.path, "severity": SEVERITY}
     numbers = write_trial(
         output,
         trial,
         model=corrector.name,
-        fingerprint=str(corrector.card.get("fingerprint", "not stated")),
-        inputs=inputs,
+        fingerprint=corrector.checked.fingerprint or "not stated",
+        inputs=trial_inputs(chosen, traces, files, weights),
+        seed=seed,
     )
     for factor, told in numbers.items():
         if isinstance(told, dict):

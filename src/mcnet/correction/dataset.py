@@ -9,6 +9,7 @@ from mcnet import __version__
 from mcnet.correction.files import CorrectedFile, correct_source, read_source, write_corrected
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.outcome import LeftBecause, left_sentence
 from mcnet.correction.scan import Guard
 from mcnet.data.bids import (
     BidsScan,
@@ -110,7 +111,7 @@ def correct_dataset(
                 found = correct_source(
                     source, model, guard=guard, options=options, on_progress=on_progress
                 )
-            notes = {**_metadata(scan, found.result.is_left), "key": key}
+            notes = {**_metadata(scan, found.result.left_because), "key": key}
             with written_together():
                 write_derivative_description(root, output, _NAME)
                 write_page(derivative.page, found, derivative.image)
@@ -119,7 +120,7 @@ def correct_dataset(
             return ScanOutcome(scan, "failed", str(error))
         except OSError as error:
             return ScanOutcome(scan, "failed", str(cannot_read(scan.path, error)))
-        return ScanOutcome(scan, "left" if found.result.is_left else "corrected")
+        return ScanOutcome(scan, "left" if found.result.left_because is not None else "corrected")
 
     return [corrected(scan) for scan in scans]
 
@@ -153,14 +154,14 @@ def _is_done(derivative: _Derivative, key: str) -> bool:
     return there and read_json(sidecar(derivative.image)).get("key") == key
 
 
-def _metadata(scan: BidsScan, is_left: bool) -> dict[str, Any]:
+def _metadata(scan: BidsScan, left: LeftBecause | None) -> dict[str, Any]:
     """What BIDS says of a derivative: all that was said of its source, and what it is made of."""
     inherited = scan.metadata()
     return {
         **inherited,
-        "Description": "Judged still by mcnet and left unchanged"
-        if is_left
-        else "Head motion corrected by mcnet; an estimate from the image alone",
+        "Description": "Head motion corrected by mcnet; an estimate from the image alone"
+        if left is None
+        else left_sentence(left),
         "Sources": [scan.uri],
         # raw scans of a head are whole unless they say otherwise
         "SkullStripped": bool(inherited.get("SkullStripped", False)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
-from mcnet.correction.outcome import Assessment, CorrectedScan
+from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
 from mcnet.correction.scan import Guard, correct_scan
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
 from mcnet.data.nifti import write_volume
@@ -116,7 +116,7 @@ def write_corrected(
     source, result = corrected.source, corrected.result
     about = {**(notes or {}), **corrected.record}
     if source.series is None:
-        if result.is_left:
+        if result.left_because is not None:
             copy_scan(source.path, path, notes=about)
         else:
             write_volume(path, result.after, like=source.path, notes=about)
@@ -125,7 +125,8 @@ def write_corrected(
     else:
         from mcnet.data.dicom.writing import write_series
 
-        done = "Left unchanged, no motion found to undo" if result.is_left else "Motion corrected"
+        left = result.left_because
+        done = "Motion corrected" if left is None else left_sentence(left)
         write_series(path, result.after, source.series, derivation=done, notes=about)
 
 
@@ -161,7 +162,7 @@ def _notes(result: CorrectedScan, options: CorrectionOptions) -> dict[str, Any]:
         "options": asdict(options),
         "severity_before": _severity(result.assessment_before),
         "severity_after": _severity(result.assessment_after),
-        "is_left": result.is_left,
+        "left_because": result.left_because,
         "motion_found": None if result.motion is None else result.motion.as_dict,
         "warnings": list(result.warnings),
     }

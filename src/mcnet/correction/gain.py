@@ -4,9 +4,11 @@ A network taught on scans of all severities corrects mild motion too much and se
 little, since it cannot be sure which it sees. The guard looks at the whole scan and knows better.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeGuard
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +16,9 @@ from jaxtyping import Float
 from mcnet.errors import McnetError
 
 GAINS: tuple[float, ...] = tuple(np.arange(0, 2.01, 0.2).round(1).tolist())
-"""Gains that are tried."""
+"""Gains that are tried; what a card holds lies between the first and the last."""
+MOST_SEVERE_MM: float = 1000.0
+"""No head moves further."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,15 @@ class GainCurve:
 
     def __post_init__(self) -> None:
         """Refuse what is no curve."""
-        if len(self.severity_mm) != len(self.gain) or not self.gain or min(self.gain) < 0:
+        severities = (*self.severity_mm, MOST_SEVERE_MM)
+        # a comparison with NaN is false
+        rises = all(one <= other for one, other in pairwise((0.0, *severities)))
+        within = all(0 <= gain <= GAINS[-1] for gain in self.gain)
+        if len(self.severity_mm) != len(self.gain) or not self.gain or not (rises and within):
             raise McnetError(
-                f"gains {list(self.gain)} at {list(self.severity_mm)} mm are no curve; give a gain "
-                "of 0 or more for every severity."
+                f"gains {list(self.gain)} at {list(self.severity_mm)} mm are no curve (gain); "
+                f"expected a gain of 0 to {GAINS[-1]:g} for every severity, and severities that "
+                f"rise from 0 to at most {MOST_SEVERE_MM:g} mm: train the model again."
             )
 
     def at(self, severity_mm: float) -> float:
@@ -54,13 +63,27 @@ def gain_of_card(card: Mapping[str, Any]) -> GainCurve:
     if found is None:
         return GainCurve()
     try:
-        severities, gains = (tuple(map(float, found[name])) for name in ("severity_mm", "gain"))
-    except (KeyError, TypeError, ValueError) as error:
+        severities, gains = (_numbers(found[name]) for name in ("severity_mm", "gain"))
+    except (KeyError, TypeError) as error:
         raise McnetError(
-            f"the model card's gain is {found!r}; expected severity_mm and gain, two lists of "
-            "numbers: train the model again."
+            f"the model card's gain is {str(found)[:200]}; expected severity_mm and gain, two "
+            "lists of finite numbers: train the model again."
         ) from error
     return GainCurve(severities, gains)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value of JSON is a finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # whole numbers in JSON may be longer than a float can be; NaN compares false
+    return abs(value) <= sys.float_info.max
+
+
+def _numbers(found: object) -> tuple[float, ...]:
+    if not isinstance(found, list | tuple) or not all(map(is_number, found)):
+        raise TypeError(found)
+    return tuple(map(float, found))
 
 
 def fitted_gain(

@@ -1,5 +1,6 @@
 """What judges a scan before and after correction: how far the head moved, how usual it looks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from mcnet.correction.gain import is_number
+from mcnet.correction.model_card import check_entries, check_pixels, wrong_entry
 from mcnet.correction.models import WEIGHTS
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.sampling import sampling_for
@@ -23,8 +26,12 @@ from mcnet.learning.severity import (
 from mcnet.learning.weights import read_tensors
 from mcnet.metrics import intensity_scale
 
+SEVERITY: Path = WEIGHTS / "severity.safetensors"
+"""Weights of the guard that comes with mcnet."""
 _N_SLICES = 32
 """Slices that are looked at, spread over the head."""
+_WIDEST = 10.0
+"""Standard deviations; no calibrated bound lies further out."""
 _HEAD_SHARE = 0.25
 """Slices with less signal than this share of the brightest one are not looked at."""
 
@@ -79,28 +86,52 @@ class SeverityGuard:
         )
 
 
-def load_guard(path: Path = WEIGHTS / "severity.safetensors") -> SeverityGuard:
+def load_guard(path: Path = SEVERITY) -> SeverityGuard:
     """Guard of a weights file; that which comes with mcnet, if none is named.
 
     Raises
     ------
     McnetError
-        The file is missing, a pickle, damaged, or of another kind.
+        The file is missing, a pickle, damaged, or of another kind, or its card says what cannot be.
     """
     about, tensors = read_tensors(path)
     try:
         network = SeverityNetwork(SeverityConfig(**about["network"]))
         mean, precision = tensors.pop("usual.mean"), tensors.pop("usual.precision")
         network.load_state_dict(tensors)
-        card = about["card"]
-        low, high = card["trained_pixel_mm"]
-        calibration = dict(card["calibration"])
+        n_features = network.config.widths[-1]
+        if mean.shape != (n_features,) or precision.shape != (n_features, n_features):
+            raise ValueError("what is usual has another number of features")
+        entries = about["card"]
     except (KeyError, TypeError, ValueError, RuntimeError, McnetError) as error:
         raise McnetError(
             f"{path} does not judge the severity of motion; give weights that mcnet trained for "
             "that, or install mcnet again."
         ) from error
-    return SeverityGuard(network.eval(), mean, precision, calibration, (float(low), float(high)))
+    card = check_entries(path, entries)
+    calibration = _checked_calibration(path, card)
+    return SeverityGuard(network.eval(), mean, precision, calibration, check_pixels(path, card))
+
+
+def _checked_calibration(path: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says of the judge's answers on people that it was not trained on."""
+    found = card.get("calibration")
+    if not isinstance(found, Mapping):
+        raise wrong_entry(path, "calibration", found, "names and values")
+    for name in ("still_below_mm", "usual_below"):
+        value = found.get(name)
+        if not is_number(value) or value < 0:
+            raise wrong_entry(path, f"calibration, {name}", value, "a number of 0 or more")
+    bounds = found.get("z_low_middle_high")
+    if (
+        not isinstance(bounds, list | tuple)
+        or len(bounds) != 3
+        or not all(is_number(one) and abs(one) <= _WIDEST for one in bounds)
+        or sorted(bounds) != list(bounds)
+    ):
+        expected = f"three rising numbers within {_WIDEST:g} of 0"
+        raise wrong_entry(path, "calibration, z_low_middle_high", bounds, expected)
+    return dict(found)
 
 
 def _looked_at(

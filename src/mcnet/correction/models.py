@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcnet.correction.default_model import DEFAULT_MODEL
+from mcnet.correction.model_card import ModelCard, checked_card
 from mcnet.errors import McnetError
 from mcnet.learning.cards import read_card, read_header
 from mcnet.provenance import sha256_of_file
@@ -43,11 +45,15 @@ class Model:
     card: Mapping[str, Any] = field(repr=False)
     """Data, licence, metrics, limits, and what the model was trained for."""
 
+    @cached_property
+    def checked(self) -> ModelCard:
+        """What mcnet goes by in the card."""
+        return checked_card(self.path, self.card)
+
     @property
     def trained_pixel_mm(self) -> tuple[float, float]:
         """Least and greatest pixel size of the slices that the network was trained on."""
-        low, high = self.card["trained_pixel_mm"]
-        return float(low), float(high)
+        return self.checked.trained_pixel_mm
 
     @property
     def about(self) -> dict[str, Any]:
@@ -168,24 +174,5 @@ def _shipped_names() -> set[str]:
 def _card(path: Path) -> dict[str, Any]:
     """Card of a model, which says on what slices it was trained."""
     card: dict[str, Any] = read_card(path).get("card", {})
-    plane, pixel_mm = card.get("plane"), card.get("trained_pixel_mm")
-    if plane != "sagittal":
-        raise McnetError(
-            f"{path} was trained on {plane or 'unknown'} slices by its card (plane), and mcnet "
-            "corrects sagittal ones; use a model of these."
-        )
-    if not _is_range(pixel_mm):
-        raise McnetError(
-            f"{path} says in its card that its pixels measured {pixel_mm!r} (trained_pixel_mm); "
-            "expected the least and the greatest size in mm: train it again with such a card."
-        )
+    checked_card(path, card)
     return card
-
-
-def _is_range(value: object) -> bool:
-    return (
-        isinstance(value, list | tuple)
-        and len(value) == 2
-        and all(isinstance(end, int | float) for end in value)
-        and 0 < value[0] <= value[1] < float("inf")
-    )

@@ -2,10 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.data.volume import Volume
+
+LeftBecause = Literal["judged still", "no motion found", "pixels too coarse"]
+"""Why a scan was left as it is."""
+
+_LEFT: Mapping[LeftBecause, str] = {
+    "judged still": "Judged still: no more motion is seen in the scan than in scans of heads that "
+    "lay still, so it was left as it is.",
+    "no motion found": "No motion found to undo: motion is seen in the scan, but no poses of the "
+    "head were found with which its slices look stiller, so it was left as it is.",
+    "pixels too coarse": "Not corrected: the scan's sagittal pixels are coarser than those that "
+    "the model learned from and those that are searched for motion, so it was left as it is.",
+}
+
+
+def left_sentence(because: LeftBecause) -> str:
+    """Sentence on why a scan was left as it is, the same wherever it is told."""
+    return _LEFT[because]
 
 
 @dataclass(frozen=True)
@@ -41,8 +58,8 @@ class CorrectedScan:
     """``before`` itself where the scan was left as it is."""
     assessment_before: Assessment
     assessment_after: Assessment
-    is_left: bool
-    """Whether the scan was left unchanged: judged still, or no motion was found to undo."""
+    left_because: LeftBecause | None
+    """Why the scan was left unchanged; none where it was corrected."""
     warnings: tuple[str, ...]
     """Sentences for the user: unlike the training data, resampled, and so on."""
     uncertainty: Volume | None

@@ -79,6 +79,14 @@ def sampling_for(
     return SliceSampling(shape, pixel_mm, (rows, columns))
 
 
+def is_too_coarse(pixel_mm: tuple[float, float], trained_mm: tuple[float, float]) -> bool:
+    """Whether a scan's pixels are coarser than any that a network was trained at.
+
+    Resampled, such slices fit, but the detail is missing that the network expects.
+    """
+    return max(pixel_mm) > max(trained_mm) * TOLERANCE
+
+
 def mirrored_resampling(n_from: int, n_to: int) -> Float32[np.ndarray, "n_to n_from"]:
     """Matrix from samples to others over the same extent, through the cosine transform (DCT-II).
 

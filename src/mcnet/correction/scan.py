@@ -1,11 +1,11 @@
 """A corrected scan from a corrupted one, on its own grid and intensity scale."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mcnet.correction.gain import gain_of_card
 from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
@@ -17,18 +17,15 @@ from mcnet.correction.magnitude_motion import (
 from mcnet.correction.models import Model
 from mcnet.correction.network_pass import NetworkPass, changes_of
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
-from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.sampling import SliceSampling, sampling_for
+from mcnet.correction.outcome import Assessment, CorrectedScan, LeftBecause
+from mcnet.correction.sampling import is_too_coarse, sampling_for
+from mcnet.correction.searchable import searched_grid, unsearched_warnings
 from mcnet.correction.slices import ready_network
 from mcnet.correction.suited import fit_warnings
 from mcnet.data.volume import Volume
 from mcnet.progress import OnProgress
 from mcnet.simulation.in_plane import SliceGrid
 
-_LEAST_SIDE = 32
-"""Slices with fewer rows or columns tell too little of the motion."""
-_COARSEST_MM = 1.5
-"""In larger pixels a search finds motion where there was none: docs/results/correction.md."""
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
@@ -74,32 +71,36 @@ def correct_scan(
     """
     network = ready_network(model.network, options.device)
     judged = guard.assess(scan)
-    left = CorrectedScan(
+    rows, columns = scan.values.shape[1:]
+    sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
+    grid = searched_grid(sampling, options)
+    warnings = (*judged.warnings, *unsearched_warnings(sampling, options))
+
+    left = partial(
+        CorrectedScan,
         before=scan,
         after=scan,
         assessment_before=judged,
         assessment_after=judged,
-        is_left=True,
-        warnings=judged.warnings,
+        warnings=(*warnings, *_left_warnings(options)),
         uncertainty=None,
         motion=None,
         model=model.about,
     )
-    left = replace(left, warnings=(*judged.warnings, *_left_warnings(options)))
-    rows, columns = scan.values.shape[1:]
-    sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
-    grid = _searched_grid(sampling, options)
-    if judged.is_still and grid is None and not options.force:
-        return left
+    if grid is None and not options.force:
+        if is_too_coarse(sampling.native_mm, model.trained_pixel_mm):
+            return left(left_because="pixels too coarse")
+        if judged.is_still:
+            return left(left_because="judged still")
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
     tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
     motion = None
     if grid:
         motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
-        slight = motion is None or (judged.is_still and not motion.is_certain)
-        if slight and not options.force:
-            return left
+        because = _left_after_search(judged, motion)
+        if because is not None and not options.force:
+            return left(left_because=because)
     gain = _gain(model, judged, motion, was_searched=grid is not None)
     change, deviation = changes_of(
         way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
@@ -107,26 +108,20 @@ def correct_scan(
     least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
     after = replace(scan, values=np.clip(scan.values + change, least, greatest))
     return replace(
-        left,
+        left(left_because=None),
         after=after,
         assessment_after=guard.assess(after),
-        is_left=False,
-        warnings=(*judged.warnings, *fit_warnings(scan, sampling)),
+        warnings=(*warnings, *fit_warnings(scan, sampling)),
         uncertainty=None if deviation is None else replace(scan, values=deviation),
         motion=motion,
     )
 
 
-def _searched_grid(sampling: SliceSampling, options: CorrectionOptions) -> SliceGrid | None:
-    """Slices and lines as they are searched for motion; none if that is not wanted or in vain."""
-    line_axis = options.phase_encoding or "y"
-    if not options.search or line_axis == "x":
-        return None
-    rows_mm, columns_mm = sampling.seen_mm
-    # a header holds 1.5 mm in single precision, a little above or below
-    if min(sampling.seen) < _LEAST_SIDE or round(max(rows_mm, columns_mm), 4) > _COARSEST_MM:
-        return None
-    return SliceGrid(sampling.seen, (rows_mm, columns_mm), 0 if line_axis == "y" else 1)
+def _left_after_search(judged: Assessment, motion: FoundMotion | None) -> LeftBecause | None:
+    """Why nothing is to be corrected after a search."""
+    if judged.is_still and not (motion and motion.is_certain):
+        return "judged still"
+    return "no motion found" if motion is None else None
 
 
 def _motion(
@@ -145,7 +140,7 @@ def _gain(
     Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
     counts. If nothing was searched for either, the least is applied.
     """
-    curve, severity = gain_of_card(model.card), judged.severity
+    curve, severity = model.checked.gain, judged.severity
     if not was_searched:
         return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0
@@ -160,6 +155,6 @@ def _left_warnings(options: CorrectionOptions) -> tuple[str, ...]:
     if not options.uncertainty:
         return ()
     return (
-        "No uncertainty was computed, because the scan was judged still and left as it is; "
-        "force the correction to get it.",
+        "No uncertainty was computed, because the scan was left as it is; force the correction to "
+        "get it.",
     )

@@ -35,6 +35,12 @@ class PairsPlan:
     """What computes; a GPU gives the same images but for rounding."""
 
     @property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of every person's scan and of every trace, by name."""
+        people = {person.name: person.fingerprint for person in self.people}
+        return people | {trace.name: trace_digest(trace) for trace in self.traces}
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """Content of the store as JSON, without its key."""
         return {

@@ -153,7 +153,7 @@ def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
 
 
 def _refuse_known(people: Sequence[Person], model: Model) -> None:
-    known = {*model.card.get("trained_on", ()), *model.card.get("validated_on", ())}
+    known = model.checked.known_people
     seen = sorted(person.name for person in people if person.name in known)
     if seen:
         raise McnetError(

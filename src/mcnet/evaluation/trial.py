@@ -216,7 +216,7 @@ def _told(when: str, assessment: Assessment) -> dict[str, Any]:
 
 
 def _refuse_known(people: Sequence[Person], model: Model) -> None:
-    known = {*model.card.get("trained_on", ()), *model.card.get("validated_on", ())}
+    known = model.checked.known_people
     seen = sorted(person.name for person in people if person.name in known)
     if seen:
         raise McnetError(

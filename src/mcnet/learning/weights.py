@@ -37,12 +37,18 @@ def write_tensors(
     """Write tensors with the configuration that they belong to, as `save_network` does."""
     about = {
         "network": dict(config),
-        "provenance": provenance(seed=card.get("seed")),
+        "provenance": provenance(seed=card.get("seed"), inputs=_inputs(card)),
         "card": dict(card),
     }
     stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
         temporary.write_bytes(save(stored, metadata={KEY: json.dumps(about, sort_keys=True)}))
+
+
+def _inputs(card: Mapping[str, Any]) -> dict[str, str]:
+    """What a network was trained from, as far as its card tells digests of it."""
+    names = ("train", "validation", "initial_weights")
+    return {name: sha256 for name in names if (sha256 := card.get(f"{name}_sha256"))}
 
 
 def load_network(path: Path) -> UNet:

@@ -55,7 +55,7 @@ def write_correction_page(
         title=file_name(source),
         headline=headline,
         sentences=sentences,
-        is_left=result.is_left,
+        is_left=result.left_because is not None,
         has_uncertainty=result.uncertainty is not None,
         warnings=warnings_of(result),
         severity=severity_scale(result),

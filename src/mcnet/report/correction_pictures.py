@@ -116,14 +116,15 @@ def _view(result: CorrectedScan, scales: Scales, plane: Plane, indices: Sequence
         return tuple(picture(image, -end, end, DIFFERENCE_COLOURS) for image in images)
 
     width_mm, height_mm = plane.size_mm(result.before)
+    is_left = result.left_because is not None
     return PlaneView(
         plane=plane,
         width_mm=width_mm,
         height_mm=height_mm,
         positions=tuple(plane.position(result.before, index) for index in indices),
         before=drawn(result.before, scales.black, scales.white),
-        after=() if result.is_left else drawn(result.after, scales.black, scales.white),
-        difference=() if result.is_left else changes(),
+        after=() if is_left else drawn(result.after, scales.black, scales.white),
+        difference=() if is_left else changes(),
         uncertainty=()
         if result.uncertainty is None
         else drawn(result.uncertainty, 0.0, scales.uncertainty, UNCERTAINTY_COLOURS),

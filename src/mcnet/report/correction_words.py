@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mcnet.correction.outcome import CorrectedScan, Severity
+from mcnet.correction.outcome import CorrectedScan, LeftBecause, Severity, left_sentence
 from mcnet.data.volume import Volume
 from mcnet.report.correction_pictures import Scales
 
@@ -25,10 +25,14 @@ _LIMITS = (
     "of the anatomy was recovered: the image can be farther from that of the still head while the "
     "estimate is lower.",
 )
-_LIMITS_OF_LEFT = (
-    "That the head lay still is an estimate from the image alone: slight motion, or motion unlike "
-    "what was simulated, can go unseen. Look at the scan as you always would.",
-)
+_LIMITS_OF_LEFT: Mapping[LeftBecause, str] = {
+    "judged still": "That the head lay still is an estimate from the image alone: slight motion, "
+    "or motion unlike what was simulated, can go unseen. Look at the scan as you always would.",
+    "no motion found": "That no poses were found does not tell that the head lay still: of some "
+    "motion, a drift for example, the image shows next to nothing that a search could follow.",
+    "pixels too coarse": "How far the head moved was estimated from pixels finer than the scan's, "
+    "between which there is no detail: trust the estimate less.",
+}
 _STEPS_MM = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 _MOST_STEPS = 6
 _OBLIQUE_FROM_DEG = 1.0
@@ -57,8 +61,9 @@ class SeverityScale:
 
 def severity_scale(result: CorrectedScan) -> SeverityScale:
     """Return severity before and, unless the scan was left as it was, after."""
-    found = {"this scan" if result.is_left else "before": result.assessment_before.severity}
-    if not result.is_left:
+    is_left = result.left_because is not None
+    found = {"this scan" if is_left else "before": result.assessment_before.severity}
+    if not is_left:
         found["after"] = result.assessment_after.severity
     longest = max(severity.high_mm for severity in found.values())
     step = next((s for s in _STEPS_MM if longest <= s * _MOST_STEPS), _STEPS_MM[-1])
@@ -88,18 +93,9 @@ def severity_text(severity: Severity) -> str:
 def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
     """Headline and sentences: what was done, and what it did to the severity."""
     before, after = result.assessment_before.severity, result.assessment_after.severity
-    if result.is_left:
-        if not result.assessment_before.is_still:
-            return "Left as it was", (
-                "Motion is seen in this scan, but no poses of the head were found with which its "
-                "slices look stiller, so every voxel was left as it came.",
-                f"Estimated motion: {severity_text(before)}.",
-            )
-        return "Left as it was", (
-            "No more motion is seen in this scan than in scans of heads that lay still, so every "
-            "voxel was left as it came.",
-            f"Estimated motion: {severity_text(before)}.",
-        )
+    if result.left_because is not None:
+        why = left_sentence(result.left_because)
+        return "Left as it was", (why, f"Estimated motion: {severity_text(before)}.")
     sentences = []
     if result.assessment_before.is_still:
         is_certain = result.motion is not None and result.motion.is_certain
@@ -133,7 +129,8 @@ def _change(before: Severity, after: Severity) -> str:
 
 def limits_of(result: CorrectedScan) -> tuple[str, ...]:
     """What the reader must not take from the page."""
-    return (_LEARNED, *(_LIMITS_OF_LEFT if result.is_left else _LIMITS))
+    left = result.left_because
+    return (_LEARNED, *(_LIMITS if left is None else (_LIMITS_OF_LEFT[left],)))
 
 
 def warnings_of(result: CorrectedScan) -> tuple[str, ...]:
@@ -147,7 +144,7 @@ def facts(
     """Names and values: which scan, what was written, how much changed, by which model."""
     card = _card(result.model)
     changed = "nothing"
-    if not result.is_left:
+    if result.left_because is None:
         share = 100 * scales.mean_change / (scales.white - scales.black or 1.0)
         changed = (
             f"inside the head by {number(scales.mean_change)} on average, "

@@ -1,6 +1,5 @@
 """The trial of reconstruction from raw k-space: tables in Markdown, rows, and a picture."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.outputs import folder_of
-from mcnet.provenance import provenance, write_record, write_text, written_together
+from mcnet.provenance import Inputs, provenance, write_record, write_text, written_together
 from mcnet.report.style import save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
@@ -24,7 +23,7 @@ RAW_TRIAL = folder_of(
 
 
 def write_raw_trial(
-    folder: Path, trial: RawTrial, *, model: str, inputs: Mapping[str, Path], seed: int
+    folder: Path, trial: RawTrial, *, model: str, inputs: Inputs, seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
     tests = comparisons(
@@ -45,7 +44,7 @@ def write_raw_trial(
         for label in means.columns
     }
     about = {"model": model, "ssim_head_registered": summary}
-    record = {**about, "provenance": provenance(inputs=dict(inputs), seed=seed)}
+    record = {**about, "provenance": provenance(inputs=inputs, seed=seed)}
     with written_together():
         for name, rows in (("rows", trial.rows), ("scans", trial.scans)):
             write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.6g"))

@@ -1,6 +1,5 @@
 """The trial of a corrector for people: tables in Markdown, pictures, and numbers for its card."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mcnet.evaluation.trial import Trial
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.outputs import folder_of
 from mcnet.provenance import (
+    Inputs,
     provenance,
     write_json,
     write_record,
@@ -37,7 +37,8 @@ def write_trial(
     *,
     model: str,
     fingerprint: str,
-    inputs: Mapping[str, Path] | None = None,
+    inputs: Inputs,
+    seed: int,
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
@@ -52,7 +53,7 @@ def write_trial(
         table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
     )
     about = {"model": model, "training_fingerprint": fingerprint, **numbers}
-    record = {"summary": about, "provenance": provenance(inputs=dict(inputs or {}))}
+    record = {"summary": about, "provenance": provenance(seed=seed, inputs=inputs)}
     written = {"rows": trial.rows, "severity": trial.severities, "still": trial.still}
     with written_together():
         for name, table in written.items():
@@ -117,8 +118,8 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             "SSIM, whole image, not registered",
         ),
         lines,
-        "Scans that were judged still, or without motion to undo, were left, as users get them. "
-        "Slices worse: than the corrupted image, by however little.",
+        "Scans judged still, without motion to undo or of pixels too coarse were left, as users "
+        "get them. Slices worse: than the corrupted image, by however little.",
     )
 
 
