@@ -44,6 +44,7 @@ def reconstruct(
     from mcnet.data.ismrmrd.reading import read_raw
     from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import refuse_outputs
+    from mcnet.data.phase_encoding import phase_encoding_note
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
     from mcnet.reconstruction.solving import ReconstructionOptions
     from mcnet.simulation.formats import read_motion, write_motion
@@ -66,7 +67,8 @@ def reconstruct(
             options=ReconstructionOptions(preview=preview),
             on_progress=on_progress,
         )
-    write_volume(output, result.image, inputs=inputs, notes=_notes(result))
+    notes = _notes(result) | phase_encoding_note(scan.line_axis)
+    write_volume(output, result.image, inputs=inputs, notes=notes)
     if motion_output:
         write_motion(motion_output, result.motion, motion_output_format)
     if report:

@@ -42,7 +42,8 @@ def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float)
         affine = like.affine
     kind: type[Any] = nib.Nifti2Image if isinstance(like, nib.Nifti2Image) else nib.Nifti1Image
     dtype = like.get_data_dtype()
-    stored = _stored(values, dtype, slope, inter)
+    # what had further dimensions, each of 1, keeps them
+    stored = _stored(values, dtype, slope, inter).reshape(values.shape + like.shape[3:])
     image: nib.Nifti1Image = kind(stored, affine, like.header, dtype=dtype)
     # Set slope and intercept keep nibabel from choosing new ones: the intensity scale survives.
     image.header.set_slope_inter(slope, inter)
