@@ -10,6 +10,9 @@ from mcnet.errors import McnetError
 def test_stem_is_the_name_without_both_endings() -> None:
     assert nifti_stem(Path("a/sub-01_T1w.nii.gz")) == "sub-01_T1w"
     assert nifti_stem(Path("b.1.nii")) == "b.1"
+    assert nifti_stem(Path("B.NII.GZ")) == "B"
+    assert nifti_stem(Path("b.1.hdr.gz")) == nifti_stem(Path("b.1.img.gz")) == "b.1"
+    assert nifti_stem(Path("b.1.hdr")) == nifti_stem(Path("b.1.IMG")) == "b.1"
 
 
 def test_outputs_that_cannot_be_written_are_refused_before_any_work(

@@ -57,7 +57,7 @@ def correct(
         device: What computes: the cores of the CPU, or a CUDA GPU.
         search: Search for the motion first, and undo it; the network corrects what is left.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
-            what the header says, or y.
+            what the scan's metadata say, or y.
         force: Correct a scan too that is judged still, or in which no motion is found to undo.
         participant_label: Of a BIDS data set: only these participants.
     """
