@@ -29,7 +29,7 @@ def plain_image(volume: Volume) -> nib.Nifti1Image:
 
 
 def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float) -> nib.Nifti1Image:
-    """NIfTI image of a volume with the data type, axis order, units and codes of another.
+    """NIfTI image of a volume with the data type, axes, dimensions, units and codes of another.
 
     ``slope`` and ``inter`` are the other's intensity scaling, ``value = slope * stored + inter``;
     integers are rounded and clipped. On the other's own grid its header stays as it is.
