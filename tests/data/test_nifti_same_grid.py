@@ -86,15 +86,6 @@ def test_dimensions_of_one_stay_corrected_left_or_mapped(
         np.testing.assert_array_equal(written.get_fdata(), values)
 
 
-def test_a_copy_of_a_name_in_capitals_has_its_bytes(scan: Path, tmp_path: Path) -> None:
-    copy_scan(scan, tmp_path / "a.nii.gz")
-    (tmp_path / "a.nii.gz").rename(tmp_path / "A.NII.GZ")
-    copy_scan(tmp_path / "A.NII.GZ", tmp_path / "b.nii")
-    copy_scan(tmp_path / "A.NII.GZ", tmp_path / "b-packed.nii.gz")
-    assert (tmp_path / "b.nii").read_bytes() == scan.read_bytes()
-    assert (tmp_path / "b-packed.nii.gz").read_bytes() == (tmp_path / "A.NII.GZ").read_bytes()
-
-
 def test_other_names_than_nifti_are_refused(scan: Path, tmp_path: Path) -> None:
     with pytest.raises(McnetError, match="does not end in .nii"):
         copy_scan(scan, tmp_path / "a.mgz")

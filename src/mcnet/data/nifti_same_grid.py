@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 
 from mcnet.data.nifti_form import image_like
-from mcnet.data.nifti_names import is_single_nifti, refuse_output, sidecar
+from mcnet.data.nifti_names import SUFFIXES, refuse_output, sidecar
 from mcnet.data.volume import Volume
 from mcnet.provenance import provenance, write_json, written_whole
 
@@ -36,8 +36,8 @@ def copy_scan(
     refuse_output(path)
     record = {**provenance(inputs=inputs), **(notes or {})}
     with written_whole(path) as temporary:
-        if is_single_nifti(source):
-            unpack = source.suffix.lower() != path.suffix
+        if source.name.endswith(SUFFIXES):
+            unpack = source.suffix != path.suffix
             with (
                 _opened(source, "rb", unpack=unpack) as stream,
                 _opened(temporary, "wb", unpack=unpack) as copy,
@@ -85,7 +85,7 @@ def _single_file(pair: Any) -> nib.Nifti1Image:
 def _opened(path: Path, mode: str, *, unpack: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """Bytes of a file, or of what is compressed in it; equal content gives equal files."""
     with path.open(mode) as stream:
-        if not unpack or path.suffix.lower() != ".gz":
+        if not unpack or path.suffix != ".gz":
             yield stream
             return
         with gzip.GzipFile("", mode, 6, stream, mtime=0) as content:
