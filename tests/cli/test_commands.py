@@ -12,7 +12,9 @@ from synthetic_dicom import Grid, Series
 
 from mcnet.cli.main import COMMANDS, main
 from mcnet.data.dicom.series import read_series
-from mcnet.data.nifti import write_volume
+from mcnet.data.metadata import metadata_of
+from mcnet.data.nifti import read_volume, voxel_axes, write_volume
+from mcnet.data.phase_encoding import phase_encoding_of
 
 EXTRA = (
     *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
@@ -99,6 +101,21 @@ def test_corrupt_tells_where_its_output_comes_from(tmp_path, scan, trace):
     assert about["version"]
     assert about["start"] == 3
     assert about["motion_magnitude"] > 0
+
+
+@pytest.mark.parametrize("letters", ["LAS", "RAS", "PIR", "SLA"])
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_the_axis_of_the_lines_is_read_back(tmp_path, scan, trace, axis, letters):
+    image = nib.load(scan)
+    axes = (nib.io_orientation(image.affine), nib.orientations.axcodes2ornt(letters))
+    nib.save(image.as_reoriented(nib.orientations.ornt_transform(*axes)), tmp_path / "turned.nii")
+    outputs = [tmp_path / name for name in ("moved.nii.gz", "still.nii.gz", "phase.nii.gz")]
+    more = ["--phase-encoding-axis", axis, "--reference-output", outputs[1]]
+    corrupt(tmp_path / "turned.nii", trace, outputs[0], *more, "--phase-output", outputs[2])
+    assert "".join(nib.aff2axcodes(nib.load(outputs[0]).affine)) == letters
+    for output in outputs:
+        volume, axes = read_volume(output), voxel_axes(output)
+        assert phase_encoding_of(metadata_of(output), volume.affine, axes).axis == axis
 
 
 def test_corrupt_with_another_start_sees_other_motion(tmp_path, scan, trace):

@@ -58,6 +58,7 @@ def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     record = json.loads((tmp_path / "still.json").read_text())
     assert record["motion"] == "given"
     assert record["trusted"] is True
+    assert "xyz"["ijk".index(record["PhaseEncodingDirection"])] == scan.line_axis
     assert set(record["inputs_sha256"]) == {"raw", "motion"}
     assert len(record["line_residual"]) == scan.n_lines
     assert "data:image/png" in page.read_text()

@@ -164,11 +164,62 @@ def test_a_bad_scan_does_not_stop_the_others(root: Path, tmp_path: Path, model: 
     outcomes = correct(root, tmp_path / "out", model)
     assert ends(outcomes) == ["failed", "failed", "corrected"]
     assert "damaged" in outcomes[0].sentence
-    assert "link that leads nowhere" in outcomes[1].sentence
+    assert "is a link to a file that is not here" in outcomes[1].sentence
     assert set(content(tmp_path / "out")) == ABOVE | {
         *(f"{DERIVATIVES[2]}{ending}" for ending in (".nii.gz", ".json")),
         f"{DERIVATIVES[2].rpartition('/')[2]}.html",
     }
+
+
+def test_metadata_that_are_refused_fail_the_scans_that_they_apply_to(
+    root: Path, tmp_path: Path, model: Model
+) -> None:
+    (root / SCANS[1].replace(".nii", ".json")).write_bytes(b'{"Modality": "M')
+    (root / "sub-01/sub-01_T1w.json").write_text('{"Modality": "CT"}')
+    outcomes = correct(root, tmp_path / "out", model)
+    assert ends(outcomes) == ["failed", "failed", "corrected"]
+    assert "is of modality CT" in outcomes[0].sentence
+    assert "run-1_T1w.json is no JSON" in outcomes[1].sentence
+
+
+def test_what_is_inherited_tells_the_axis_and_is_written_as_valid_json(
+    root: Path, tmp_path: Path, model: Model
+) -> None:
+    (root / "T1w.json").write_text(
+        '{"EchoTime": NaN, "SkullStripped": "false", "InPlanePhaseEncodingDirectionDICOM": "COL",'
+        ' "ImageOrientationPatientDICOM": [0, 1, 0, 0, 0, -1]}'
+    )
+    correct(root, tmp_path / "out", model, "01")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    written = (tmp_path / "out" / f"{DERIVATIVES[0]}.json").read_text()
+    about = json.loads(written, parse_constant=refuse)
+    assert (about["EchoTime"], about["SkullStripped"]) == (None, False)
+    assert about["options"]["phase_encoding"] == "z"
+    assert about["InPlanePhaseEncodingDirectionDICOM"] == "COL"
+
+
+def test_derivatives_as_sources_keep_apart_and_those_of_one_name_are_refused(
+    root: Path, tmp_path: Path, model: Model
+) -> None:
+    folder = root / "sub-01/anat"
+    for name in ("desc-x", "desc-y", "acq-a_run-1", "run-1_acq-a"):
+        shutil.copy(root / SCANS[0], folder / f"sub-01_{name}_T1w.nii.gz")
+    outcomes = correct(root, tmp_path / "out", model, "01")
+    assert {outcome.scan.name: outcome.ended for outcome in outcomes} == {
+        "sub-01_T1w": "corrected",
+        "sub-01_desc-x_T1w": "corrected",
+        "sub-01_desc-y_T1w": "corrected",
+        "sub-01_acq-a_run-1_T1w": "failed",
+        "sub-01_run-1_acq-a_T1w": "failed",
+    }
+    assert "would both be written as sub-01_acq-a_run-1_desc-moco_T1w" in outcomes[1].sentence
+    for label in "xy":
+        about = tmp_path / "out/sub-01/anat" / f"sub-01_desc-{label}Moco_T1w.json"
+        sources = json.loads(about.read_text())["Sources"]
+        assert sources == [f"bids:raw:sub-01/anat/sub-01_desc-{label}_T1w.nii.gz"]
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), McnetError("Full.")])

@@ -268,8 +268,10 @@ def test_what_the_name_says_of_the_contrast_is_told(
     assert not read_source(named).warnings
     (tmp_path / "a.json").write_text('{"SeriesDescription": "ax flair 3mm", "Modality": "MR"}')
     assert "flair" in read_source(named).warnings[0]
-    (tmp_path / "a.json").write_text('{"Modality": "PT"}')
-    with pytest.raises(McnetError, match="is of modality PT"):
+    (tmp_path / "a.json").write_text('{"ProtocolName": "AX T2 FLAIR", "Modality": "MRI"}')
+    assert "T2" in read_source(named).warnings[0]
+    (tmp_path / "a.json").write_text('{"Modality": "pt "}')
+    with pytest.raises(McnetError, match="is of modality pt;"):
         read_source(named)
 
 
@@ -279,6 +281,75 @@ def test_ct_is_refused_by_its_values(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "ct.nii")
     with pytest.raises(McnetError, match="looks like CT: 18% of its voxels lie below -900"):
         read_source(tmp_path / "ct.nii")
+
+
+def test_what_applies_by_inheritance_counts_for_a_scan_by_itself(
+    tmp_path: Path, scan: Path
+) -> None:
+    inherited = tmp_path / "raw" / "T1w.json"
+    path = tmp_path / "raw/sub-01/anat/sub-01_T1w.nii.gz"
+    path.parent.mkdir(parents=True)
+    scan.rename(path)
+    (tmp_path / "raw/dataset_description.json").write_text("{}")
+    words = {
+        "InPlanePhaseEncodingDirectionDICOM": "col ",
+        "ImageOrientationPatientDICOM": [0, 1, 0, 0, 0, -1],
+    }
+    inherited.write_text(json.dumps(words))
+    assert read_source(path).phase_encoding == "z"
+    inherited.write_text('{"Modality": "CT"}')
+    with pytest.raises(McnetError, match="is of modality CT"):
+        read_source(path)
+    inherited.write_text('{"Modality": "C')
+    with pytest.raises(McnetError, match="T1w.json is no JSON"):
+        read_source(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "damage"),
+    [("utf-16", ""), ("latin-1", ""), ("utf-8-sig", ""), ("utf-8", "cut off")],
+)
+def test_a_sidecar_counts_in_any_encoding_or_is_refused(
+    tmp_path: Path, scan: Path, form: str, damage: str
+) -> None:
+    words = '{"Modality": "CT", "ProtocolName": "Schädel"}'
+    (tmp_path / "scan.json").write_bytes(words.encode(form)[: -3 if damage else None])
+    with pytest.raises(McnetError, match="is no JSON" if damage else "is of modality CT"):
+        read_source(scan)
+
+
+@pytest.mark.parametrize("axes", AXES.values(), ids=AXES)
+def test_the_axis_of_the_lines_is_that_of_the_file_and_is_kept(
+    tmp_path: Path, model: Model, axes: np.ndarray
+) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = axes
+    nib.save(nib.Nifti1Image(head("int16"), affine), tmp_path / "in.nii")
+    place = int(np.abs(axes[2]).argmax())  # the axis of the file that runs up or down
+    (tmp_path / "in.json").write_text(json.dumps({"PhaseEncodingDirection": "ijk"[place]}))
+    found = corrected(tmp_path / "in.nii", model)
+    assert found.record["options"]["phase_encoding"] == "z"
+    write_corrected(tmp_path / "out.nii", found)
+    assert read_source(tmp_path / "out.nii").phase_encoding == "z"
+
+
+def test_two_axes_are_told_and_the_scanners_own_is_taken(tmp_path: Path, scan: Path) -> None:
+    words = {
+        "InPlanePhaseEncodingDirectionDICOM": "ROW",
+        "ImageOrientationPatientDICOM": [0, 1, 0, 0, 0, -1],
+        "PhaseEncodingDirection": "k",
+    }
+    (tmp_path / "scan.json").write_text(json.dumps(words))
+    source = read_source(scan)
+    assert source.phase_encoding == "y"
+    assert "y is taken unless --phase-encoding says otherwise" in source.warnings[0]
+
+
+def test_a_scan_of_one_volume_in_four_dimensions_keeps_them(tmp_path: Path, model: Model) -> None:
+    nib.save(nib.Nifti1Image(head("int16")[..., None], np.eye(4)), tmp_path / "in.nii")
+    for guard in (MOVING, STILL):
+        write_corrected(tmp_path / "out.nii", corrected(tmp_path / "in.nii", model, guard))
+        assert nib.load(tmp_path / "out.nii").shape == (*SHAPE, 1)
 
 
 # DICOM
@@ -338,6 +409,18 @@ def test_what_a_series_says_of_its_contrast_is_told(
     warnings = read_source(folder).warnings
     assert (told is None) == (not warnings)
     assert told is None or f"but {told};" in warnings[0]
+
+
+def test_a_series_and_the_file_made_of_it_tell_the_axis_of_the_lines(
+    tmp_path: Path, model: Model
+) -> None:
+    stored = (head("uint16") * 4).astype(np.uint16)
+    attributes = {"InPlanePhaseEncodingDirection": "COL"}
+    folder = Series(stored, Grid(SAGITTAL, 1.1, 1.2, -1.3), attributes).write(tmp_path / "s")
+    found = corrected(folder, model)
+    assert found.source.phase_encoding == "z"
+    write_corrected(tmp_path / "out.nii", found)
+    assert read_source(tmp_path / "out.nii").phase_encoding == "z"
 
 
 def test_a_ct_series_is_refused(tmp_path: Path) -> None:

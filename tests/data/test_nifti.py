@@ -260,12 +260,12 @@ def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
 
 
-def test_trailing_dimension_of_one_is_a_3d_scan(tmp_path: Path) -> None:
+def test_trailing_dimension_of_one_is_a_3d_scan_and_stays(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", stored_values("int16")[..., None])
     scan = read_volume(path)
     assert scan.values.shape == SHAPE
     write_volume(tmp_path / "out.nii", scan, like=path)
-    assert nib.load(tmp_path / "out.nii").shape == SHAPE
+    assert nib.load(tmp_path / "out.nii").shape == (*SHAPE, 1)
 
 
 # What is refused, and how.

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from mcnet.data.nifti import read_volume
+from mcnet.data.nifti import read_volume, write_volume
 from mcnet.data.nifti_same_grid import copy_scan, write_map
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -63,6 +63,27 @@ def test_a_map_is_float32_in_the_order_of_the_scans_axes(scan: Path, tmp_path: P
     np.testing.assert_array_equal(image.affine, source.affine)
     assert image.get_data_dtype() == np.float32
     np.testing.assert_allclose(image.get_fdata(), source.get_fdata() / 7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("further", [(1,), (1, 1)])
+def test_dimensions_of_one_stay_corrected_left_or_mapped(
+    tmp_path: Path, further: tuple[int, ...]
+) -> None:
+    values = np.random.default_rng(4).integers(0, 900, size=(9, 12, 10, *further))
+    image = nib.Nifti1Image(values.astype(np.int16), AFFINE)
+    image.header["pixdim"][4] = 2.3
+    nib.save(image, tmp_path / "scan.nii")
+    source = tmp_path / "scan.nii"
+    volume = read_volume(source)
+    copy_scan(source, tmp_path / "left.nii")
+    write_volume(tmp_path / "corrected.nii", volume, like=source)
+    write_map(tmp_path / "map.nii", volume, like=source)
+    for name in ("left", "corrected", "map"):
+        written = nib.load(tmp_path / f"{name}.nii")
+        assert written.shape == (9, 12, 10, *further), name
+        np.testing.assert_array_equal(written.header["dim"], image.header["dim"])
+        np.testing.assert_array_equal(written.header["pixdim"], nib.load(source).header["pixdim"])
+        np.testing.assert_array_equal(written.get_fdata(), values)
 
 
 def test_other_names_than_nifti_are_refused(scan: Path, tmp_path: Path) -> None:

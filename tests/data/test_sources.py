@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from mcnet.data.bids import find_t1w
 from mcnet.data.sources import people_in_folder, people_named, template_people
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -26,7 +27,10 @@ def test_bids_tree_gives_one_t1w_scan_a_subject_sorted(tmp_path: Path) -> None:
     scan(tmp_path / "sub-02/anat/sub-02_run-2_T1w.nii", 22)
     scan(tmp_path / "sub-03/ses-b/anat/sub-03_ses-b_T1w.nii.gz", 32)
     scan(tmp_path / "sub-03/ses-a/anat/sub-03_ses-a_T1w.nii.gz", 31)
+    scan(tmp_path / "sub-03/ses-a/anat/sub-03_ses-a_part-imag_T1w.nii.gz", 33)
+    scan(tmp_path / "sub-03/ses-a/anat/.sub-03_ses-a_T1w.nii.gz", 34)
     scan(tmp_path / "sub-04/anat/sub-04_T2w.nii.gz", 40)
+    scan(tmp_path / "sub-05/anat/sub-05_part-real_T1w.nii.gz", 50)
     scan(tmp_path / "stray.nii.gz", 99)
     people = people_in_folder(tmp_path)
     assert [person.name for person in people] == ["sub-02", "sub-03", "sub-10"]
@@ -71,6 +75,15 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     scan(tmp_path / "a.nii.gz")
     with pytest.raises(McnetError, match="has two scans named a; one file a person"):
         people_in_folder(tmp_path)
+
+
+def test_the_scan_of_a_person_is_the_one_that_is_corrected(tmp_path: Path) -> None:
+    scan(tmp_path / "sub-01/anat/sub-01_T1w.nii", 1)
+    scan(tmp_path / "sub-01/anat/sub-01_T1w.nii.gz", 2)
+    scan(tmp_path / "sub-01/anat/sub-01_acq-a_part-phase_T1w.nii.gz", 3)
+    (person,) = people_in_folder(tmp_path)
+    assert person.fingerprint == sha256_of_file(find_t1w(tmp_path)[0].path)
+    assert person.load().values.max() == 2
 
 
 def test_a_link_whose_content_was_not_fetched_is_refused(tmp_path: Path) -> None:

@@ -96,6 +96,19 @@ def test_a_scan_without_its_like_is_refused(folders):
         folder_source(folders)
 
 
+def test_hidden_files_are_no_scans_and_a_name_in_capitals_is_one(folders):
+    for folder in folders.values():
+        write(folder / "._sub-1.nii.gz", np.ones(SHAPE))
+        (folder / "sub-2.nii.gz").rename(folder / "sub-2.NII.GZ")
+    assert [case.name for case in folder_source(folders).cases] == ["sub-1", "sub-2"]
+
+
+def test_one_name_twice_in_a_folder_is_refused(folders):
+    write(folders["tuned"] / "sub-1.nii", np.ones(SHAPE))
+    with pytest.raises(McnetError, match="tuned has two scans named sub-1"):
+        folder_source(folders)
+
+
 def test_other_grids_are_refused(folders):
     write(folders["tuned"] / "sub-1.nii.gz", np.random.default_rng(1).random((23, 27, 26)))
     with pytest.raises(McnetError, match="another grid"):

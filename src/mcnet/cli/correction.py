@@ -56,7 +56,7 @@ def correct(
         device: What computes: the cores of the CPU, or a CUDA GPU.
         no_search: Do not search for the motion; let the network correct the scan as it is.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
-            what the header says, or y.
+            what the scan's metadata say, or y.
         force: Correct a scan too that is judged still, in which no motion is found to undo, or
             whose pixels are too coarse.
         participant_label: Of a BIDS data set: only these participants.

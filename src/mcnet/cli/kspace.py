@@ -58,6 +58,7 @@ def reconstruct(
     from mcnet.data.ismrmrd.reading import read_raw
     from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import NIFTI
+    from mcnet.data.phase_encoding import phase_encoding_note
     from mcnet.data.raw_names import RAW
     from mcnet.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
     from mcnet.provenance import written_together
@@ -89,8 +90,9 @@ def reconstruct(
             options=ReconstructionOptions(preview=preview),
             on_progress=on_progress,
         )
+    notes = _notes(result) | phase_encoding_note(scan.line_axis)
     with written_together():
-        write_volume(output, result.image, inputs=inputs, notes=_notes(result))
+        write_volume(output, result.image, inputs=inputs, notes=notes)
         if motion_output:
             write_motion(motion_output, result.motion, motion_output_format)
         if report:

@@ -72,6 +72,7 @@ def corrupt(
 
     from mcnet.data.nifti import write_volume
     from mcnet.data.nifti_names import NIFTI
+    from mcnet.data.phase_encoding import phase_encoding_note
     from mcnet.data.raw_names import RAW
     from mcnet.data.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
     from mcnet.data.scan_corruption import corrupt_scan
@@ -116,13 +117,17 @@ def corrupt(
         with waiting("Measuring it line by line"):
             raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
+    lines = phase_encoding_note(phase_encoding_axis, like)
     with written_together():
-        write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about)
+        write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about | lines)
         if reference_output:
-            write_volume(reference_output, images.reference, like=like, inputs=scan_files)
+            write_volume(
+                reference_output, images.reference, like=like, inputs=scan_files, notes=lines
+            )
         if phase_output:
             angles = replace(images.corrupted, values=images.phase_rad)
-            write_volume(phase_output, angles, inputs=inputs, notes=about | {"unit": "rad"})
+            notes = about | {"unit": "rad"} | phase_encoding_note(phase_encoding_axis)
+            write_volume(phase_output, angles, inputs=inputs, notes=notes)
         if raw_output:
             from mcnet.data.ismrmrd.writing import write_raw
 

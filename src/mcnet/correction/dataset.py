@@ -18,7 +18,8 @@ from mcnet.data.bids import (
     find_t1w,
     write_derivative_description,
 )
-from mcnet.data.nifti_names import NIFTI, sidecar
+from mcnet.data.metadata import is_true
+from mcnet.data.nifti_names import NIFTI, check_fetched, sidecar
 from mcnet.errors import McnetError
 from mcnet.outputs import PAGE, Given, check_outputs
 from mcnet.progress import Announce, silently
@@ -103,11 +104,12 @@ def correct_dataset(
         derivative = _derivative(scan, output)
         try:
             check_outputs(derivative.outputs, [Given("", scan.path, NIFTI)])
+            _refuse_shared_name(scan, scans)
             key = _key(scan, model, options)
             if _is_done(derivative, key):
                 return ScanOutcome(scan, "done before")
             with announce(f"Correcting {scan.name}") as on_progress:
-                source = read_source(scan.path)
+                source = read_source(scan.path, scan.root)
                 found = correct_source(
                     source, model, guard=guard, options=options, on_progress=on_progress
                 )
@@ -131,13 +133,20 @@ def _derivative(scan: BidsScan, output: Path) -> _Derivative:
     return _Derivative(folder / f"{name}.nii.gz", output / f"{name}.html")
 
 
+def _refuse_shared_name(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
+    """Refuse a scan whose files another scan's would overwrite."""
+    name = scan.derivative_name(DESCRIPTION)
+    for other in scans:
+        if other != scan and other.derivative_name(DESCRIPTION) == name:
+            raise McnetError(
+                f"{scan.path} and {other.path} would both be written as {name}; give every scan "
+                "all entities of its folder, each once: rename one."
+            )
+
+
 def _key(scan: BidsScan, model: Model, options: CorrectionOptions) -> str:
     """Digest of all that a corrected scan and its files follow from."""
-    if not scan.path.is_file():
-        raise McnetError(
-            f"{scan.path} is no file (a link that leads nowhere?); get the file, for example with "
-            "datalad get."
-        )
+    check_fetched(scan.path)
     return sha256_of_json(
         {
             "scan": sha256_of_file(scan.path),
@@ -164,5 +173,5 @@ def _metadata(scan: BidsScan, left: LeftBecause | None) -> dict[str, Any]:
         else left_sentence(left),
         "Sources": [scan.uri],
         # raw scans of a head are whole unless they say otherwise
-        "SkullStripped": bool(inherited.get("SkullStripped", False)),
+        "SkullStripped": is_true(inherited, "SkullStripped"),
     }

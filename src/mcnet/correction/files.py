@@ -10,16 +10,17 @@ from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
 from mcnet.correction.scan import Guard, correct_scan
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
-from mcnet.data.nifti import write_volume
-from mcnet.data.nifti_names import nifti_stem, sidecar
+from mcnet.data.metadata import metadata_of, text_of
+from mcnet.data.nifti import voxel_axes, write_volume
+from mcnet.data.nifti_names import nifti_stem
 from mcnet.data.nifti_same_grid import copy_scan, write_map
-from mcnet.data.phase_encoding import phase_encoding_of_sidecar
+from mcnet.data.phase_encoding import phase_encoding_of, phase_encoding_words
 from mcnet.data.scans import files_of_scan, read_scan
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.geometry import Axis
 from mcnet.progress import OnProgress
-from mcnet.provenance import provenance, read_json
+from mcnet.provenance import provenance
 
 if TYPE_CHECKING:
     from mcnet.data.dicom.series import DicomSeries
@@ -33,8 +34,10 @@ class Source:
     volume: Volume
     series: "DicomSeries | None"
     """The series that the volume is of; of a NIfTI file, none."""
+    about: Mapping[str, Any]
+    """Its metadata, by the names of BIDS and dcm2niix."""
     phase_encoding: Axis | None
-    """The axis that its header says lines were encoded along."""
+    """The axis that its metadata say lines were encoded along."""
     warnings: tuple[str, ...]
     """Sentences on why the scan may not be what the models were made for."""
 
@@ -49,29 +52,33 @@ class CorrectedFile:
     """Provenance, severities, model and warnings, as the JSON file has them."""
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, root: Path | None = None) -> Source:
     """A scan to correct, of a NIfTI file or of the DICOM series in a folder.
+
+    ``root`` is as of `mcnet.data.metadata.metadata_of`.
 
     Raises
     ------
     McnetError
-        As `mcnet.data.scans.read_scan`, or it is no MR scan.
+        As `mcnet.data.scans.read_scan` and `mcnet.data.metadata.metadata_of`, or it is no MR scan.
     """
+    series: DicomSeries | None = None
+    axes: tuple[str, ...] = ()
+    names: list[str] = []
     if path.is_dir():
         from mcnet.data.dicom.series import read_series  # needs the extra dicom
 
         series = read_series(path)
-        header = series.planes[0].file.header
-        refuse_other_modality(path, header.get("Modality"))
-        told = [str(header.get(word) or "") for word in ("SeriesDescription", "ProtocolName")]
-        axis = series.planes[0].phase_encoding_axis
-        return Source(path, series.volume, series, axis, contrast_warnings(told))
-    volume = read_scan(path)
-    about = read_json(sidecar(path))  # as dcm2niix writes it
-    refuse_other_modality(path, about.get("Modality"))
+        volume, about = series.volume, series.metadata
+    else:
+        volume, about = read_scan(path), metadata_of(path, root)
+        axes, names = voxel_axes(path), [nifti_stem(path)]
+    refuse_other_modality(path, text_of(about, "Modality"))
     refuse_ct(path, volume)
-    told = [nifti_stem(path), str(about.get("SeriesDescription") or "")]
-    return Source(path, volume, None, phase_encoding_of_sidecar(about), contrast_warnings(told))
+    lines = phase_encoding_of(about, volume.affine, axes)
+    names += [text_of(about, name) for name in ("SeriesDescription", "ProtocolName")]
+    warnings = (*contrast_warnings(names), *lines.warnings)
+    return Source(path, volume, series, about, lines.axis, warnings)
 
 
 def correct_source(
@@ -114,7 +121,7 @@ def write_corrected(
         As `mcnet.data.nifti.write_volume` and `mcnet.data.dicom.writing.write_series`.
     """
     source, result = corrected.source, corrected.result
-    about = {**(notes or {}), **corrected.record}
+    about = {**phase_encoding_words(source.about), **(notes or {}), **corrected.record}
     if source.series is None:
         if result.left_because is not None:
             copy_scan(source.path, path, notes=about)

@@ -26,15 +26,15 @@ _OTHER = re.compile(
 )
 
 
-def refuse_other_modality(source: Path, modality: str | None) -> None:
-    """Refuse a DICOM series that is no MR image.
+def refuse_other_modality(source: Path, modality: str) -> None:
+    """Refuse a scan whose metadata say that it is no MR image.
 
     Raises
     ------
     McnetError
         Its modality is told, and is not MR.
     """
-    if modality and modality.upper() != "MR":
+    if modality.upper() not in ("", "MR", "MRI"):
         raise McnetError(
             f"{source} is of modality {modality}; mcnet corrects T1-weighted MR scans: give one."
         )

@@ -1,6 +1,5 @@
 """BIDS data sets: which scans they hold, what is said of them, and what derivatives are called."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from mcnet import __version__
-from mcnet.data.nifti_names import nifti_stem
+from mcnet.data.metadata import metadata_of, text_of
+from mcnet.data.nifti_names import is_single_nifti, nifti_stem
+from mcnet.documents import read_json_object
 from mcnet.errors import McnetError
 from mcnet.outputs import Given, Kind, check_outputs, is_same
 from mcnet.provenance import cannot_read, read_json, write_json, write_text
 
 BIDS_VERSION = "1.10.0"
 _NOT_MAGNITUDE = ("part-phase", "part-real", "part-imag")
+_ENTITIES = (
+    *("sub", "ses", "sample", "task", "tracksys", "acq", "nuc", "voi", "ce", "trc", "stain"),
+    *("rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part", "proc", "hemi", "space"),
+    *("split", "recording", "chunk", "atlas", "seg", "scale", "res", "den", "label"),
+)
+"""The order of entities in names; ``desc`` comes last."""
 _README = """# Scans with head motion corrected by mcnet
 
 Every T1-weighted scan of the source as `*_desc-moco_T1w.nii.gz` on its own grid. The JSON file
@@ -41,25 +48,21 @@ class BidsScan:
         return f"bids:raw:{self.path.relative_to(self.root).as_posix()}"
 
     def derivative_name(self, description: str) -> str:
-        """Name of a T1-weighted derivative, without suffixes: all entities, then ``desc``."""
-        return f"{self.name.removesuffix('_T1w')}_desc-{description}_T1w"
+        """Name of a T1-weighted derivative, without suffixes: all entities in BIDS' order.
+
+        BIDS allows one ``desc``: of a source that has one, ``desc-x`` becomes ``desc-xMoco``.
+        """
+        entities = [part for part in self.name.split("_")[:-1] if not part.startswith("desc-")]
+        given = [
+            part.removeprefix("desc-") for part in self.name.split("_") if part.startswith("desc-")
+        ]
+        first, *others = [*given, description]
+        label = first + "".join(other[:1].upper() + other[1:] for other in others)
+        return "_".join([*sorted(entities, key=_place_of_entity), f"desc-{label}", "T1w"])
 
     def metadata(self) -> dict[str, Any]:
-        """What the JSON files say that apply to the scan; the nearer ones win.
-
-        Raises
-        ------
-        McnetError
-            One of them is damaged.
-        """
-        found: dict[str, Any] = {}
-        own = set(self.name.split("_"))
-        folders = [self.path.parent, *self.path.parent.parents]
-        for folder in reversed(folders[: folders.index(self.root) + 1]):
-            applying = [path for path in folder.glob("*T1w.json") if {*path.stem.split("_")} <= own]
-            for path in sorted(applying, key=lambda path: len(path.stem.split("_"))):
-                found |= _json_object(path)
-        return found
+        """What `mcnet.data.metadata.metadata_of` finds."""
+        return metadata_of(self.path, self.root)
 
 
 def is_bids(folder: Path) -> bool:
@@ -92,7 +95,7 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
             "sub-* folders: give the top folder of one."
         )
     people = [f"sub-{label.removeprefix('sub-')}" for label in labels]
-    there = sorted(path.name for path in root.glob("sub-*") if path.is_dir())
+    there = _subjects(root)
     absent = [person for person in people if person not in there]
     if absent:
         raise McnetError(
@@ -106,6 +109,18 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
             "such as sub-01/anat/sub-01_T1w.nii.gz."
         )
     return scans
+
+
+def first_t1w_of_subjects(root: Path) -> dict[str, Path]:
+    """The first magnitude T1-weighted scan of each subject that has one; nothing where none has.
+
+    Raises
+    ------
+    McnetError
+        A folder of it cannot be read.
+    """
+    scans = {person: _of_person(root, person) for person in _subjects(root)}
+    return {person: found[0].path for person, found in scans.items() if found}
 
 
 def derivative_folder(scan: BidsScan, output: Path) -> Path:
@@ -167,7 +182,8 @@ _RAW = ("sub-", "sourcedata", "rawdata")
 def write_derivative_description(root: Path, output: Path, name: str) -> None:
     """Write what makes a folder a BIDS derivative: its description, a README, what is ignored."""
     place = os.path.relpath(root.resolve(), output.resolve())
-    doi = _json_object(root / "dataset_description.json").get("DatasetDOI")
+    description = root / "dataset_description.json"
+    doi = text_of(read_json_object(description), "DatasetDOI") if description.is_file() else ""
     write_json(
         output / "dataset_description.json",
         {
@@ -183,26 +199,45 @@ def write_derivative_description(root: Path, output: Path, name: str) -> None:
     write_text(output / "README.md", _README)
 
 
+def _place_of_entity(entity: str) -> int:
+    name = entity.partition("-")[0]
+    return _ENTITIES.index(name) if name in _ENTITIES else len(_ENTITIES)
+
+
+def _subjects(root: Path) -> list[str]:
+    return [folder.name for folder in _folders(root, "sub-")]
+
+
 def _of_person(root: Path, person: str) -> list[BidsScan]:
-    found = [
-        path
-        for folder in ("anat", "ses-*/anat")
-        for path in (root / person).glob(f"{folder}/{person}_*T1w.nii*")
-        if path.name.endswith(("_T1w.nii", "_T1w.nii.gz"))
-        and not {*path.name.split("_")} & {*_NOT_MAGNITUDE}
-    ]
-    by_name = {nifti_stem(path): path for path in sorted(found)}  # a.nii and a.nii.gz are one scan
-    return [BidsScan(root, path) for path in by_name.values()]
+    places = [root / person, *_folders(root / person, "ses-")]
+    found = {
+        # a.nii and a.nii.gz are one scan, and the latter is taken
+        (path.parent, nifti_stem(path)): path
+        for place in places
+        for folder in _folders(place, "anat")
+        if folder.name == "anat"
+        for path in _listed(folder)
+        if _is_magnitude_t1w(path, person)
+    }
+    return [BidsScan(root, path) for path in found.values()]
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def _is_magnitude_t1w(path: Path, person: str) -> bool:
+    parts = nifti_stem(path).split("_")
+    return (
+        is_single_nifti(path)
+        and (parts[0], parts[-1]) == (person, "T1w")
+        and not {*parts} & {*_NOT_MAGNITUDE}
+        and not path.is_dir()
+    )
+
+
+def _folders(place: Path, beginning: str) -> list[Path]:
+    return [path for path in _listed(place) if path.name.startswith(beginning) and path.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise McnetError(
-            f"{path} is damaged or may not be read; expected a JSON file of BIDS: mend it or take "
-            "it away."
-        ) from error
-    return content if isinstance(content, dict) else {}
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise cannot_read(folder, error) from error

@@ -53,6 +53,18 @@ def read_volume(path: Path) -> Volume:
     )
 
 
+def voxel_axes(path: Path) -> tuple[str, str, str]:
+    """Where the first, second and third voxel axis of a file lead: R or L, A or P, S or I.
+
+    Raises
+    ------
+    McnetError
+        As `read_volume` refuses headers.
+    """
+    first, second, third = nib.aff2axcodes(_checked(path).affine)
+    return first, second, third
+
+
 def write_volume(
     path: Path,
     volume: Volume,

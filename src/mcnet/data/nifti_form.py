@@ -29,7 +29,7 @@ def plain_image(volume: Volume) -> nib.Nifti1Image:
 
 
 def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float) -> nib.Nifti1Image:
-    """NIfTI image of a volume with the data type, axis order, units and codes of another.
+    """NIfTI image of a volume with the data type, axes, dimensions, units and codes of another.
 
     ``slope`` and ``inter`` are the other's intensity scaling, ``value = slope * stored + inter``;
     integers are rounded and clipped. On the other's own grid its header stays as it is.
@@ -42,7 +42,8 @@ def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float)
         affine = like.affine
     kind: type[Any] = nib.Nifti2Image if isinstance(like, nib.Nifti2Image) else nib.Nifti1Image
     dtype = like.get_data_dtype()
-    stored = _stored(values, dtype, slope, inter)
+    # what had further dimensions, each of 1, keeps them
+    stored = _stored(values, dtype, slope, inter).reshape(values.shape + like.shape[3:])
     image: nib.Nifti1Image = kind(stored, affine, like.header, dtype=dtype)
     # Set slope and intercept keep nibabel from choosing new ones: the intensity scale survives.
     image.header.set_slope_inter(slope, inter)

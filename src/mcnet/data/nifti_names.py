@@ -2,18 +2,66 @@
 
 from pathlib import Path
 
+from mcnet.errors import McnetError
 from mcnet.outputs import Kind
-from mcnet.provenance import is_recorded
+from mcnet.provenance import cannot_read, is_recorded
 
 SUFFIXES = (".nii.gz", ".nii")
+_SUFFIXES_READ = (*SUFFIXES, ".img.gz", ".img", ".hdr.gz", ".hdr")
 
 
 def nifti_stem(path: Path) -> str:
-    """Name of a file without its folder and without ``.nii`` or ``.nii.gz``."""
-    for suffix in SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
+    """Name of a file without its folder and without NIfTI's ending, in capitals or not."""
+    for suffix in _SUFFIXES_READ:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
     return path.stem
+
+
+def is_single_nifti(path: Path) -> bool:
+    """Whether a file is NIfTI in one file by its name, in capitals or not."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def scans_in_folder(folder: Path) -> dict[str, Path]:
+    """NIfTI files of a plain folder by their names without ending, sorted; hidden ones left out.
+
+    Raises
+    ------
+    McnetError
+        The folder cannot be read, two files differ in their ending alone, or one is a link to
+        nothing.
+    """
+    found: dict[str, Path] = {}
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise cannot_read(folder, error) from error
+    for path in paths:
+        if not is_single_nifti(path) or path.name.startswith(".") or path.is_dir():
+            continue
+        check_fetched(path)
+        if nifti_stem(path) in found:
+            raise McnetError(
+                f"{folder} has two scans named {nifti_stem(path)}; one file a person is needed: "
+                "move the other elsewhere."
+            )
+        found[nifti_stem(path)] = path
+    return found
+
+
+def check_fetched(path: Path) -> None:
+    """Refuse a link to nothing, as DataLad leaves them until the content is fetched.
+
+    Raises
+    ------
+    McnetError
+        It is such a link.
+    """
+    if path.is_symlink() and not path.exists():
+        raise McnetError(
+            f"{path} is a link to a file that is not here; fetch its content first (datalad get)."
+        )
 
 
 def sidecar(path: Path) -> Path:

@@ -1,6 +1,5 @@
 """People to take scans of: a BIDS tree, a folder of NIfTI files, or variations of the template."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mcnet.data.bids import first_t1w_of_subjects
 from mcnet.data.nifti import read_volume
-from mcnet.data.nifti_names import SUFFIXES, nifti_stem
+from mcnet.data.nifti_names import check_fetched, scans_in_folder
 from mcnet.data.template import TEMPLATE_VERSION, varied_head
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -31,9 +31,9 @@ class Person:
 def people_in_folder(folder: Path) -> list[Person]:
     """People of a BIDS tree or of a plain folder of NIfTI files, sorted by name.
 
-    A BIDS tree has ``sub-*/anat/*_T1w.nii.gz`` or ``sub-*/ses-*/anat/*_T1w.nii.gz``; the first
-    such file of each subject counts, by the order of its path, so that no person counts twice.
-    In a plain folder every NIfTI file is a person of its own.
+    Of a BIDS tree the first magnitude T1-weighted scan of each subject counts, by the order of its
+    path (`mcnet.data.bids`), so that no person counts twice. In a plain folder every NIfTI file is
+    a person of its own.
 
     Raises
     ------
@@ -77,49 +77,17 @@ def _people_in_folder(folder: Path) -> list[Person]:
             f"{folder} is not a folder; give a BIDS tree (sub-*/anat/*_T1w.nii.gz) or a folder of "
             ".nii.gz files."
         )
-    scans = _bids_scans(folder) or [(nifti_stem(path), path) for path in _nifti_files(folder)]
+    scans = first_t1w_of_subjects(folder) or scans_in_folder(folder)
     if not scans:
         raise McnetError(
             f"{folder} holds no scan; expected sub-*/anat/*_T1w.nii.gz as in BIDS, or .nii.gz "
             "files in the folder itself."
         )
-    twice = [name for name, count in Counter(name for name, _ in scans).items() if count > 1]
-    if twice:
-        raise McnetError(
-            f"{folder} has two scans named {twice[0]}; one file a person is needed: move the "
-            "other elsewhere."
-        )
-    return [_person_of_file(name, path) for name, path in sorted(scans)]
-
-
-def _bids_scans(folder: Path) -> list[tuple[str, Path]]:
-    scans = []
-    for subject in sorted(folder.glob("sub-*")):
-        anatomy = [
-            path
-            for pattern in ("anat", "ses-*/anat")
-            for place in sorted(subject.glob(pattern))
-            for path in _nifti_files(place)
-            if nifti_stem(path).endswith("_T1w")
-        ]
-        if anatomy:
-            scans.append((subject.name, anatomy[0]))
-    return scans
-
-
-def _nifti_files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and not path.is_dir()
-    )
+    return [_person_of_file(name, path) for name, path in sorted(scans.items())]
 
 
 def _person_of_file(name: str, path: Path) -> Person:
-    if not path.exists():  # a broken link, as DataLad leaves them until the content is fetched
-        raise McnetError(
-            f"{path} is a link to a file that is not here; fetch its content first (datalad get)."
-        )
+    check_fetched(path)
     # a worker elsewhere may start in another folder
     return Person(name, partial(_read_as, name, path.absolute()), sha256_of_file(path))
 

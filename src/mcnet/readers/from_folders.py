@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.data.nifti import read_volume
-from mcnet.data.nifti_names import SUFFIXES, nifti_stem
+from mcnet.data.nifti_names import scans_in_folder
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.evaluation.scans import compare_scans
-from mcnet.provenance import cannot_read
 from mcnet.readers.cases import CORRUPTED, REFERENCE, Case, CaseImages, chosen_versions
 from mcnet.report.planes import PLANES, Plane
 
@@ -91,13 +90,10 @@ def folder_source(
 
 
 def _scans_of(folder: Path) -> dict[str, Path]:
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
-    except OSError as error:
-        raise cannot_read(folder, error) from error
-    if not paths:
+    scans = scans_in_folder(folder)
+    if not scans:
         raise McnetError(f"{folder} holds no .nii or .nii.gz file; name a folder of scans.")
-    return {nifti_stem(path): path for path in paths}
+    return scans
 
 
 def _refuse_unlike_names(

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from mcnet.data.dicom.files import DicomFile, damage_told
-from mcnet.data.phase_encoding import phase_encoding_axis
 from mcnet.errors import McnetError
-from mcnet.geometry import Axis
+
+_TEXTS = ("Modality", "SeriesDescription", "ProtocolName", "ImageType")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +39,21 @@ class Plane:
         return np.cross(*self.directions)
 
     @property
-    def phase_encoding_axis(self) -> Axis | None:
-        """Axis of RAS+ that the lines are encoded along, where the header tells; signs aside."""
-        keyword = "InPlanePhaseEncodingDirection"
-        told = _attribute(self.file.header, self.frame, "MRFOVGeometrySequence", keyword)
-        return phase_encoding_axis(told, self.directions)
+    def metadata(self) -> dict[str, Any]:
+        """What the header says of the scan, by the names of `mcnet.data.metadata.metadata_of`.
+
+        Raises
+        ------
+        McnetError
+            The header is damaged.
+        """
+        header = self.file.header
+        with damage_told(self.file.path):
+            group, keyword = "MRFOVGeometrySequence", "InPlanePhaseEncodingDirection"
+            lines = _attribute(header, self.frame, group, keyword)
+            found = {f"{keyword}DICOM": lines} | {name: header.get(name) for name in _TEXTS}
+            texts = {name: _plain_text(value) for name, value in found.items() if value}
+        return {**texts, "ImageOrientationPatientDICOM": self.directions.ravel().tolist()}
 
 
 def planes_of_file(file: DicomFile) -> list[Plane]:
@@ -112,3 +123,8 @@ def _attribute(header: Dataset, frame: int, group: str, keyword: str) -> Any:
         if groups.get(group):
             return groups[group].value[0].get(keyword)
     return None
+
+
+def _plain_text(value: Any) -> str | list[str]:
+    """An attribute as JSON has it."""
+    return [str(one) for one in value] if isinstance(value, MultiValue) else str(value)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,6 +24,11 @@ class DicomSeries:
     """Its images in the order in which they lie."""
     order: RasOrder
     """From column, row and slice to the axes of the volume."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What its first image says of it, by the names of `mcnet.data.metadata.metadata_of`."""
+        return self.planes[0].metadata
 
 
 @quiet_pydicom()
