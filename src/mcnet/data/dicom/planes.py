@@ -41,7 +41,7 @@ class Plane:
     def phase_encoding_axis(self) -> Axis | None:
         """Axis of RAS+ that the lines are encoded along, where the header tells; signs aside."""
         keyword = "InPlanePhaseEncodingDirection"
-        told = _attribute(self.file.header, self.frame, "MRFOVGeometrySequence", keyword)
+        told = attribute_of_frame(self.file.header, self.frame, "MRFOVGeometrySequence", keyword)
         return phase_encoding_axis(told, self.directions)
 
 
@@ -73,8 +73,8 @@ def _plane(file: DicomFile, frame: int) -> Plane:
             "must be above zero: export the series again."
         )
     scaling = "PixelValueTransformationSequence"
-    slope = _attribute(file.header, frame, scaling, "RescaleSlope")
-    intercept = _attribute(file.header, frame, scaling, "RescaleIntercept")
+    slope = attribute_of_frame(file.header, frame, scaling, "RescaleSlope")
+    intercept = attribute_of_frame(file.header, frame, scaling, "RescaleIntercept")
     return Plane(
         file=file,
         frame=frame,
@@ -92,7 +92,7 @@ def _numbers(
 ) -> Float64[np.ndarray, " count"]:
     """Numbers of an attribute that must be there."""
     try:
-        numbers = np.array(_attribute(file.header, frame, group, keyword), dtype=np.float64)
+        numbers = np.array(attribute_of_frame(file.header, frame, group, keyword), dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.shape != (count,) or not np.all(np.isfinite(numbers)):
@@ -103,8 +103,11 @@ def _numbers(
     return numbers
 
 
-def _attribute(header: Dataset, frame: int, group: str, keyword: str) -> Any:
-    """Attribute of a frame: it stands in a classic header, or in a group of an enhanced one."""
+def attribute_of_frame(header: Dataset, frame: int, group: str, keyword: str) -> Any:
+    """Attribute of a frame: it stands in a classic header, or in a group of an enhanced one.
+
+    None where it stands in neither.
+    """
     if "PerFrameFunctionalGroupsSequence" not in header:
         return header.get(keyword)
     shared = header.get("SharedFunctionalGroupsSequence") or []

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Integer
-from pydicom import dcmread, dcmwrite
+from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from mcnet import __version__
 from mcnet.data.dicom.derived import Derivation, derived_instance
-from mcnet.data.dicom.files import quiet_pydicom
+from mcnet.data.dicom.files import quiet_pydicom, whole_file
 from mcnet.data.dicom.names import refuse_output_folder, series_sidecar
 from mcnet.data.dicom.series import DicomSeries
 from mcnet.data.volume import Volume
@@ -119,7 +119,7 @@ def _derivation(volume: Volume, like: DicomSeries, done: str) -> Derivation:
 
 def _whole_file(path: Path) -> Dataset:
     try:
-        source = dcmread(path)
+        source = whole_file(path)
     except OSError as error:
         raise cannot_read(path, error) from error
     absent = [keyword for keyword in _NEEDED if source.get(keyword) in (None, "")]
