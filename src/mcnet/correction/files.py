@@ -65,7 +65,8 @@ def read_source(path: Path) -> Source:
         refuse_other_modality(path, header.get("Modality"))
         told = [str(header.get(word) or "") for word in ("SeriesDescription", "ProtocolName")]
         axis = series.planes[0].phase_encoding_axis
-        return Source(path, series.volume, series, axis, contrast_warnings(told))
+        warnings = (*series.warnings, *contrast_warnings(told))
+        return Source(path, series.volume, series, axis, warnings)
     volume = read_scan(path)
     about = read_json(sidecar(path))  # as dcm2niix writes it
     refuse_other_modality(path, about.get("Modality"))

@@ -40,6 +40,8 @@ def nifti_image(path: Path) -> Iterator[nib.Nifti1Pair]:
         try:
             with _silent_nibabel():
                 image = _loaded(path, files)
+        except McnetError:
+            raise
         except PermissionError as error:
             raise cannot_read(path, error) from error
         except UNREADABLE as error:

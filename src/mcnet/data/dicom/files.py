@@ -32,7 +32,7 @@ _NEEDED = (
     "PhotometricInterpretation",
 )
 """Attributes without which stored bytes are no pixels."""
-_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 """How the attributes of a file begin that has neither preamble nor the four letters."""
 
 
@@ -54,14 +54,12 @@ def dicom_file(path: Path) -> DicomFile | None:
         It begins as a DICOM file and is damaged, or may not be read.
     """
     with damage_told(path):
-        if not (is_dicom_file(path) or _begins_with_attributes(path)):
-            return None
-        header = dcmread(path, defer_size=4096, force=True)
+        if not is_dicom_file(path):
+            return _without_preamble(path)
+        header = dcmread(path, defer_size=4096)
         if header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             header = dcmread(path)  # what was put off would be looked for in the deflated bytes
-        if not is_dicom_file(path) and "SOPClassUID" not in header:
-            return None
-    return DicomFile(path, header)
+        return DicomFile(path, header)
 
 
 def whole_file(path: Path) -> FileDataset:
@@ -144,9 +142,16 @@ def damaged(path: Path) -> McnetError:
     return McnetError(f"{path} is cut off or damaged; copy or export the series again.")
 
 
-def _begins_with_attributes(path: Path) -> bool:
+def _without_preamble(path: Path) -> DicomFile | None:
+    """What a file holds that begins with attributes at once; of one that does not, none."""
     with path.open("rb") as stream:
-        return stream.read(2) in _FIRST_GROUPS
+        if stream.read(2) not in _FIRST_GROUPS:
+            return None
+    try:
+        header = dcmread(path, defer_size=4096, force=True)
+    except DAMAGE:
+        return None
+    return DicomFile(path, header) if "SOPClassUID" in header else None
 
 
 def _plain_syntax(header: FileDataset, path: Path) -> UID:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from mcnet.data.dicom.files import DAMAGE
@@ -138,14 +137,12 @@ def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
             f"{difference.keyword}: {told}{more}); one volume is needed, whose slices agree: copy "
             "its files to a folder of their own."
         )
-    header = planes[0].file.header
-    component = _COMPONENT.of(planes[0]) or _ge_component(header)
-    check_image_kind(_values(_IMAGE_TYPE.of(planes[0])), component, folder)
+    check_image_kind(_values(_IMAGE_TYPE.of(planes[0])), _component(planes[0]), folder)
 
 
 def _compared(attribute: _Attribute, plane: Plane) -> Any:
     """Value of a plane in the form in which values are compared."""
-    value = attribute.of(plane)
+    value = _component(plane) if attribute is _COMPONENT else attribute.of(plane)
     if attribute is _IMAGE_TYPE:
         return "\\".join(_values(value)[2:])
     if isinstance(value, int | float):
@@ -172,10 +169,10 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
-def _ge_component(header: Dataset) -> str | None:
-    """What the private attribute of GE says, whose ``ImageType`` does not tell."""
+def _component(plane: Plane) -> Any:
+    """Which part of complex numbers an image is; GE tells it in a private attribute alone."""
     try:
-        number = header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value
+        number = plane.file.header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value
     except DAMAGE:
-        return None
-    return {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}.get(number)
+        number = None
+    return _COMPONENT.of(plane) or {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}.get(number)
