@@ -12,6 +12,7 @@ from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
 from pydicom.pixels.utils import pixel_array
+from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -114,6 +115,11 @@ def check_pixel_attributes(image: DicomFile) -> None:
                 f"{image.path} has no {keyword}, without which its pixels cannot be read; copy or "
                 "export the series again."
             )
+
+
+def tag_of(keyword: str) -> str:
+    """Group and element of an attribute, as ``(0018,0081)``."""
+    return str(Tag(keyword))
 
 
 @contextmanager

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom.datadict import tag_for_keyword
-from pydicom.tag import Tag
-
-from mcnet.data.dicom.files import DAMAGE
+from mcnet.data.dicom.files import DAMAGE, tag_of
 from mcnet.data.dicom.planes import Plane, attribute_of_frame
 from mcnet.data.image_kind import check_image_kind
 from mcnet.errors import McnetError
@@ -131,11 +128,10 @@ def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
     for difference in differences(planes):
         told = ", ".join(f"{value} in {n} slices" for value, n in difference.kinds[:_SHOWN])
         more = ", ..." if len(difference.kinds) > _SHOWN else ""
-        tag = Tag(tag_for_keyword(difference.keyword) or 0)
         raise McnetError(
-            f"{folder} has slices of {len(difference.kinds)} {difference.plural} ({tag} "
-            f"{difference.keyword}: {told}{more}); one volume is needed, whose slices agree: copy "
-            "its files to a folder of their own."
+            f"{folder} has slices of {len(difference.kinds)} {difference.plural} "
+            f"({tag_of(difference.keyword)} {difference.keyword}: {told}{more}); one volume is "
+            "needed, whose slices agree: copy its files to a folder of their own."
         )
     check_image_kind(_values(_IMAGE_TYPE.of(planes[0])), _component(planes[0]), folder)
 
