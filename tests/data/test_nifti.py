@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
@@ -473,6 +474,20 @@ def test_impossibly_large_scan_is_refused(tmp_path: Path) -> None:
     for name, written in (("a.nii", bytes(content)), ("b.nii.gz", gzip.compress(content))):
         (tmp_path / name).write_bytes(written)
         expect_refused(tmp_path / name, "ends before all of its 32000 x 32000 x 32000 voxels")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damaged_headers_are_read_or_refused_in_a_sentence(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng([12, seed])
+    content = save(tmp_path / "source.nii", stored_values("int16")).read_bytes()
+    path = tmp_path / "scan.nii"
+    for number in range(40):
+        changed = bytearray(content)
+        start = rng.integers(352)
+        changed[start : start + 4] = rng.bytes(4)
+        path.write_bytes(gzip.compress(changed) if number % 2 else changed)
+        with suppress(McnetError):  # anything else is a traceback
+            read_volume(path)
 
 
 def test_single_image_is_refused(tmp_path: Path) -> None:

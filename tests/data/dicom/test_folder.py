@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,56 @@ def test_single_frames_of_the_enhanced_kind_are_read(tmp_path: Path) -> None:
         (one / "enhanced.dcm").rename(folder / f"{number}.dcm")
     volume = read_series(folder).volume
     np.testing.assert_array_equal(volume.values, 2.0 * stored[::-1, ::-1])
+
+
+def mutated(content: bytes, rng: np.random.Generator) -> bytes:
+    """A file with its header damaged in one way of five."""
+    changed = bytearray(content)
+    start, length = rng.integers(900), rng.integers(1, 30)
+    match rng.integers(5):
+        case 0:
+            changed[start] = rng.integers(256)
+        case 1:
+            del changed[start:]
+        case 2:
+            changed[start : start + length] = rng.bytes(rng.integers(1, 30))
+        case 3:
+            del changed[start : start + length]
+        case _:
+            changed[start : start + 4] = rng.choice([b"\xff" * 4, bytes(4), b"\x7f" * 4, b"nan "])
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damaged_headers_are_read_or_refused_in_a_sentence(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng([11, seed])
+    classic = DCM.write(tmp_path / "classic")
+    enhanced = write_enhanced(tmp_path / "enhanced", stored_values(), Grid())
+    for path in (classic / DCM.name(4), enhanced / "enhanced.dcm"):
+        content = path.read_bytes()
+        for _ in range(15):
+            path.write_bytes(mutated(content, rng))
+            with suppress(McnetError):  # anything else is a traceback
+                read_series(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\x20\x00\x0d\x00UI", b"\x20\x00\x0d\x00\x55\x1e"),  # a VR that is none
+        (b"\x02\x00\x00\x00UL\x04\x00", b"\x02\x00\x00\x00UL\x05\x00"),  # of the meta header
+        (b"\x28\x00\x11\x00US\x02\x00", b"\x28\x00\x11\x00US\x01\x00"),  # of Columns
+    ],
+)
+def test_attributes_that_cannot_be_decoded_are_told_as_damage(
+    tmp_path: Path, before: bytes, after: bytes
+) -> None:
+    folder = DCM.write(tmp_path / "series")
+    path = folder / DCM.name(4)
+    content = path.read_bytes()
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+    expect_refused(folder, r"IM0004.dcm (is cut off|has no)")
 
 
 # Slices missing at an end, where no gap tells of them.

@@ -1,6 +1,8 @@
 """DICOM files one by one: their headers, and their pixels."""
 
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from jaxtyping import Shaped
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
+from pydicom.errors import BytesLengthException
 from pydicom.pixels.utils import pixel_array
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -25,7 +28,11 @@ from mcnet.data.dicom.names import is_dicom_file
 from mcnet.errors import McnetError
 from mcnet.provenance import cannot_read
 
-DAMAGE = (ValueError, TypeError, AttributeError, KeyError, IndexError, EOFError, OSError)
+DAMAGE = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError, OSError),
+    *(NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error),
+    BytesLengthException,
+)
 """What pydicom raises where bytes do not mean what they should."""
 
 _NEEDED = (
@@ -33,6 +40,13 @@ _NEEDED = (
     "PhotometricInterpretation",
 )
 """Attributes without which stored bytes are no pixels."""
+_READ_LATER = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber"),
+    *("SeriesDescription", "ProtocolName", "Modality", "InPlanePhaseEncodingDirection"),
+    *("SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence"),
+    "PerFrameFunctionalGroupsSequence",
+)
+"""Attributes that others ask for: pydicom decodes one when it is asked for, and may fail then."""
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 """How the attributes of a file begin that has neither preamble nor the four letters."""
 
@@ -60,6 +74,8 @@ def dicom_file(path: Path) -> DicomFile | None:
         header = dcmread(path, defer_size=4096)
         if header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             header = dcmread(path)  # what was put off would be looked for in the deflated bytes
+        for keyword in (*_READ_LATER, *_NEEDED):
+            header.get(keyword)
         return DicomFile(path, header)
 
 

@@ -123,8 +123,10 @@ def _without_pixels(files: list[DicomFile], images: list[DicomFile]) -> list[_Un
 
 
 def _kind(file: DicomFile) -> str | None:
-    in_meta = file.header.file_meta.get("MediaStorageSOPClassUID")
-    return in_meta or file.header.get("SOPClassUID") or None
+    with damage_told(file.path):
+        in_meta = file.header.file_meta.get("MediaStorageSOPClassUID")
+    told = in_meta or file.header.get("SOPClassUID")
+    return str(told) if told else None
 
 
 def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) -> tuple[str, ...]:
