@@ -18,7 +18,6 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.tag import Tag
 from pydicom.uid import (
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -57,7 +56,7 @@ class DicomFile:
 
     path: Path
     header: FileDataset
-    """All that stands in the file; what is long stays on the disk until it is asked for."""
+    """All that stands in the file, what is long apart: that is read by `whole_file`."""
 
 
 def dicom_file(path: Path) -> DicomFile | None:
@@ -72,8 +71,6 @@ def dicom_file(path: Path) -> DicomFile | None:
         if not is_dicom_file(path):
             return _without_preamble(path)
         header = dcmread(path, defer_size=4096)
-        if header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-            header = dcmread(path)  # what was put off would be looked for in the deflated bytes
         for keyword in (*_READ_LATER, *_NEEDED):
             header.get(keyword)
         return DicomFile(path, header)
