@@ -105,8 +105,18 @@ def _instance(series: Series, number: int) -> Dataset:
     return ds
 
 
-def write_enhanced(folder: Path, stored: np.ndarray, grid: Grid) -> Path:
-    """Write one enhanced multi-frame file, its frames in reverse."""
+def write_enhanced(
+    folder: Path,
+    stored: np.ndarray,
+    grid: Grid,
+    of_frame: Callable[[int], Mapping[str, Mapping[str, Any]]] = lambda _: {},
+    **attributes: Any,
+) -> Path:
+    """Write one enhanced multi-frame file, its frames in reverse.
+
+    ``of_frame`` gives further groups of the frame of a slice, by name, and what they hold;
+    ``attributes`` are of the file.
+    """
     folder.mkdir(parents=True)
     ds = _common(EnhancedMRImageStorage, generate_uid(entropy_srcs=["enhanced"]))
     ds.NumberOfFrames = stored.shape[2]
@@ -122,10 +132,12 @@ def write_enhanced(folder: Path, stored: np.ndarray, grid: Grid) -> Path:
                 _item(ImagePositionPatient=decimals(grid.position_mm(0, 0, number)))
             ],
             PixelValueTransformationSequence=[_item(RescaleSlope=2, RescaleIntercept=number)],
+            **{group: [_item(**content)] for group, content in of_frame(number).items()},
         )
         for number in numbers
     ]
     _set_pixels(ds, np.stack([stored[:, :, number].T for number in numbers]))
+    ds.update(_item(**attributes))
     ds.save_as(folder / "enhanced.dcm", enforce_file_format=True)
     return folder
 

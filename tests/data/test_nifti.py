@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import json
 import logging
+import re
+from contextlib import suppress
 from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
@@ -268,6 +270,148 @@ def test_trailing_dimension_of_one_is_a_3d_scan_and_stays(tmp_path: Path) -> Non
     assert nib.load(tmp_path / "out.nii").shape == (*SHAPE, 1)
 
 
+HEAD_MM = np.array([[-2.0, 0, 0, 90], [0, 0.1, 9.0, -80], [0, 10.0, -0.2, -70], [0, 0, 0, 1]])
+"""Of voxels of 2 x 10 x 9 mm, oblique."""
+
+
+def scan_in_unit(path: Path, code: int, mm_per_unit: float) -> Path:
+    affine = np.diag([1 / mm_per_unit] * 3 + [1.0]) @ HEAD_MM
+    return save(path, stored_values("int16"), affine, xyzt_units=code | 8)
+
+
+@pytest.mark.parametrize(
+    ("code", "mm_per_unit"), [(0, 1.0), (1, 1000.0), (2, 1.0), (3, 0.001), (5, 1.0)]
+)
+def test_lengths_are_in_the_unit_of_the_header(
+    tmp_path: Path, code: int, mm_per_unit: float
+) -> None:
+    path = scan_in_unit(tmp_path / "scan.nii.gz", code, mm_per_unit)
+    volume, in_mm = read_volume(path), read_volume(scan_in_unit(tmp_path / "mm.nii", 2, 1.0))
+    np.testing.assert_array_equal(volume.values, in_mm.values)
+    np.testing.assert_allclose(volume.affine, in_mm.affine, rtol=1e-5, atol=1e-4)
+    assert volume.voxel_size_mm == pytest.approx((2, 9, 10), rel=1e-3)
+
+
+@pytest.mark.parametrize(("code", "mm_per_unit"), [(1, 1000.0), (3, 0.001)])
+def test_the_unit_of_the_header_survives(tmp_path: Path, code: int, mm_per_unit: float) -> None:
+    path = scan_in_unit(tmp_path / "scan.nii", code, mm_per_unit)
+    scan = read_volume(path)
+    write_volume(tmp_path / "same.nii", scan, like=path)
+    before, same = nib.load(path), nib.load(tmp_path / "same.nii")
+    np.testing.assert_array_equal(same.affine, before.affine)
+    cropped = Volume(scan.values[1:, 2:], scan.affine.copy(), "cropped")
+    cropped.affine[:3, 3] += scan.affine[:3, :3] @ (1, 2, 0)
+    write_volume(tmp_path / "cropped.nii", cropped, like=path)
+    for name in ("same", "cropped"):
+        assert int(nib.load(tmp_path / f"{name}.nii").header["xyzt_units"]) == code | 8
+    written = read_volume(tmp_path / "cropped.nii")
+    np.testing.assert_allclose(written.affine, cropped.affine, rtol=1e-5, atol=1e-3)
+    np.testing.assert_array_equal(written.values, cropped.values)
+
+
+@pytest.mark.parametrize(
+    ("factor", "code", "told"),
+    [
+        (1e-2, 2, "(millimetres)"),
+        (10, 2, "(millimetres)"),
+        (1e-3, 0, "(none told, millimetres assumed)"),
+        (1, 1, "(metres)"),
+        (1, 3, "(micrometres)"),
+    ],
+)
+def test_a_scan_that_no_head_can_be_is_refused(
+    tmp_path: Path, factor: float, code: int, told: str
+) -> None:
+    affine = np.diag([factor] * 3 + [1.0]) @ HEAD_MM
+    path = save(tmp_path / "scan.nii", stored_values("int16"), affine, xyzt_units=code)
+    expect_refused(
+        path,
+        r"measures .* mm \(voxels of .* mm\), which no head can; expected 60 to 600 mm: check "
+        rf"pixdim, sform and qform in its header and their unit {re.escape(told)}",
+    )
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.NII.GZ", "scan.NII", "scan.gz"])
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_compression_goes_by_the_content_and_not_by_the_name(
+    tmp_path: Path, name: str, is_packed: bool
+) -> None:
+    plain = save(tmp_path / "source.nii", stored_values("int16")).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(plain) if is_packed else plain)
+    np.testing.assert_array_equal(
+        read_volume(path).values, read_volume(tmp_path / "source.nii").values
+    )
+
+
+@pytest.mark.parametrize("name", ["scan.nii.gz", "scan.NII.GZ", "scan.nii"])
+def test_a_wrong_checksum_is_refused_whatever_the_name(tmp_path: Path, name: str) -> None:
+    plain = save(tmp_path / "source.nii", stored_values("int16")).read_bytes()
+    content = bytearray(gzip.compress(plain))
+    content[-8] ^= 1  # the checksum stands in the last eight bytes
+    (tmp_path / name).write_bytes(content)
+    expect_refused(tmp_path / name, "voxels are read, or is damaged")
+
+
+def packed_pair(folder: Path, ending: str) -> None:
+    """A pair of which the named files, and no others, are compressed."""
+    nib.save(nib.Nifti1Pair(stored_values("int16"), np.diag([-2, 1.5, 3, 1])), folder / "scan.img")
+    for part in ("hdr", "img"):
+        if part in ending:
+            plain = folder / f"scan.{part}"
+            (folder / f"scan.{part}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+            plain.unlink()
+
+
+@pytest.mark.parametrize("packed", ["", "img", "hdr", "hdr and img"])
+@pytest.mark.parametrize("given", ["hdr", "img"])
+def test_pairs_are_read_by_either_name_compressed_or_not(
+    tmp_path: Path, packed: str, given: str
+) -> None:
+    packed_pair(tmp_path, packed)
+    path = next(tmp_path.glob(f"scan.{given}*"))
+    expected = save(tmp_path / "one.nii", stored_values("int16"), np.diag([-2, 1.5, 3, 1]))
+    np.testing.assert_array_equal(read_volume(path).values, read_volume(expected).values)
+
+
+@pytest.mark.parametrize("given", ["hdr", "img"])
+@pytest.mark.parametrize("broken", ["hdr", "img"])
+def test_the_checksums_of_both_files_of_a_pair_are_verified(
+    tmp_path: Path, given: str, broken: str
+) -> None:
+    packed_pair(tmp_path, "hdr and img")
+    content = bytearray((tmp_path / f"scan.{broken}.gz").read_bytes())
+    content[-8] ^= 1
+    (tmp_path / f"scan.{broken}.gz").write_bytes(content)
+    expect_refused(tmp_path / f"scan.{given}.gz", "is damaged")
+
+
+def test_half_of_a_pair_is_refused(tmp_path: Path) -> None:
+    packed_pair(tmp_path, "")
+    (tmp_path / "scan.hdr").unlink()
+    expect_refused(tmp_path / "scan.img", "is one of the two files of a scan, and scan.hdr is not")
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "is a phase image"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "R_IR", "R", "IR"]}, "is a real part"),
+        ({"ComplexImageComponent": "IMAGINARY"}, "is an imaginary part"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND"]}, None),
+    ],
+)
+def test_the_kind_is_told_by_the_json_file_beside_the_scan(
+    tmp_path: Path, about: dict[str, Any], told: str | None
+) -> None:
+    path = save(tmp_path / "scan.nii.gz", stored_values("int16"))
+    (tmp_path / "scan.json").write_text(json.dumps(about))
+    if told is None:
+        assert read_volume(path).values.shape == SHAPE
+    else:
+        expect_refused(path, f"{told} .*; a magnitude image of a head is needed")
+
+
 # What is refused, and how.
 
 
@@ -336,9 +480,25 @@ def test_impossibly_large_scan_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "scan.nii", stored_values("int16"))
     content = bytearray(path.read_bytes())
     content[42:48] = np.array([32000, 32000, 32000], dtype="<i2").tobytes()
+    for start in (280, 300, 320):  # a hundredth of a millimetre, by the sform
+        content[start : start + 4] = np.float32(0.01).tobytes()
     for name, written in (("a.nii", bytes(content)), ("b.nii.gz", gzip.compress(content))):
         (tmp_path / name).write_bytes(written)
         expect_refused(tmp_path / name, "ends before all of its 32000 x 32000 x 32000 voxels")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_damaged_headers_are_read_or_refused_in_a_sentence(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng([12, seed])
+    content = save(tmp_path / "source.nii", stored_values("int16")).read_bytes()
+    path = tmp_path / "scan.nii"
+    for number in range(40):
+        changed = bytearray(content)
+        start = rng.integers(352)
+        changed[start : start + 4] = rng.bytes(4)
+        path.write_bytes(gzip.compress(changed) if number % 2 else changed)
+        with suppress(McnetError):  # anything else is a traceback
+            read_volume(path)
 
 
 def test_single_image_is_refused(tmp_path: Path) -> None:
@@ -426,11 +586,11 @@ def test_a_file_that_may_not_be_read_is_refused(
 ) -> None:
     path = save(tmp_path / "scan.nii", stored_values("int16"))
 
-    def forbidden(*_: object) -> None:
+    def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mcnet.data.nifti.nib.load", forbidden)
+        patch.setattr(Path, "open", forbidden)
         expect_refused(path, r"cannot be read \(permission denied\)")
     monkeypatch.setattr(Path, "is_dir", forbidden)
     expect_refused(path, r"cannot be read \(permission denied\)")

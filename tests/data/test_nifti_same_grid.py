@@ -39,6 +39,34 @@ def test_a_copy_has_the_bytes_of_its_source_through_compression_and_back(
     assert (tmp_path / "b-packed.nii.gz").read_bytes() == packed
 
 
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("name", ["x.nii.gz", "x.nii", "x.NII.GZ"])
+def test_a_copy_goes_by_the_content_of_its_source_and_not_by_its_name(
+    scan: Path, tmp_path: Path, name: str, is_packed: bool
+) -> None:
+    whole = scan.read_bytes()
+    source = tmp_path / name
+    source.write_bytes(gzip.compress(whole) if is_packed else whole)
+    copy_scan(source, tmp_path / "copy.nii")
+    copy_scan(source, tmp_path / "copy-packed.nii.gz")
+    assert (tmp_path / "copy.nii").read_bytes() == whole
+    assert gzip.decompress((tmp_path / "copy-packed.nii.gz").read_bytes()) == whole
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Pair, nib.Nifti2Pair])
+def test_a_copy_of_a_pair_has_its_numbers_header_and_unit(tmp_path: Path, kind: type) -> None:
+    values = np.random.default_rng(4).integers(0, 900, size=(9, 12, 10)).astype(np.int16)
+    pair = kind(values, np.diag([0.01, 0.01, 0.01, 1.0]) @ AFFINE)
+    pair.header["xyzt_units"] = 1
+    nib.save(pair, tmp_path / "scan.img")
+    copy_scan(tmp_path / "scan.img", tmp_path / "copy.nii")
+    copied = nib.load(tmp_path / "copy.nii")
+    assert type(copied.header).__name__[:6] == kind.__name__[:6]
+    np.testing.assert_array_equal(copied.dataobj.get_unscaled(), values)
+    np.testing.assert_array_equal(copied.affine, nib.load(tmp_path / "scan.img").affine)
+    assert int(copied.header["xyzt_units"]) == 1
+
+
 def test_compressing_twice_gives_the_same_bytes(scan: Path, tmp_path: Path) -> None:
     for name in ("a.nii.gz", "other.nii.gz"):
         copy_scan(scan, tmp_path / name)
@@ -84,6 +112,19 @@ def test_dimensions_of_one_stay_corrected_left_or_mapped(
         np.testing.assert_array_equal(written.header["dim"], image.header["dim"])
         np.testing.assert_array_equal(written.header["pixdim"], nib.load(source).header["pixdim"])
         np.testing.assert_array_equal(written.get_fdata(), values)
+
+
+def test_a_map_keeps_the_unit_of_the_scan(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).integers(0, 900, size=(9, 12, 10)).astype(np.int16)
+    image = nib.Nifti1Image(values, np.diag([0.001, 0.001, 0.001, 1.0]) @ AFFINE)
+    image.header["xyzt_units"] = 1
+    nib.save(image, tmp_path / "scan.nii")
+    volume = read_volume(tmp_path / "scan.nii")
+    write_map(tmp_path / "map.nii", volume, like=tmp_path / "scan.nii")
+    mapped = nib.load(tmp_path / "map.nii")
+    assert int(mapped.header["xyzt_units"]) == 1
+    np.testing.assert_array_equal(mapped.affine, nib.load(tmp_path / "scan.nii").affine)
+    np.testing.assert_array_equal(read_volume(tmp_path / "map.nii").affine, volume.affine)
 
 
 def test_other_names_than_nifti_are_refused(scan: Path, tmp_path: Path) -> None:

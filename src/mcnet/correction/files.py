@@ -77,7 +77,8 @@ def read_source(path: Path, root: Path | None = None) -> Source:
     refuse_ct(path, volume)
     lines = phase_encoding_of(about, volume.affine, axes)
     names += [text_of(about, name) for name in ("SeriesDescription", "ProtocolName")]
-    warnings = (*contrast_warnings(names), *lines.warnings)
+    of_series = () if series is None else series.warnings
+    warnings = (*of_series, *contrast_warnings(names), *lines.warnings)
     return Source(path, volume, series, about, lines.axis, warnings)
 
 

@@ -1,33 +1,27 @@
-"""NIfTI files in and out; with `nifti_form`, the only module of mcnet that imports nibabel."""
+"""NIfTI files in and out."""
 
-import gzip
-import logging
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from jaxtyping import Float32
-from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
-from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
-from mcnet.data.nifti_form import image_like, plain_image
+from mcnet.data.head_size import check_head_size
+from mcnet.data.image_kind import check_image_kind
+from mcnet.data.metadata import metadata_of, text_of
+from mcnet.data.nifti_file import UNREADABLE, check_stored, header_in_file, nifti_image
+from mcnet.data.nifti_form import affine_mm, image_like, mm_per_unit, plain_image, unit_told
 from mcnet.data.nifti_names import NIFTI, nifti_stem, sidecar
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.outputs import Given, check_outputs
-from mcnet.provenance import cannot_read, provenance, written_with_record
+from mcnet.provenance import provenance, written_with_record
 
 MIN_VOXELS = 8
 """An axis shorter than this is a localiser or a single slice, not a volume."""
-
-_FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError, ValueError, OverflowError, MemoryError)
-_UNREADABLE = (*_FAULTS, OSError, EOFError, zlib.error)
 
 
 def read_volume(path: Path) -> Volume:
@@ -39,16 +33,21 @@ def read_volume(path: Path) -> Volume:
     ------
     McnetError
         There is no such file, it is not NIfTI or is damaged, or what it holds is not one
-        three-dimensional scan of finite, real, varying values on a valid grid.
+        three-dimensional magnitude scan of finite, real, varying values on a valid grid of the size
+        of a head.
     """
-    image = _checked(path)
-    values = _values(path, image)
+    about = metadata_of(path)
+    check_image_kind(about.get("ImageType"), text_of(about, "ComplexImageComponent"), path)
+    with nifti_image(path) as image:
+        _check_form(path, image)
+        values = _values(path, image)
+        affine = affine_mm(image)
     _refuse_bad_values(path, values)
-    orientation = io_orientation(image.affine)
+    orientation = io_orientation(affine)
     shape = values.shape
     return Volume(
         values=np.ascontiguousarray(apply_orientation(values, orientation), dtype=np.float32),
-        affine=np.asarray(image.affine @ inv_ornt_aff(orientation, shape), dtype=np.float64),
+        affine=np.asarray(affine @ inv_ornt_aff(orientation, shape), dtype=np.float64),
         name=nifti_stem(path),
     )
 
@@ -61,7 +60,9 @@ def voxel_axes(path: Path) -> tuple[str, str, str]:
     McnetError
         As `read_volume` refuses headers.
     """
-    first, second, third = nib.aff2axcodes(_checked(path).affine)
+    with nifti_image(path) as image:
+        _check_form(path, image)
+        first, second, third = nib.aff2axcodes(image.affine)
     return first, second, third
 
 
@@ -105,87 +106,35 @@ def write_volume(
         nib.save(image, temporary)
 
 
-@contextmanager
-def _silent_nibabel() -> Iterator[None]:
-    """Keep nibabel from printing what it would mend; that is refused in sentences of our own."""
-    # not its LoggingOutputSuppressor, which takes the handlers away: Python then prints instead
-    level = nibabel_logger.level
-    nibabel_logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        nibabel_logger.setLevel(level)
-
-
 def _image_like(volume: Volume, like: Path) -> nib.Nifti1Image:
-    model = _checked(like)
-    slope, inter = _header_in_file(model).get_slope_inter()
-    return image_like(volume, model, slope or 1.0, inter or 0.0)
+    with nifti_image(like) as model:
+        _check_form(like, model)
+        slope, inter = header_in_file(model).get_slope_inter()
+        return image_like(volume, model, slope or 1.0, inter or 0.0)
 
 
-def _checked(path: Path) -> nib.Nifti1Pair:
-    """NIfTI image of one 3D scan on a valid grid, its values not read yet."""
-    image = _loaded(path)
+def _check_form(path: Path, image: nib.Nifti1Pair) -> None:
+    """Refuse other images than one 3D scan on a valid grid that a head can fill."""
     _refuse_other_than_3d(path, image)
     _refuse_impossible_grid(path, image)
-    return image
-
-
-def _loaded(path: Path) -> nib.Nifti1Pair:
-    """NIfTI image whose header is read and whose data are not."""
-    _refuse_no_file(path)
-    try:
-        with _silent_nibabel():
-            image = nib.load(path)
-    except PermissionError as error:
-        raise cannot_read(path, error) from error
-    except _UNREADABLE as error:
-        raise McnetError(
-            f"{path} is not a NIfTI scan or its header is damaged; give a .nii or .nii.gz file, "
-            "for example one made by dcm2niix."
-        ) from error
-    if not isinstance(image, nib.Nifti1Pair):
-        raise McnetError(
-            f"{path} is a file of type {type(image).__name__.removesuffix('Image')}, not NIfTI; "
-            "convert it to .nii.gz first (nib-convert or mri_convert does it)."
-        )
-    return image
-
-
-def _refuse_no_file(path: Path) -> None:
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if is_folder:
-        raise McnetError(
-            f"{path} is a folder; one scan is needed: name a .nii or .nii.gz file in it "
-            "(a DICOM folder is converted by dcm2niix)."
-        )
-    if not exists:
-        raise McnetError(f"{path} does not exist; give the path of a .nii or .nii.gz file.")
+    steps_mm = np.linalg.norm(affine_mm(image)[:3, :3], axis=0).tolist()
+    told = unit_told(image.header)
+    remedy = f"check pixdim, sform and qform in its header and their unit ({told})"
+    check_head_size(path, image.shape[:3], steps_mm, remedy)
 
 
 def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
     """Scaled values in the file's own axis order, read from disk now."""
     try:
-        if path.suffix == ".gz":
-            _check_sum(path)
+        check_stored(image)
         with np.errstate(over="ignore", invalid="ignore"):
             values = image.get_fdata(caching="unchanged", dtype=np.float32)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise McnetError(
             f"{path} ends before all of its {' x '.join(map(str, image.shape))} voxels are read, "
             "or is damaged; copy or convert it again."
         ) from error
     return np.asarray(values).reshape(image.shape[:3])
-
-
-def _check_sum(path: Path) -> None:
-    """Read a gzip file to its end, where its checksum is; nibabel stops before."""
-    with gzip.open(path) as stream:
-        while stream.read(1 << 24):
-            pass
 
 
 def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
@@ -216,7 +165,8 @@ def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
 
 
 def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
-    voxel_size = np.asarray(_header_in_file(image)["pixdim"][1:4], dtype=np.float64)
+    voxel_size = np.asarray(header_in_file(image)["pixdim"][1:4], dtype=np.float64)
+    voxel_size *= mm_per_unit(image.header)
     if not np.all(np.isfinite(voxel_size) & (voxel_size > 0)):
         size = " x ".join(f"{step:g}" for step in voxel_size)
         raise McnetError(
@@ -235,14 +185,6 @@ def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
             f"{path} has an affine that is singular or not finite, so its voxels have no place in "
             "space; correct the sform and qform or convert the scan again."
         )
-
-
-def _header_in_file(image: nib.Nifti1Pair) -> nib.Nifti1Header:
-    """Header as the file has it; nibabel's own turns voxel sizes of 0 to 1 and drops signs."""
-    holder = image.file_map.get("header", image.file_map["image"])
-    with holder.get_prepare_fileobj("rb") as stream:
-        header: nib.Nifti1Header = type(image.header).from_fileobj(stream, check=False)
-    return header
 
 
 def _refuse_bad_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None:

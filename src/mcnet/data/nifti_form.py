@@ -4,7 +4,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from nibabel.casting import float_to_int
 from nibabel.orientations import (
     apply_orientation,
@@ -16,6 +16,32 @@ from nibabel.orientations import (
 
 from mcnet import __version__
 from mcnet.data.volume import Volume
+
+_MM_PER_UNIT = {1: ("metres", 1000.0), 2: ("millimetres", 1.0), 3: ("micrometres", 0.001)}
+"""By NIfTI's codes."""
+_NO_UNIT = ("none told, millimetres assumed", 1.0)
+
+
+def mm_per_unit(header: nib.Nifti1Header) -> float:
+    """Millimetres of a header's unit of length, which holds for pixdim, sform and qform.
+
+    Where it tells none, as of many programs, it is a millimetre.
+    """
+    return _MM_PER_UNIT.get(int(header["xyzt_units"]) % 8, _NO_UNIT)[1]
+
+
+def unit_told(header: nib.Nifti1Header) -> str:
+    """Name of a header's unit of length, for a sentence."""
+    return _MM_PER_UNIT.get(int(header["xyzt_units"]) % 8, _NO_UNIT)[0]
+
+
+def affine_mm(image: nib.Nifti1Pair) -> Float64[np.ndarray, "4 4"]:
+    """From voxel indices to millimetres, whatever the unit of the header is."""
+    return _scaled(np.asarray(image.affine, dtype=np.float64), mm_per_unit(image.header))
+
+
+def _scaled(affine: Float64[np.ndarray, "4 4"], factor: float) -> Float64[np.ndarray, "4 4"]:
+    return np.asarray(np.diag([factor, factor, factor, 1.0]) @ affine)
 
 
 def plain_image(volume: Volume) -> nib.Nifti1Image:
@@ -36,11 +62,10 @@ def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float)
     """
     to_file = ornt_transform(axcodes2ornt("RAS"), io_orientation(like.affine))
     values = apply_orientation(volume.values, to_file)
-    affine = volume.affine @ inv_ornt_aff(to_file, volume.values.shape)
-    same_grid = values.shape == like.shape[:3] and np.allclose(affine, like.affine, atol=1e-4)
-    if same_grid:
-        affine = like.affine
-    kind: type[Any] = nib.Nifti2Image if isinstance(like, nib.Nifti2Image) else nib.Nifti1Image
+    in_mm = volume.affine @ inv_ornt_aff(to_file, volume.values.shape)
+    same_grid = values.shape == like.shape[:3] and np.allclose(in_mm, affine_mm(like), atol=1e-4)
+    affine = like.affine if same_grid else _scaled(in_mm, 1 / mm_per_unit(like.header))
+    kind = single_file_kind(like)
     dtype = like.get_data_dtype()
     # what had further dimensions, each of 1, keeps them
     stored = _stored(values, dtype, slope, inter).reshape(values.shape + like.shape[3:])
@@ -51,6 +76,11 @@ def image_like(volume: Volume, like: nib.Nifti1Pair, slope: float, inter: float)
     if not same_grid:
         _place(image, like)
     return image
+
+
+def single_file_kind(like: nib.Nifti1Pair) -> type[Any]:
+    """NIfTI-1 or NIfTI-2 in one file, as the header of another image is."""
+    return nib.Nifti2Image if isinstance(like.header, nib.Nifti2Header) else nib.Nifti1Image
 
 
 def _stored(

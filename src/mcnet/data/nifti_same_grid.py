@@ -10,8 +10,9 @@ from typing import IO, Any
 import nibabel as nib
 import numpy as np
 
-from mcnet.data.nifti_form import image_like
-from mcnet.data.nifti_names import NIFTI, SUFFIXES, sidecar
+from mcnet.data.nifti_file import is_compressed, is_pair, nifti_image
+from mcnet.data.nifti_form import image_like, single_file_kind
+from mcnet.data.nifti_names import NIFTI, sidecar
 from mcnet.data.volume import Volume
 from mcnet.outputs import Given, check_outputs
 from mcnet.provenance import provenance, written_with_record
@@ -26,7 +27,7 @@ def copy_scan(
 ) -> None:
     """Write a scan again as it is, bit for bit, and its provenance as JSON beside it.
 
-    A ``.nii`` may become a ``.nii.gz`` and the reverse; of a pair of ``.hdr`` and ``.img`` the
+    Compressed content may become a ``.nii`` and the reverse; of a pair of ``.hdr`` and ``.img`` the
     stored numbers and the header are kept.
 
     Raises
@@ -37,15 +38,16 @@ def copy_scan(
     check_outputs([Given("", path, NIFTI)])
     record = {**provenance(inputs=inputs), **(notes or {})}
     with written_with_record(path, sidecar(path), record) as temporary:
-        if source.name.endswith(SUFFIXES):
-            unpack = source.suffix != path.suffix
+        if is_pair(source):
+            with nifti_image(source) as pair:
+                nib.save(_single_file(pair), temporary)
+        else:
+            packed, to_pack = is_compressed(source), path.suffix == ".gz"
             with (
-                _opened(source, "rb", unpack=unpack) as stream,
-                _opened(temporary, "wb", unpack=unpack) as copy,
+                _opened(source, "rb", through_gzip=packed and not to_pack) as stream,
+                _opened(temporary, "wb", through_gzip=to_pack and not packed) as copy,
             ):
                 shutil.copyfileobj(stream, copy, 1 << 22)
-        else:
-            nib.save(_single_file(nib.load(source)), temporary)
 
 
 def write_map(
@@ -65,9 +67,9 @@ def write_map(
     """
     check_outputs([Given("", path, NIFTI)])
     record = {**provenance(inputs=inputs), **(notes or {})}
-    model: Any = nib.load(like)
-    model.set_data_dtype(np.float32)
-    image = image_like(values, model, 1.0, 0.0)
+    with nifti_image(like) as model:
+        model.set_data_dtype(np.float32)
+        image = image_like(values, model, 1.0, 0.0)
     image.header["cal_min"] = image.header["cal_max"] = 0  # the scan's window, not the map's
     with written_with_record(path, sidecar(path), record) as temporary:
         nib.save(image, temporary)
@@ -75,16 +77,17 @@ def write_map(
 
 def _single_file(pair: Any) -> nib.Nifti1Image:
     """Of an image in two files, the one that holds both."""
-    image = nib.Nifti1Image(pair.dataobj.get_unscaled(), pair.affine, pair.header)
+    kind = single_file_kind(pair)
+    image: nib.Nifti1Image = kind(pair.dataobj.get_unscaled(), pair.affine, pair.header)
     image.header.set_slope_inter(pair.dataobj.slope, pair.dataobj.inter)
     return image
 
 
 @contextmanager
-def _opened(path: Path, mode: str, *, unpack: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def _opened(path: Path, mode: str, *, through_gzip: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """Bytes of a file, or of what is compressed in it; equal content gives equal files."""
     with path.open(mode) as stream:
-        if not unpack or path.suffix != ".gz":
+        if not through_gzip:
             yield stream
             return
         with gzip.GzipFile("", mode, 6, stream, mtime=0) as content:

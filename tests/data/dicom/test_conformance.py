@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +16,8 @@ from synthetic_dicom import AXIAL, CORONAL, SAGITTAL, Grid, Series, stored_value
 
 from mcnet.data.dicom.series import DicomSeries, read_series
 from mcnet.data.dicom.writing import write_series
+from mcnet.data.nifti import read_volume
+from mcnet.errors import McnetError
 from mcnet.geometry import rotation_matrix
 
 
@@ -93,6 +96,52 @@ def test_dcm2niix_finds_the_same_grid(
     changed = before.get_fdata() * 0.9 + 3
     largest_step = max(plane.slope for plane in series.planes)
     np.testing.assert_allclose(after.get_fdata(), changed, atol=largest_step)
+
+
+def converted(folder: Path, out: Path) -> list[Path]:
+    """What dcm2niix makes of a series."""
+    converter = program("dcm2niix", "Debian, or pip install dcm2niix")
+    out.mkdir()
+    command = [converter, "-z", "y", "-b", "y", "-f", "scan", "-o", out, folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sorted(out.glob("*.nii.gz"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]},
+        {"EchoTime": 4.9},
+        {"EchoNumbers": 2},
+        {"RepetitionTime": 800},
+        {"FlipAngle": 20},
+    ],
+)
+def test_what_dcm2niix_parts_is_refused_as_one_volume(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    series = Series(attributes={"FlipAngle": 7}, of_slice=lambda n: changed if n % 2 else {})
+    folder = series.write(tmp_path / "series")
+    assert (len(converted(folder, tmp_path / "out")) > 1) == bool(changed)
+    if changed:
+        with pytest.raises(McnetError, match="one volume is needed, whose slices agree"):
+            read_series(folder)
+    else:
+        read_series(folder)
+
+
+@pytest.mark.parametrize(("letter", "told"), [("P", "a phase image"), ("R", "a real part")])
+def test_a_series_and_what_dcm2niix_makes_of_it_are_refused_alike(
+    tmp_path: Path, letter: str, told: str
+) -> None:
+    kind = {"ImageType": ["ORIGINAL", "PRIMARY", letter, "ND"], "Manufacturer": "SIEMENS"}
+    folder = Series(attributes=kind).write(tmp_path / "series")
+    (image,) = converted(folder, tmp_path / "out")
+    for read, path in ((read_series, folder), (read_volume, image)):
+        with pytest.raises(McnetError, match=f"is {told}"):
+            read(path)
 
 
 def test_simpleitk_finds_the_same_grid(

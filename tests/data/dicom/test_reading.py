@@ -137,15 +137,16 @@ def test_what_is_no_image_is_left_out(tmp_path: Path) -> None:
     folder = Series().write(tmp_path / "series")
     expected = read_series(folder).volume
     (folder / "README").write_text("These are notes.\n" * 20)
-    (folder / "empty").touch()
+    (folder / "notes").write_text("Two words without a suffix.")
+    (folder / "empty.txt").touch()
     (folder / ".DS_Store").write_bytes(bytes(200))
     (folder / ".hidden").write_bytes((folder / "IM30").read_bytes())
     (folder / "below").mkdir()
     (folder / "DICOMDIR").write_bytes(Path(get_testdata_file("DICOMDIR")).read_bytes())
     (folder / "report.dcm").write_bytes(Path(get_testdata_file("test-SR.dcm")).read_bytes())
-    volume = read_series(folder).volume
-    np.testing.assert_array_equal(volume.values, expected.values)
-    assert volume.name == "series"
+    series = read_series(folder)
+    np.testing.assert_array_equal(series.volume.values, expected.values)
+    assert (series.volume.name, series.warnings) == ("series", ())
 
 
 def test_an_enhanced_file_gives_the_volume_of_its_frames(tmp_path: Path) -> None:

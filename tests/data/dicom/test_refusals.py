@@ -242,18 +242,33 @@ def test_a_constant_scan_is_refused(tmp_path: Path) -> None:
     expect_refused(folder, "has the value 4 in every voxel")
 
 
-@pytest.mark.parametrize("share", [0.23, 0.4, 0.8, 0.97])
-def test_a_file_cut_off_is_refused(tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (0.02, "is no DICOM file"),
+        (0.17, "is cut off before its pixels"),
+        (0.23, "is cut off before its pixels"),
+        (0.4, "is cut off before its pixels"),
+        (0.8, "is cut off before its pixels"),
+        (0.97, "is cut off or damaged; copy or export the series again"),
+    ],
+)
+def test_a_file_cut_off_is_refused(tmp_path: Path, share: float, told: str) -> None:
     folder = Series(name=str).write(tmp_path / "series")
     content = (folder / "9").read_bytes()  # at the end, where nothing else would tell
     (folder / "9").write_bytes(content[: int(len(content) * share)])
-    expect_refused(folder, r"9 is cut off or damaged; copy or export the series again")
+    expect_refused(folder, f"9 {told}")
 
 
-@pytest.mark.parametrize("keyword", ["Rows", "BitsStored"])
-def test_an_image_without_its_form_is_refused(tmp_path: Path, keyword: str) -> None:
+@pytest.mark.parametrize(
+    "keyword",
+    ["Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"],
+)
+def test_an_image_without_its_form_is_refused_by_what_is_missing(
+    tmp_path: Path, keyword: str
+) -> None:
     folder = Series(of_slice=only(3, **{keyword: None})).write(tmp_path / "series")
-    expect_refused(folder, r"is cut off or damaged; copy or export the series again")
+    expect_refused(folder, f"has no {keyword}, without which its pixels cannot be read; copy or")
 
 
 def test_an_undecodable_compression_is_named_with_its_remedy(tmp_path: Path) -> None:
@@ -262,6 +277,7 @@ def test_an_undecodable_compression_is_named_with_its_remedy(tmp_path: Path) -> 
     compressed = dcmread(get_testdata_file("MR_small_jpeg_ls_lossless.dcm"))
     for number in range(9):
         compressed.ImagePositionPatient = [0, 0, 3 * number]
+        compressed.PixelSpacing = [3, 3]
         compressed.save_as(tmp_path / f"{number}.dcm")
     expect_refused(
         tmp_path,

@@ -1,7 +1,8 @@
-"""The DICOM images of a folder: those of one series of grey images, all else left out."""
+"""DICOM files one by one: their headers, and their pixels."""
 
+import struct
 import warnings
-from collections import Counter
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +13,41 @@ from jaxtyping import Shaped
 from pydicom import dcmread
 from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
+from pydicom.errors import BytesLengthException
 from pydicom.pixels.utils import pixel_array
+from pydicom.tag import Tag
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from mcnet.data.dicom.names import is_dicom_file
 from mcnet.errors import McnetError
 from mcnet.provenance import cannot_read
 
-_DAMAGE = (ValueError, TypeError, AttributeError, KeyError, IndexError, EOFError, OSError)
+DAMAGE = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError, OSError),
+    *(NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error),
+    BytesLengthException,
+)
 """What pydicom raises where bytes do not mean what they should."""
+
+_NEEDED = (
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation"),
+    "PhotometricInterpretation",
+)
+"""Attributes without which stored bytes are no pixels."""
+_READ_LATER = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber"),
+    *("SeriesDescription", "ProtocolName", "Modality", "InPlanePhaseEncodingDirection"),
+    *("SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence"),
+    "PerFrameFunctionalGroupsSequence",
+)
+"""Attributes that others ask for: pydicom decodes one when it is asked for, and may fail then."""
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+"""How the attributes of a file begin that has neither preamble nor the four letters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,32 +56,32 @@ class DicomFile:
 
     path: Path
     header: FileDataset
-    """All that stands in the file; what is long stays on the disk until it is asked for."""
+    """All that stands in the file, what is long apart: that is read by `whole_file`."""
 
 
-def images_of_one_series(folder: Path) -> list[DicomFile]:
-    """Files of a folder that hold images, sorted by name; subfolders are not searched.
-
-    What is no DICOM file, or one without an image (DICOMDIR, a report), is left out.
+def dicom_file(path: Path) -> DicomFile | None:
+    """What a DICOM file holds, also one without preamble or meta header; of any other, none.
 
     Raises
     ------
     McnetError
-        The folder cannot be read, or holds no image, a damaged one, images of several series, or
-        images that are not one grey intensity a pixel.
+        It begins as a DICOM file and is damaged, or may not be read.
     """
-    files = [file for path in _files(folder) if (file := _dicom_file(path)) is not None]
-    images = [file for file in files if "PixelData" in file.header]
-    if not images:
-        raise McnetError(
-            f"{folder} holds no DICOM image; give the folder in which the files of one series lie, "
-            "not one above it."
-        )
-    _refuse_images_cut_off(files, images)
-    _refuse_several_series(folder, images)
-    for image in images:
-        _refuse_other_than_grey(image)
-    return images
+    with damage_told(path):
+        if not is_dicom_file(path):
+            return _without_preamble(path)
+        header = dcmread(path, defer_size=4096)
+        for keyword in (*_READ_LATER, *_NEEDED):
+            header.get(keyword)
+        return DicomFile(path, header)
+
+
+def whole_file(path: Path) -> FileDataset:
+    """All that stands in a DICOM file, its pixels too, and always how it is encoded."""
+    header = dcmread(path, force=True)
+    if not header.file_meta.get("TransferSyntaxUID"):
+        header.file_meta.TransferSyntaxUID = _plain_syntax(header, path)
+    return header
 
 
 def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
@@ -62,19 +90,49 @@ def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
     Raises
     ------
     McnetError
-        The pixels are cut off, or compressed in a way that no installed package undoes.
+        An attribute is missing that tells how they are stored, the pixels are cut off, or they are
+        encoded in a way that no installed package undoes.
     """
-    try:
-        with damage_told(image.path):
-            pixels = pixel_array(image.path, raw=True)
-    except RuntimeError as error:  # no decoder is installed, or the one that is has failed
-        syntax = image.header.file_meta.TransferSyntaxUID
-        raise McnetError(
-            f"{image.path} is compressed ({syntax.name}) and no installed package can undo it; "
-            "pip install 'pylibjpeg[all]', or decompress the series, for example with dcmdjpeg or "
-            "gdcmconv --raw."
-        ) from error
+    with damage_told(image.path):
+        check_pixel_attributes(image)
+        whole = whole_file(image.path)
+        syntax = whole.file_meta.TransferSyntaxUID
+        if syntax.is_private:
+            raise McnetError(
+                f"{image.path} is encoded in a manufacturer's own way (transfer syntax {syntax}); "
+                "export the series again as Explicit VR Little Endian, or decompress it with the "
+                "manufacturer's software."
+            )
+        try:
+            pixels = pixel_array(whole, raw=True)
+        except RuntimeError as error:  # no decoder is installed, or the one that is has failed
+            raise McnetError(
+                f"{image.path} is compressed ({syntax.name}) and no installed package can undo "
+                "it; pip install 'pylibjpeg[all]', or decompress the series, for example with "
+                "dcmdjpeg or gdcmconv --raw."
+            ) from error
     return pixels.reshape(-1, *pixels.shape[-2:])
+
+
+def check_pixel_attributes(image: DicomFile) -> None:
+    """Refuse an image that does not say how its pixels are stored.
+
+    Raises
+    ------
+    McnetError
+        An attribute is missing or empty.
+    """
+    for keyword in _NEEDED:
+        if image.header.get(keyword) in (None, ""):
+            raise McnetError(
+                f"{image.path} has no {keyword}, without which its pixels cannot be read; copy or "
+                "export the series again."
+            )
+
+
+def tag_of(keyword: str) -> str:
+    """Group and element of an attribute, as ``(0018,0081)``."""
+    return str(Tag(keyword))
 
 
 @contextmanager
@@ -94,70 +152,35 @@ def damage_told(path: Path) -> Iterator[None]:
         raise
     except PermissionError as error:
         raise cannot_read(path, error) from error
-    except _DAMAGE as error:
-        raise _damaged(path) from error
+    except DAMAGE as error:
+        raise damaged(path) from error
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        if not folder.exists():
-            raise McnetError(f"{folder} does not exist; give the folder of a DICOM series.")
-        if not folder.is_dir():
-            raise McnetError(f"{folder} is a file; give the folder in which its series lies.")
-        found = sorted(folder.iterdir())
-        return [path for path in found if path.is_file() and not path.name.startswith(".")]
-    except OSError as error:
-        raise cannot_read(folder, error) from error
-
-
-def _dicom_file(path: Path) -> DicomFile | None:
-    """What a DICOM file holds; of any other file, none."""
-    with damage_told(path):
-        if is_dicom_file(path):
-            return DicomFile(path, dcmread(path, defer_size=4096))
-    return None
-
-
-def _damaged(path: Path) -> McnetError:
+def damaged(path: Path) -> McnetError:
+    """Return the sentence about a file that is cut off or damaged, to be raised."""
     return McnetError(f"{path} is cut off or damaged; copy or export the series again.")
 
 
-def _refuse_images_cut_off(files: list[DicomFile], images: list[DicomFile]) -> None:
-    """Refuse files of the images' own kind in which no pixels follow: nobody would miss them."""
-    kinds = {file.header.file_meta.get("MediaStorageSOPClassUID") for file in images}
-    for file in files:
-        kind = file.header.file_meta.get("MediaStorageSOPClassUID")
-        if "PixelData" not in file.header and kind in kinds:
-            raise _damaged(file.path)
+def _without_preamble(path: Path) -> DicomFile | None:
+    """What a file holds that begins with attributes at once; of one that does not, none."""
+    with path.open("rb") as stream:
+        if stream.read(2) not in _FIRST_GROUPS:
+            return None
+    try:
+        header = dcmread(path, defer_size=4096, force=True)
+    except DAMAGE:
+        return None
+    return DicomFile(path, header) if "SOPClassUID" in header else None
 
 
-def _refuse_several_series(folder: Path, images: list[DicomFile]) -> None:
-    n_images = Counter(str(image.header.get("SeriesInstanceUID")) for image in images)
-    if len(n_images) == 1:
-        return
-    headers = {str(image.header.get("SeriesInstanceUID")): image.header for image in images}
-    told = [
-        f"{headers[uid].get('SeriesNumber', '?')} '{headers[uid].get('SeriesDescription', '')}' "
-        f"({count} images)"
-        for uid, count in list(n_images.items())[:6]
-    ]
-    more = ", ..." if len(n_images) > len(told) else ""
-    raise McnetError(
-        f"{folder} holds {len(n_images)} series ({', '.join(told)}{more}); one is needed: copy it "
-        "to a folder of its own."
-    )
-
-
-def _refuse_other_than_grey(image: DicomFile) -> None:
-    header = image.header
-    kind = str(header.get("PhotometricInterpretation"))
-    if header.get("SamplesPerPixel", 1) != 1 or not kind.startswith("MONOCHROME"):
+def _plain_syntax(header: FileDataset, path: Path) -> UID:
+    """Of a file without meta header, the encoding that its attributes show."""
+    if "PixelData" in header and header["PixelData"].is_undefined_length:
         raise McnetError(
-            f"{image.path} holds colours ({kind}); one grey intensity a pixel is needed: give the "
-            "scan itself, not a map or a picture made of it."
+            f"{path} has no meta header that says how its pixels are compressed; export the "
+            "series again, with meta headers."
         )
-    if "ModalityLUTSequence" in header:
-        raise McnetError(
-            f"{image.path} scales its intensities by a table (ModalityLUTSequence), which mcnet "
-            "does not read; convert the series with dcm2niix and give the NIfTI file."
-        )
+    is_implicit, is_little = header.original_encoding
+    if is_implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian

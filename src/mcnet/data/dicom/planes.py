@@ -50,7 +50,7 @@ class Plane:
         header = self.file.header
         with damage_told(self.file.path):
             group, keyword = "MRFOVGeometrySequence", "InPlanePhaseEncodingDirection"
-            lines = _attribute(header, self.frame, group, keyword)
+            lines = attribute_of_frame(header, self.frame, group, keyword)
             found = {f"{keyword}DICOM": lines} | {name: header.get(name) for name in _TEXTS}
             texts = {name: _plain_text(value) for name, value in found.items() if value}
         return {**texts, "ImageOrientationPatientDICOM": self.directions.ravel().tolist()}
@@ -84,8 +84,8 @@ def _plane(file: DicomFile, frame: int) -> Plane:
             "must be above zero: export the series again."
         )
     scaling = "PixelValueTransformationSequence"
-    slope = _attribute(file.header, frame, scaling, "RescaleSlope")
-    intercept = _attribute(file.header, frame, scaling, "RescaleIntercept")
+    slope = attribute_of_frame(file.header, frame, scaling, "RescaleSlope")
+    intercept = attribute_of_frame(file.header, frame, scaling, "RescaleIntercept")
     return Plane(
         file=file,
         frame=frame,
@@ -103,7 +103,7 @@ def _numbers(
 ) -> Float64[np.ndarray, " count"]:
     """Numbers of an attribute that must be there."""
     try:
-        numbers = np.array(_attribute(file.header, frame, group, keyword), dtype=np.float64)
+        numbers = np.array(attribute_of_frame(file.header, frame, group, keyword), dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.shape != (count,) or not np.all(np.isfinite(numbers)):
@@ -114,8 +114,11 @@ def _numbers(
     return numbers
 
 
-def _attribute(header: Dataset, frame: int, group: str, keyword: str) -> Any:
-    """Attribute of a frame: it stands in a classic header, or in a group of an enhanced one."""
+def attribute_of_frame(header: Dataset, frame: int, group: str, keyword: str) -> Any:
+    """Attribute of a frame: it stands in a classic header, or in a group of an enhanced one.
+
+    None where it stands in neither.
+    """
     if "PerFrameFunctionalGroupsSequence" not in header:
         return header.get(keyword)
     shared = header.get("SharedFunctionalGroupsSequence") or []

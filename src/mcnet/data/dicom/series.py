@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from mcnet.data.dicom.files import images_of_one_series, quiet_pydicom, read_pixels
+from mcnet.data.dicom.completeness import completeness_warnings
+from mcnet.data.dicom.files import quiet_pydicom, read_pixels
+from mcnet.data.dicom.folder import series_folder
+from mcnet.data.dicom.kinds import check_one_volume
 from mcnet.data.dicom.planes import Plane, planes_of_file
 from mcnet.data.dicom.stack import stack_affine, stacked
+from mcnet.data.head_size import check_head_size
 from mcnet.data.ras_order import RasOrder
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
@@ -24,6 +28,8 @@ class DicomSeries:
     """Its images in the order in which they lie."""
     order: RasOrder
     """From column, row and slice to the axes of the volume."""
+    warnings: tuple[str, ...] = ()
+    """Sentences on files that were left out and on slices that may be missing."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -41,21 +47,29 @@ def read_series(folder: Path) -> DicomSeries:
     Raises
     ------
     McnetError
-        The folder does not hold one three-dimensional scan of even steps and varying values.
+        The folder does not hold one three-dimensional scan of even steps and varying values, all
+        slices of one volume of magnitudes, whose size a head can have.
     """
-    files = images_of_one_series(folder)
-    planes = stacked(folder, [plane for file in files for plane in planes_of_file(file)])
+    found = series_folder(folder)
+    planes = stacked(folder, [plane for file in found.images for plane in planes_of_file(file)])
+    check_one_volume(folder, planes)
+    affine = stack_affine(planes)
+    rows, columns = planes[0].matrix
+    check_head_size(
+        *(folder, (columns, rows, len(planes)), np.linalg.norm(affine[:3, :3], axis=0).tolist()),
+        remedy="check PixelSpacing and the positions of the slices",
+    )
+    warnings = (*found.warnings, *completeness_warnings(folder, planes))
     stored = _intensities(planes)
     if not stored.min() < stored.max():
         raise McnetError(
             f"{folder} has the value {stored.flat[0]:g} in every voxel; a scan of a head is "
             "needed: check how the files were made."
         )
-    affine = stack_affine(planes)
     order = RasOrder(affine)
     values = np.ascontiguousarray(order.to_ras(stored))
     volume = Volume(values, order.ras_affine(affine, stored.shape), folder.resolve().name)
-    return DicomSeries(volume, tuple(planes), order)
+    return DicomSeries(volume, tuple(planes), order, warnings)
 
 
 @quiet_pydicom()
@@ -65,19 +79,20 @@ def series_files(folder: Path) -> list[Path]:
     Raises
     ------
     McnetError
-        As `images_of_one_series`.
+        As `mcnet.data.dicom.folder.series_folder`.
     """
-    return [file.path for file in images_of_one_series(folder)]
+    return [file.path for file in series_folder(folder).images]
 
 
 def _intensities(planes: list[Plane]) -> Float32[np.ndarray, "column row slice"]:
-    rows, columns = planes[0].matrix
-    values = np.empty((columns, rows, len(planes)), dtype=np.float32)
     slices_of_file: dict[Path, list[int]] = {}
     for number, plane in enumerate(planes):
         slices_of_file.setdefault(plane.file.path, []).append(number)
+    values = np.empty((0, 0, 0), dtype=np.float32)
     for numbers in slices_of_file.values():
         frames = read_pixels(planes[numbers[0]].file)
+        if values.size == 0:  # a first file that holds its pixels vouches for the size that it says
+            values = np.empty((*frames.shape[:0:-1], len(planes)), dtype=np.float32)
         for number in numbers:
             plane = planes[number]
             scaled = frames[plane.frame].astype(np.float64) * plane.slope + plane.intercept

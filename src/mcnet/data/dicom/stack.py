@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from mcnet.data.dicom.kinds import differences
 from mcnet.data.dicom.planes import Plane
 from mcnet.data.nifti import MIN_VOXELS
 from mcnet.errors import McnetError
@@ -15,15 +16,6 @@ UNEVEN = 0.02
 """Share of a step by which another step may differ."""
 SLANT = 0.01
 """Shift of the planes against each other, as a share of the stack's length: 0.6 degrees."""
-
-_DIMENSIONS = {
-    "EchoTime": "echo times",
-    "TemporalPositionIdentifier": "time points",
-    "AcquisitionNumber": "acquisitions",
-    "InversionTime": "inversion times",
-    "ImageType": "image types",
-}
-"""By what images at one position may differ, the likeliest first."""
 
 
 def stacked(folder: Path, planes: list[Plane]) -> list[Plane]:
@@ -111,16 +103,14 @@ def _refuse_shared_positions(
     copies = " and are copies of one instance" if len(same) == len(counts) else ""
     raise McnetError(
         f"{folder} has {n_shared} positions that hold more than one image, such as "
-        f"{' and '.join(names[:3])}, which lie at one place{copies}; one image a position is "
-        "needed: move the others elsewhere."
+        f"{' and '.join(names[:3])}, which lie at one place{copies}{_what_differs(ordered)}; "
+        "one image a position is needed: move the others elsewhere."
     )
 
 
 def _what_differs(ordered: list[Plane]) -> str:
-    for keyword, plural in _DIMENSIONS.items():
-        n_kinds = len({str(plane.file.header.get(keyword)) for plane in ordered})
-        if n_kinds > 1:
-            return f", of {n_kinds} {plural}"
+    for difference in differences(ordered, at_one_place=True):
+        return f", of {len(difference.kinds)} {difference.plural}"
     return ""
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Integer
-from pydicom import dcmread, dcmwrite
+from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from mcnet import __version__
 from mcnet.data.dicom.derived import Derivation, derived_instance
-from mcnet.data.dicom.files import quiet_pydicom
+from mcnet.data.dicom.files import quiet_pydicom, whole_file
 from mcnet.data.dicom.names import SERIES, series_sidecar
 from mcnet.data.dicom.series import DicomSeries
 from mcnet.data.volume import Volume
@@ -162,7 +162,7 @@ def _derivation(volume: Volume, like: DicomSeries, done: str) -> Derivation:
 
 def _whole_file(path: Path) -> Dataset:
     try:
-        return dcmread(path)
+        return whole_file(path)
     except OSError as error:
         raise cannot_read(path, error) from error
 
