@@ -19,6 +19,8 @@ def reconstruct(
     output: Output,
     motion: Path | None = None,
     motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    start: int = 0,
+    resample: bool = False,
     motion_output: Path | None = None,
     motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
     report: Path | None = None,
@@ -34,6 +36,9 @@ def reconstruct(
             not given, it is looked for in the k-space: motion within the slices of a 2D scan, with
             six degrees of freedom in a 3D scan.
         motion_format: Program that wrote the motion file; auto goes by name and header.
+        start: First time point of the motion to use, counted from 0.
+        resample: Stretch or squeeze the motion, from there to its end, to span the whole scan.
+            Otherwise one point is one line, and the trace must have enough.
         motion_output: Also write the motion that was used.
         motion_output_format: Of that file.
         report: Also write a page that shows what was done.
@@ -46,16 +51,25 @@ def reconstruct(
     from mcnet.data.nifti_names import refuse_outputs
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
     from mcnet.reconstruction.solving import ReconstructionOptions
-    from mcnet.simulation.formats import read_motion, write_motion
+    from mcnet.simulation.formats import check_motion_name, read_motion, write_motion
+    from mcnet.simulation.line_motion import motion_of_lines
+    from mcnet.simulation.plausibility import remarks
 
     if preview and motion is None:
         raise McnetError("--preview grids with motion that is known; give it by --motion.")
     if model is not None and motion is not None:
         raise McnetError("--model starts a search for motion; leave it out, or --motion.")
+    if motion is None and (start or resample):
+        raise McnetError("--start and --resample are of motion that is known; give it by --motion.")
+    if motion_output:
+        check_motion_name(motion_output, motion_output_format)
     inputs = {"raw": raw} | ({"motion": motion} if motion else {})
     refuse_outputs([output], list(inputs.values()))
+    recorded = read_motion(motion, motion_format) if motion else None
     scan = read_raw(raw)
-    trace = read_motion(motion, motion_format) if motion else None
+    trace, told = None, None
+    if recorded:
+        trace, told = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
     network = None if trace else _network(model, scan)
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
     with announce(doing) as on_progress:
@@ -75,6 +89,8 @@ def reconstruct(
         write_reconstruction_page(report, result, inputs=inputs)
     colour = "green" if result.trusted else "yellow"
     console.print(f"{output}: {result.verdict}", style=colour, soft_wrap=True, markup=False)
+    for sentence in [*([told] if told else []), *(remarks(trace) if trace else [])]:
+        console.print(sentence, soft_wrap=True, markup=False)
 
 
 def evaluate_raw(

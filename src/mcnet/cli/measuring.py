@@ -47,22 +47,33 @@ def compare(
     Console().print(table)
 
 
-def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed: int = 1) -> None:
+def motion(
+    traces: tyro.conf.Positional[tuple[Path, ...]],
+    output: Output,
+    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    seed: int = 1,
+) -> None:
     """Measure recorded head motion, and show mcnet's generated motion against it.
 
     Args:
         traces: Motion files, or folders of them.
         output: Folder for the figure and the table.
+        motion_format: Program that wrote all of the files; auto goes by name and header.
         seed: Of the generated traces.
     """
     from mcnet.report.motion_figure import write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
+    from mcnet.simulation.plausibility import check_moves, remarks
 
     files = [file for path in traces for file in motion_files(path)]
     with console.status("Measuring motion"):
-        recorded = [read_motion(file) for file in files]
+        recorded = [read_motion(file, motion_format) for file in files]
+        for trace in recorded:
+            check_moves(trace)
         write_motion_figure(output, recorded, seed=seed, inputs={file.name: file for file in files})
     console.print(f"{output / 'motion.png'}: {len(files)} traces.")
+    for sentence in [sentence for trace in recorded for sentence in remarks(trace)]:
+        console.print(sentence, soft_wrap=True, markup=False)
 
 
 def evaluate(

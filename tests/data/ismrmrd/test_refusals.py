@@ -320,9 +320,9 @@ def test_slices_that_are_no_stack_are_refused(tmp_path, raw):
     raw = raw.but(is_3d=False)
     normal, across = raw.directions[:, 2], raw.directions[:, 0]
     for along, step_mm, sentence in (
-        (normal, 1.0, "has slices 2 to 4 mm apart"),
-        (normal, 3.0, "has 2 slices at one position"),
-        (across, 1.0, "shifted sideways by up to 1 mm"),
+        (normal, 1.0, "has slices 59 to 61 mm apart"),
+        (normal, 60.0, "has 2 slices at one position"),
+        (across, 5.0, "shifted sideways by up to 5 mm"),
     ):
         path = raw.but(on_acquisitions=moved(along, step_mm)).write(tmp_path / "scan.h5")
         expect_refused(path, sentence)
