@@ -20,10 +20,6 @@ _SUSPICIOUS = (0.05, 20.0)
 """Degrees of turn for a millimetre of shift that no run comes near."""
 _ORDINARY = (0.1, 10.0)
 """Those of runs of heads."""
-_SMALL_TURN_DEG = 5.0
-"""Up to here a head may turn and hardly shift."""
-_METRES = 150.0
-"""Degrees of turn for a millimetre from which on shifts may be metres."""
 
 
 def furthest(trace: MotionTrace) -> tuple[float, float]:
@@ -50,10 +46,7 @@ def is_ordinary(trace: MotionTrace) -> bool:
 def is_suspicious(trace: MotionTrace) -> bool:
     """Whether turns and shifts are out of proportion, as in other units or another order."""
     least, most = _SUSPICIOUS
-    ratio = turns_for_shifts(trace)
-    return (
-        ratio < least or ratio > _METRES or (ratio > most and furthest(trace)[1] > _SMALL_TURN_DEG)
-    )
+    return not least <= turns_for_shifts(trace) <= most
 
 
 def turns_for_shifts(trace: MotionTrace) -> float:
@@ -147,6 +140,8 @@ def remarks(trace: MotionTrace) -> list[str]:
     return []
 
 
+_ROUNDING = 1e-9
+"""Less than this, in mm or degrees, is what is left of sums of equal numbers."""
 _USUALLY_MOVES = 0.9
 """Share of the steps that change the pose while a tracker works; drawn motion may have fewer."""
 _FROZEN_POINTS = 8
@@ -156,4 +151,5 @@ _FROZEN_SHARE = 0.05
 
 def _spread(values: Float[np.ndarray, "n_points 3"]) -> float:
     moved = values if len(values) == 1 else values - values.mean(axis=0)
-    return float(np.sqrt((moved**2).sum(axis=1).mean()))
+    spread = float(np.sqrt((moved**2).sum(axis=1).mean()))
+    return spread if spread > _ROUNDING else 0.0

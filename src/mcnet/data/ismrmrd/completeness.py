@@ -19,7 +19,7 @@ def missing_lines(
     Slices of a 2D scan, in the order in which they lie, may be so as a whole at either end of the
     stack: beyond the head, where data were simulated without noise.
     """
-    missing: np.ndarray = ~kspace.any(axis=(0, 1))
+    missing = np.asarray(~kspace.any(axis=(0, 1)))
     if not is_3d:
         with_head = np.flatnonzero(~missing.all(axis=0))
         beyond = np.ones(missing.shape[1], dtype=bool)
