@@ -185,6 +185,9 @@ def test_other_acquisitions_are_left_out(tmp_path, rng, flag):
 def test_calibration_lines_that_are_imaging_lines_too_are_kept(tmp_path, rng):
     def flagged(made):
         made[5].set_flag(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
+        for one in made[7:11]:  # some converters set both
+            one.set_flag(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION)
+            one.set_flag(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
 
     raw = Raw(random_image(rng, *SHAPE), on_acquisitions=flagged)
     expect_like_nibabel(read_raw(raw.write(tmp_path / "scan.h5")), raw)
