@@ -27,7 +27,7 @@ class Raw:
 
     image: np.ndarray
     """[coil, readout, line, partition or slice]."""
-    size_mm: tuple[float, float, float] = (1.5, 2.0, 3.0)
+    size_mm: tuple[float, float, float] = (30.0, 40.0, 60.0)
     directions: np.ndarray = field(default_factory=OBLIQUE.copy)
     centre_mm: tuple[float, float, float] = (5.0, -20.0, 30.0)
     """LPS of voxel n // 2; of a 2D scan, of slice n // 2."""

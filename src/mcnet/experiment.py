@@ -21,6 +21,7 @@ from mcnet.learning.variants import BUILT_IN, ModelSettings, Variant, settings_o
 from mcnet.provenance import printable
 from mcnet.settings import read_settings
 from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.plausibility import check_factor
 
 _VARIANT = re.compile(r"[\w+.-][\w +.-]*")
 _SMALLEST_SLICE = 16
@@ -74,6 +75,7 @@ class MotionConfig:
                 raise McnetError(
                     f"{name} {getattr(self, name)} is impossible; give a positive number."
                 )
+        check_factor(self.scale, within=max(self.within_mm, self.within_deg), name="scale")
 
 
 @dataclass(frozen=True)

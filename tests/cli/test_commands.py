@@ -15,6 +15,7 @@ from mcnet.data.dicom.series import read_series
 from mcnet.data.metadata import metadata_of
 from mcnet.data.nifti import read_volume, voxel_axes, write_volume
 from mcnet.data.phase_encoding import phase_encoding_of
+from mcnet.simulation.formats import read_motion
 
 EXTRA = (
     *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
@@ -127,9 +128,50 @@ def test_corrupt_with_another_start_sees_other_motion(tmp_path, scan, trace):
     np.testing.assert_array_equal(a, c)
 
 
-def test_a_head_at_rest_is_the_reference(tmp_path, scan, trace):
+@pytest.mark.parametrize(
+    ("name", "motion_format"),
+    [("used.csv", "csv"), ("used.par", "fsl"), ("rp_used.txt", "spm"), ("used.tsv", "fmriprep")],
+)
+@pytest.mark.parametrize("resample", [[], ["--resample"]])
+def test_corrupt_writes_the_motion_that_it_used(
+    tmp_path, scan, trace, name, motion_format, resample, capsys
+):
+    used = tmp_path / name
+    more = ["--scale", 3, "--mode", "rotation+translation", "--order", "interleaved", *resample]
+    output = ["--motion-output", used, "--motion-output-format", motion_format]
+    corrupt(scan, trace, tmp_path / "a.nii.gz", *more, *output, "--start", 4)
+    motion = read_motion(used)
+    source = read_motion(trace)
+    points = np.linspace(4, 39, 32) if resample else np.arange(4, 36)
+    # shots of every fourth line: the centre, line 16, is the fifth of the first shot
+    expected = np.interp(points, np.arange(40), source.rotation_deg[:, 0])
+    assert motion.n_points == 32
+    assert motion.rotation_deg[4] == pytest.approx([0, 0, 0], abs=1e-9)
+    assert motion.translation_mm[4] == pytest.approx([0, 0, 0], abs=1e-9)
+    assert motion.rotation_deg[:, 0] == pytest.approx(3 * (expected - expected[4]), abs=0.1)
+    assert not motion.rotation_deg[:, 1:].any()
+    assert not motion.translation_mm[:, 0].any()
+    told = capsys.readouterr().err
+    assert ("36 poses from point 4 on were resampled to 32 lines" in told) == bool(resample)
+    assert ("32 of its 40 poses, from point 4 on, were used" in told) != bool(resample)
+    # the same motion again, as it is
+    again = tmp_path / "b.nii.gz"
+    corrupt(scan, used, again, "--order", "interleaved")
+    a, b = (nib.load(tmp_path / f"{one}.nii.gz").get_fdata() for one in "ab")
+    np.testing.assert_allclose(a, b, atol=0.5)
+
+
+def test_a_short_trace_spans_the_scan_on_request(tmp_path, scan, trace, capsys):
+    base = ["corrupt", scan, "--motion", trace, "-o", tmp_path / "a.nii.gz", "--fov-mm", 192]
+    run(*base, "--matrix", 64, "--resample", "--motion-output", tmp_path / "used.csv")
+    assert read_motion(tmp_path / "used.csv").n_points == 64
+    assert "its 40 poses were resampled to 64 lines" in capsys.readouterr().err
+
+
+def test_a_head_at_rest_is_the_reference(tmp_path, scan, trace, capsys):
     moved, still = tmp_path / "moved.nii.gz", tmp_path / "still.nii.gz"
     corrupt(scan, trace, moved, "--reference-output", still, "--scale", 0)
+    assert "motion.par holds one and the same pose throughout" in capsys.readouterr().err
     corrupted, reference = (nib.load(path).get_fdata() for path in (moved, still))
     np.testing.assert_allclose(corrupted, reference, atol=0.5)  # a step of the stored integers
 
@@ -163,19 +205,29 @@ def test_compare_prints_what_it_means_by_ssim(tmp_path, scan, trace, capsys):
     [
         (["--matrix", 32, 32], "--matrix has 2 numbers"),
         (["--matrix", 0], "too small"),
-        (["--matrix", 64], "has 40 time points, but 64"),
-        (["--start", 20], "has 40 time points"),
+        (["--matrix", 64], "has 40 poses, but the scan has 64 phase-encoding lines"),
+        (["--start", 20], "has 20 poses from point 20 on, but the scan has 32"),
+        (["--start", 40], "none is number 40"),
+        (["--start", -1, "--resample"], "none is number -1"),
         (["--fov-mm", 60], "give a larger field of view"),
+        (["--fov-mm", 0.256], "folds over"),
+        (["--fov-mm", 1e308], "give a smaller field of view"),
+        (["--fov-mm", "nan"], "positive lengths"),
         (["--fov-mm", -3], "positive lengths"),
         (["--scale", "nan"], "scale nan"),
         (["--scale", "inf"], "scale inf"),
-        (["--motion-format", "spm"], "motion.par"),
+        (["--scale", 1e308], "scale 1e+308 is impossible"),
+        (["--scale", 1e300], "give a --scale of"),
+        (["--scale", 100], "give a --scale of"),
+        (["--motion-format", "spm"], "give --motion-format fsl"),
+        (["--motion-output", "used.par"], "would not be read again as afni; name it *.1D"),
     ],
 )
 def test_corrupt_refuses_what_cannot_be(tmp_path, scan, trace, capsys, more, sentence):
     before = sorted(tmp_path.iterdir())
     base = ["corrupt", scan, "--motion", trace, "-o", tmp_path / "out.nii.gz"]
     given = [*base, *([] if "--matrix" in more else ["--matrix", 32]), *more]
+    given += ["--motion-output-format", "afni"] if "--motion-output" in more else []
     assert sentence in fails(capsys, *given)
     assert sorted(tmp_path.iterdir()) == before
 
@@ -213,6 +265,22 @@ def test_corrupt_writes_its_own_output_again(tmp_path, scan, trace):
     corrupt(scan, trace, tmp_path / "a.nii.gz")
     corrupt(scan, trace, tmp_path / "a.nii.gz", "--start", 2)
     assert json.loads((tmp_path / "a.json").read_text())["start"] == 2
+
+
+def test_motion_measures_no_recording_of_nothing(tmp_path, trace, capsys):
+    (tmp_path / "still.par").write_text("0 0 0 0 0 0\n" * 40)
+    told = fails(capsys, "motion", *[trace] * 5, tmp_path / "still.par", "-o", tmp_path / "out")
+    assert "still.par holds one and the same pose 40 times" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_motion_takes_the_format_of_its_files(tmp_path, trace, capsys):
+    other = trace.rename(tmp_path / "motion.txt")
+    given = ["motion", *[other] * 5, "-o", tmp_path / "out"]
+    assert "--motion-format" in fails(capsys, *given)
+    assert "give --motion-format fsl" in fails(capsys, *given, "--motion-format", "spm")
+    run(*given, "--motion-format", "fsl")
+    assert (tmp_path / "out" / "motion.png").is_file()
 
 
 def test_a_small_matrix_needs_no_shots(tmp_path, scan, trace):

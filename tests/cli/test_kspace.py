@@ -19,6 +19,7 @@ from mcnet.reconstruction.solving import ReconstructionOptions
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.formats import read_motion, write_motion
 from mcnet.simulation.generators import generate_motion
+from mcnet.simulation.motion import MotionTrace
 
 
 def run(*arguments):
@@ -84,6 +85,47 @@ def test_what_does_not_go_together_is_refused_before_any_work(raw, motion, tmp_p
     assert "--preview" in fails(capsys, "reconstruct", raw, "-o", out, "--preview")
     both = ["--motion", motion, "--model", "paper-2mm"]
     assert "--model" in fails(capsys, "reconstruct", raw, "-o", out, *both)
+    assert not out.exists()
+
+
+def test_a_longer_trace_is_cut_as_corrupt_cuts_it_and_told(raw, tmp_path, capsys):
+    true = moving_head.motion(12.0)
+    padding = np.zeros((3, 3))
+    longer = MotionTrace(
+        np.vstack([padding, true.translation_mm, padding + 1]),
+        np.vstack([padding, true.rotation_deg, padding]),
+    )
+    write_motion(tmp_path / "long.par", longer, "fsl")
+    used = ["--motion-output", tmp_path / "used.csv"]
+    given = ["--motion", tmp_path / "long.par", "-o", tmp_path / "a.nii.gz", "--preview", *used]
+    run("reconstruct", raw, *given, "--start", 3)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "long.par: 96 of its 102 poses, from point 3 on, were used" in told
+    found = read_motion(tmp_path / "used.csv")
+    np.testing.assert_allclose(found.translation_mm, true.translation_mm, atol=1e-6)
+    np.testing.assert_allclose(found.rotation_deg, true.rotation_deg, atol=1e-6)
+
+
+def test_a_short_trace_spans_the_scan_on_request(raw, tmp_path, capsys):
+    write_motion(tmp_path / "short.par", moving_head.motion(12.0).resampled(40), "fsl")
+    given = ["--motion", tmp_path / "short.par", "-o", tmp_path / "a.nii.gz", "--preview"]
+    run("reconstruct", raw, *given, "--resample", "--motion-output", tmp_path / "used.csv")
+    assert "its 40 poses were resampled to 96 lines" in capsys.readouterr().err
+    assert read_motion(tmp_path / "used.csv").n_points == 96
+
+
+def test_start_and_resample_are_of_motion_that_is_given(raw, tmp_path, capsys):
+    for more in (["--start", 2], ["--resample"]):
+        message = fails(capsys, "reconstruct", raw, "-o", tmp_path / "a.nii.gz", *more)
+        assert "--start and --resample are of motion that is known" in message
+
+
+def test_motion_that_no_head_makes_is_refused(raw, motion, tmp_path, capsys):
+    out = tmp_path / "still.nii.gz"
+    message = fails(
+        capsys, "reconstruct", raw, "--motion", motion, "-o", out, "--motion-format", "spm"
+    )
+    assert "give --motion-format fsl" in message
     assert not out.exists()
 
 

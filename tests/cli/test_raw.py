@@ -102,7 +102,10 @@ def test_coils_phase_and_noise_are_in_the_raw_data_alone(tmp_path, corrupt):
         (["--raw-output", "raw.nii"], "raw.nii does not end in .h5"),
         (["--raw-output", "motion.par/raw.h5"], "cannot be written"),
         (["--raw-output", "raw.h5", "--coils", 0], "0 coils are impossible"),
-        (["--raw-output", "raw.h5", "--snr", 0], "signal-to-noise ratio of 0 is impossible"),
+        *(
+            (["--raw-output", "raw.h5", "--snr", snr], f"ratio of {snr} is impossible")
+            for snr in ("0", "1e-308", "nan", "inf", "1e+308")
+        ),
         (["--raw-output", "raw.h5", "--raw-slices", 3], "motion.par moves out of sagittal slices"),
         (["--raw-output", "raw.h5", "--raw-slices", 30], "30 raw slices do not fit a matrix of 20"),
     ],

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mcnet.data.field_of_view import refuse_folding
+from mcnet.data.field_of_view import check_head_sized, refuse_folding
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
@@ -32,3 +32,30 @@ def test_a_scan_without_bright_voxels_is_refused():
     dark = Volume(-head().values, head().affine, "negative")
     with pytest.raises(McnetError, match="is dark"):
         refuse_folding(dark, Acquisition())
+
+
+@pytest.mark.parametrize("length_mm", [601.0, 1800.0, 1e308])
+def test_a_field_of_view_beyond_any_bore_is_refused(length_mm):
+    with pytest.raises(
+        McnetError, match="field of view along y of .* 50 to 600 mm long; give a sm"
+    ):
+        refuse_folding(head(), Acquisition((20, 20, 20), (256.0, length_mm, 256.0)))
+
+
+@pytest.mark.parametrize("length_mm", [50.0, 256.0, 600.0])
+def test_lengths_of_a_head_pass(length_mm):
+    assert check_head_sized("scan has a length", length_mm, "stop") is None
+
+
+@pytest.mark.parametrize(
+    ("length_mm", "told"),
+    [
+        (0.256, r"of 0.256 mm \(metres\? 256 mm would be a head\), but"),
+        (18.0, "of 18 mm, but"),
+        (1800.0, "of 1800 mm, but"),
+        (float("nan"), "of nan mm, but"),
+    ],
+)
+def test_lengths_of_no_head_are_refused(length_mm, told):
+    with pytest.raises(McnetError, match=f"scan has a length {told} .* 50 to 600 mm long; stop."):
+        check_head_sized("scan has a length", length_mm, "stop")

@@ -77,6 +77,12 @@ def test_a_trace_of_another_length_is_refused():
         reconstruct(raw, motion=still(95))
 
 
+def test_motion_that_no_head_makes_is_refused():
+    raw = moving_head.raw_scan(4.0)
+    with pytest.raises(McnetError, match="turns by 30 degrees and shifts by 50 mm at most"):
+        reconstruct(raw, motion=moving_head.motion(4.0).scaled(100.0))
+
+
 def test_motion_out_of_the_slices_of_a_2d_scan_is_refused():
     raw = moving_head.raw_scan(4.0)
     motion = generate_motion(raw.n_lines, np.random.default_rng(1))

@@ -12,8 +12,15 @@ from scipy.spatial.transform import Rotation
 
 from mcnet.errors import McnetError
 from mcnet.simulation.conventions import MotionFormat
-from mcnet.simulation.formats import is_motion_file, motion_files, read_motion, write_motion
+from mcnet.simulation.formats import (
+    check_motion_name,
+    is_motion_file,
+    motion_files,
+    read_motion,
+    write_motion,
+)
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.plausibility import is_suspicious
 
 NAMES: dict[MotionFormat, str] = {
     "fsl": "head.par",
@@ -22,6 +29,7 @@ NAMES: dict[MotionFormat, str] = {
     "fmriprep": "sub-1_desc-confounds_timeseries.tsv",
     "csv": "head.csv",
 }
+CSV_HEADER = ",".join([f"translation_{a}_mm" for a in "xyz"] + [f"rotation_{a}_deg" for a in "xyz"])
 FMRIPREP_HEADER = "global_signal\ttrans_x\ttrans_y\ttrans_z\trot_x\trot_y\trot_z"
 
 
@@ -36,8 +44,7 @@ def written(folder: Path, motion_format: MotionFormat, row: list[float]) -> Path
             *("n/a\t" + "\t".join(str(value) for value in each) for each in rows),
         ]
     if motion_format == "csv":
-        header = [f"translation_{a}_mm" for a in "xyz"] + [f"rotation_{a}_deg" for a in "xyz"]
-        lines = [",".join(header), *(line.replace(" ", ",") for line in lines)]
+        lines = [CSV_HEADER, *(line.replace(" ", ",") for line in lines)]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -161,12 +168,17 @@ def test_mcflirt_matrix_printed_beside_its_par_file_has_our_rotation(tmp_path: P
     assert flip @ head.T @ flip == pytest.approx(np.array(printed), abs=1e-6)
 
 
-traces = st.integers(1, 7).flatmap(
-    lambda n: st.builds(
-        MotionTrace,
-        translation_mm=arrays(float, (n, 3), elements=st.floats(-50, 50)),
-        rotation_deg=arrays(float, (n, 3), elements=st.floats(-40, 40)),
+# what a head can do, and what no other reading makes more ordinary
+traces = (
+    st.integers(1, 7)
+    .flatmap(
+        lambda n: st.builds(
+            MotionTrace,
+            translation_mm=arrays(float, (n, 3), elements=st.floats(-15, 15)),
+            rotation_deg=arrays(float, (n, 3), elements=st.floats(-12, 12)),
+        )
     )
+    .filter(lambda trace: not is_suspicious(trace))
 )
 
 
@@ -218,6 +230,46 @@ def test_header_tells_the_format_where_the_name_does_not(tmp_path: Path) -> None
         assert read_motion(path).translation_mm[1, 2] == pytest.approx(expected)
 
 
+def test_old_names_of_fmriprep_are_those_of_today(tmp_path: Path) -> None:
+    rows = "0\t1.5\t0\t0\t0.01\t0\t0\n0\t0\t2.5\t0.5\t0\t0.02\t0.03\n"
+    traces = []
+    for name, columns in (("old.tsv", "X\tY\tZ\tRotX\tRotY\tRotZ"), ("new.tsv", None)):
+        header = f"WhiteMatter\t{columns}" if columns else FMRIPREP_HEADER
+        (tmp_path / name).write_text(f"{header}\n{rows}")
+        assert is_motion_file(tmp_path / name)
+        traces.append(read_motion(tmp_path / name))
+    np.testing.assert_array_equal(traces[0].poses, traces[1].poses)
+    assert traces[0].translation_mm[1, 2] == pytest.approx(-0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,01 0,02 0 0,3 0 0\n",  # decimal commas
+        "0.01 0.02\t0  0.3 0 0\n",  # a stray tab
+        "0.01\t0.02\t0\t0.3\t0\t0\t\n",  # a tab at the end
+        "0.01, 0.02, 0, 0.3, 0, 0\n",
+        "0,01;0,02;0;0,3;0;0\n",
+    ],
+)
+def test_six_numbers_are_read_however_they_are_parted(tmp_path: Path, text: str) -> None:
+    path, plain = tmp_path / "odd.par", tmp_path / "plain.par"
+    path.write_text(text)
+    plain.write_text("0.01 0.02 0 0.3 0 0\n")
+    np.testing.assert_array_equal(read_motion(path).poses, read_motion(plain).poses)
+
+
+def test_csv_of_a_spreadsheet_with_semicolons_and_decimal_commas_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "head.csv"
+    rows = "0,0;0;0;0;0;0;0\n0,5;1,5;0;0;0,25;0;0\n1,0;1,5;0;0;0,25;0;0\n"
+    path.write_text("time_s;" + CSV_HEADER.replace(",", ";") + "\n" + rows)
+    trace = read_motion(path)
+    assert trace.translation_mm[1].tolist() == [1.5, 0, 0]
+    assert trace.rotation_deg[1].tolist() == [0.25, 0, 0]
+    assert trace.interval_s == 0.5
+    assert is_motion_file(path)
+
+
 def test_real_fsl_files_are_read(shared_data: Path) -> None:
     paths = sorted((shared_data / "motion").glob("*.par"))
     traces = [read_motion(path, interval_s=2.0) for path in paths]
@@ -254,12 +306,19 @@ BAD_FILES = [
     ("head.par", "0 0 0 0 0 0\n0 0 nose 0 0 0\n", "line 2: 'nose' found for rot_z"),
     ("head.par", "0 0 0 0 0 0\n0 0 nan 0 0 0\n", "'nan' found for rot_z"),
     ("head.par", "0 0 0 0 inf 0\n", "'inf' found for trans_y"),
-    ("head.par", "50 0 0 0 0 0\n", "rot_x is 50 rad"),
-    ("head.par", "20 0 0 0.1 0 0\n", "SPM's order"),
-    ("rp_head.txt", "0 0 0 -20 0 0\n", "FSL's order"),
-    ("rp_head.txt", "10 0 0 -20 0 0\n", "look like degrees"),
-    ("head.1D", "0 100 0 0 0 0\n", "pitch is 100 deg"),
-    ("head.1D", "0 0 0 0 201 0\n", "dL is 201 mm"),
+    ("head.par", "60 0 0 0 0 0\n", "line 1: rot_x is 60 rad"),
+    ("head.par", "20 0 0 0.1 0 0\n", "give --motion-format spm"),
+    ("rp_head.txt", "0 0 0 -20 0 0\n", "give --motion-format fsl"),
+    ("rp_head.txt", "10 0 0 -20 0 0\n", "turn degrees into radians, as spm has them"),
+    ("head.1D", "0 100 0 0 0 0\n", "pitch is 100 deg, but a head in a coil turns by 30 deg at"),
+    ("head.1D", "0 0 0 0 51 0\n", "dL is 51 mm, but a head in a coil shifts by 50 mm at most"),
+    ("head.csv", "translation_x_mm,translation_x_mm\n1,2\n", "no column translation_y_mm"),
+    ("head.tsv", FMRIPREP_HEADER + "\ttrans_x\n" + "0\t" * 7 + "0\n", "2 columns named trans_x"),
+    (
+        "head.csv",
+        CSV_HEADER + "\n" + "0,1," * 5 + "0,1\n",
+        "12 columns found (numbers with decimal",
+    ),
     ("head.csv", "a,b\n1,2\n", "no column translation_x_mm"),
     ("head.tsv", FMRIPREP_HEADER.replace("rot_y", "y") + "\n0\t0\n", "no column rot_y"),
     ("head.tsv", FMRIPREP_HEADER + "\n", "no rows"),
@@ -293,6 +352,34 @@ def test_unequal_times_of_csv_are_refused(tmp_path: Path) -> None:
     lines.append(lines[-1])
     path.write_text("\n".join(f"{t},{x}" for t, x in zip(["time_s", 0, 2, 5], lines, strict=True)))
     assert "equal steps" in refusal(path)
+
+
+@pytest.mark.parametrize("times", [(0, 4, 2), (4, 2, 0), (0, 0, 0)])
+def test_times_that_do_not_rise_are_refused_whatever_interval_is_given(
+    tmp_path: Path, times: tuple[int, ...]
+) -> None:
+    path = written(tmp_path, "csv", [0.0] * 6)
+    header, *rows = path.read_text().splitlines()
+    lines = [f"time_s,{header}", *(f"{t},{rows[0]}" for t in times)]
+    path.write_text("\n".join(lines))
+    for interval_s in (None, 2.0):
+        with pytest.raises(McnetError, match="time_s does not rise in equal steps"):
+            read_motion(path, interval_s=interval_s)
+
+
+@pytest.mark.parametrize(
+    ("name", "motion_format"),
+    [("used.txt", "fsl"), ("used.par", "spm"), ("used.txt", "spm"), ("used.par", "afni")],
+)
+def test_names_by_which_a_format_is_not_known_again_are_refused(
+    tmp_path: Path, name: str, motion_format: MotionFormat
+) -> None:
+    with pytest.raises(McnetError, match=f"would not be read again as {motion_format}; name it"):
+        check_motion_name(tmp_path / name, motion_format)
+    for good in ("csv", "fmriprep"):  # known by their header
+        check_motion_name(tmp_path / name, good)  # type: ignore[arg-type]
+    for fmt, good_name in NAMES.items():
+        check_motion_name(tmp_path / good_name, fmt)
 
 
 def test_impossible_interval_is_refused(tmp_path: Path) -> None:

@@ -116,11 +116,17 @@ def test_scaling_by_no_finite_number_is_refused_by_its_factor(factor: float) -> 
         some_trace().scaled(float(factor))
 
 
+def test_scaling_beyond_all_numbers_is_refused_by_its_factor() -> None:
+    with pytest.raises(McnetError, match=r"scale 1e\+308 is impossible"):
+        some_trace().scaled(1e308)
+
+
 def test_resampled_keeps_ends_duration_and_straight_lines() -> None:
     line = np.linspace([0.0, 1, 2], [6.0, -5, 2], 7)
-    resampled = MotionTrace(line, -line, interval_s=2.0).resampled(4)
+    about_x = -line * [1, 0, 0]
+    resampled = MotionTrace(line, about_x, interval_s=2.0).resampled(4)
     assert resampled.translation_mm == pytest.approx(np.linspace([0.0, 1, 2], [6.0, -5, 2], 4))
-    assert resampled.rotation_deg == pytest.approx(-resampled.translation_mm)
+    assert resampled.rotation_deg == pytest.approx(-resampled.translation_mm * [1, 0, 0])
     assert resampled.interval_s == pytest.approx(4.0)
 
 

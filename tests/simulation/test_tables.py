@@ -8,7 +8,7 @@ from mcnet.errors import McnetError
 from mcnet.simulation.tables import read_text_table
 
 
-@pytest.mark.parametrize("separator", ["\t", ",", "  "])
+@pytest.mark.parametrize("separator", ["\t", ",", ";", "  "])
 def test_fields_are_split_and_lines_keep_their_numbers(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "table.txt"
     path.write_text(f"# a comment\na{separator}b\n\n1{separator}-2.5\n")
@@ -43,3 +43,36 @@ def test_a_file_that_may_not_be_read_is_refused(
     monkeypatch.setattr(Path, "read_text", forbidden)
     with pytest.raises(McnetError, match=r"a.csv cannot be read \(permission denied\)"):
         read_text_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("1,5 -,25 3\n", [1.5, -0.25, 3]),  # decimal commas
+        ("1.5 -.25\t 3\t\n", [1.5, -0.25, 3]),  # stray tabs
+        ("1,5;-0,25;3e-1\n", [1.5, -0.25, 0.3]),
+        ("1, 5, 3\n", [1, 5, 3]),  # commas between fields
+        ("1,5,3\n", [1, 5, 3]),
+    ],
+)
+def test_numbers_without_a_header_are_told_apart(
+    tmp_path: Path, text: str, fields: list[float]
+) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text(text)
+    assert read_text_table(path).numbers([0, 1, 2], "abc").tolist() == [fields]
+
+
+def test_an_empty_field_between_tabs_under_a_header_stays_a_field(tmp_path: Path) -> None:
+    path = tmp_path / "table.tsv"
+    path.write_text("a\tb\tc\n1\t\t3\n")
+    with pytest.raises(McnetError, match="line 2: '' found for b"):
+        read_text_table(path).without_header().numbers([0, 1], ["a", "b"])
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,a,c,c\n1,2,3,4,5\n")
+    with pytest.raises(McnetError, match="has 2 columns named a; one was expected"):
+        read_text_table(path).check_named_once(["b", "a"])
+    read_text_table(path).check_named_once(["b", "d"])

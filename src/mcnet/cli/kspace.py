@@ -21,6 +21,8 @@ def reconstruct(
     output: Output,
     motion: Path | None = None,
     motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    start: int = 0,
+    resample: bool = False,
     motion_output: Path | None = None,
     motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
     report: Path | None = None,
@@ -36,6 +38,9 @@ def reconstruct(
             not given, it is looked for in the k-space: motion within the slices of a 2D scan, with
             six degrees of freedom in a 3D scan.
         motion_format: Program that wrote the motion file; auto goes by name and header.
+        start: First time point of the motion to use, counted from 0.
+        resample: Stretch or squeeze the motion, from there to its end, to span the whole scan.
+            Otherwise one point is one line, and the trace must have enough.
         motion_output: Also write the motion that was used.
         motion_output_format: Of that file.
         report: Also write a page that shows what was done.
@@ -48,6 +53,8 @@ def reconstruct(
         raise McnetError("--preview grids with motion that is known; give it by --motion.")
     if model is not None and motion is not None:
         raise McnetError("--model starts a search for motion; leave it out, or --motion.")
+    if motion is None and (start or resample):
+        raise McnetError("--start and --resample are of motion that is known; give it by --motion.")
     check_extra("raw", "mcnet reconstruct")
     if motion is None and model != NO_NETWORK:
         check_extra("train", "a search for motion without --model none", _OF_NETWORKS)
@@ -64,7 +71,9 @@ def reconstruct(
     from mcnet.provenance import written_together
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
     from mcnet.reconstruction.solving import ReconstructionOptions
-    from mcnet.simulation.formats import read_motion, write_motion
+    from mcnet.simulation.formats import check_motion_name, read_motion, write_motion
+    from mcnet.simulation.line_motion import motion_of_lines
+    from mcnet.simulation.plausibility import remarks
 
     inputs = {"raw": raw} | ({"motion": motion} if motion else {})
     check_outputs(
@@ -77,8 +86,13 @@ def reconstruct(
             ("", raw, RAW), ("--motion", motion, MOTION_FILE), ("--model", model_file(model), FILE)
         ),
     )
+    if motion_output:
+        check_motion_name(motion_output, motion_output_format)
+    recorded = read_motion(motion, motion_format) if motion else None
     scan = read_raw(raw)
-    trace = read_motion(motion, motion_format) if motion else None
+    trace, told = None, None
+    if recorded:
+        trace, told = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
     network = None if trace or model == NO_NETWORK else _network(model, scan)
     inputs |= {"model": network.path} if network else {}
     doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
@@ -101,6 +115,8 @@ def reconstruct(
             write_reconstruction_page(report, result, inputs=inputs)
     colour = "green" if result.trusted else "yellow"
     tell(f"{output}: {result.verdict}", style=colour)
+    for sentence in [*([told] if told else []), *(remarks(trace) if trace else [])]:
+        tell(sentence)
 
 
 def evaluate_raw(

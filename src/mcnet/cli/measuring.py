@@ -55,12 +55,18 @@ def compare(
     tell_result(definition)
 
 
-def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed: int = 1) -> None:
+def motion(
+    traces: tyro.conf.Positional[tuple[Path, ...]],
+    output: Output,
+    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    seed: int = 1,
+) -> None:
     """Measure recorded head motion, and show mcnet's generated motion against it.
 
     Args:
         traces: Motion files, or folders of them.
         output: Folder for the figure and the table.
+        motion_format: Program that wrote all of the files; auto goes by name and header.
         seed: Of the generated traces.
     """
     check_extra("train", "mcnet motion", PAGES)
@@ -71,15 +77,20 @@ def motion(traces: tyro.conf.Positional[tuple[Path, ...]], output: Output, seed:
     from mcnet.provenance import by_name
     from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
     from mcnet.simulation.formats import motion_files, read_motion
+    from mcnet.simulation.plausibility import check_moves, remarks
 
     files = [file for path in traces for file in motion_files(path)]
     check_outputs(
         given(("-o", output, MOTION_FIGURE)), [Given("", file, MOTION_FILE) for file in files]
     )
     with waiting("Measuring motion"):
-        recorded = [read_motion(file) for file in files]
+        recorded = [read_motion(file, motion_format) for file in files]
+        for trace in recorded:
+            check_moves(trace)
         write_motion_figure(output, recorded, seed=seed, inputs=by_name(files))
     tell(f"{output / 'motion.png'}: {len(files)} traces.")
+    for sentence in [sentence for trace in recorded for sentence in remarks(trace)]:
+        tell(sentence)
 
 
 def evaluate(

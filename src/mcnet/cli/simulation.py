@@ -23,6 +23,7 @@ def corrupt(
     motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
     scale: float = 1.0,
     start: int = 0,
+    resample: bool = False,
     mode: Literal["rotation", "rotation+translation", "six-dof"] = "six-dof",
     matrix: tuple[int, ...] = (128,),
     fov_mm: tuple[float, ...] = (256.0,),
@@ -32,6 +33,8 @@ def corrupt(
     device: Literal["cpu", "cuda"] = "cpu",
     reference_output: Path | None = None,
     phase_output: Path | None = None,
+    motion_output: Path | None = None,
+    motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
     raw_output: Path | None = None,
     coils: int = 1,
     snr: float | None = None,
@@ -48,6 +51,8 @@ def corrupt(
         motion_format: Program that wrote the motion file; auto goes by name and header.
         scale: Multiply every shift and angle by this; the paper's factor is 8.
         start: First time point of the trace to use, counted from 0.
+        resample: Stretch or squeeze the trace, from there to its end, to span the whole scan.
+            Otherwise one point is one line, and the trace must have enough.
         mode: Which degrees of freedom move. The first two stay within sagittal slices.
         matrix: Samples along x, y and z, or one number for all.
         fov_mm: Field of view along x, y and z in mm, or one number for all.
@@ -57,6 +62,9 @@ def corrupt(
         device: What computes: the cores of the CPU, or a CUDA GPU.
         reference_output: Also write the motion-free image on the same grid.
         phase_output: Also write the phase of the corrupted image, in radians.
+        motion_output: Also write the motion that was used, one pose a line in the order of time, at
+            rest at the centre of k-space: mcnet reconstruct --motion reads it as it is.
+        motion_output_format: Of that file.
         raw_output: Also write what the scanner measures, as ISMRMRD raw data (.h5).
         coils: Receiver coils of the raw data; a single one receives all places alike.
         snr: Noise of the raw data, as the signal-to-noise ratio of a coil's pixel; default none.
@@ -80,7 +88,9 @@ def corrupt(
     from mcnet.engine import Engine
     from mcnet.outputs import MOTION_FILE, check_outputs, given
     from mcnet.provenance import written_together
-    from mcnet.simulation.formats import read_motion
+    from mcnet.simulation.formats import check_motion_name, read_motion, write_motion
+    from mcnet.simulation.line_motion import motion_of_lines
+    from mcnet.simulation.plausibility import check_scaled, remarks
 
     raw_options = RawOptions(coils, snr, phase, raw_slices, seed)
     if raw_output is None and raw_options != RawOptions():
@@ -94,21 +104,22 @@ def corrupt(
             ("--reference-output", reference_output, NIFTI),
             ("--phase-output", phase_output, NIFTI),
             ("--raw-output", raw_output, RAW),
+            ("--motion-output", motion_output, MOTION_FILE),
         ),
         given(("", scan, scan_kind(scan)), ("--motion", motion, MOTION_FILE)),
     )
+    if motion_output:
+        check_motion_name(motion_output, motion_output_format)
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
     Engine(device).require()
     volume, like = read_scan(scan), nifti_model(scan)
     scan_files = files_of_scan("scan", scan)
     inputs = scan_files | {"motion": motion}
-    trace = (
-        read_motion(motion, motion_format)
-        .segment(start, acquisition.n_lines)
-        .at_rest_when(acquisition.centre_time)
-        .scaled(scale)
-        .restricted_to(mode)
+    recorded, told = motion_of_lines(
+        read_motion(motion, motion_format), acquisition.n_lines, start=start, resample=resample
     )
+    trace = recorded.at_rest_when(acquisition.centre_time).scaled(scale).restricted_to(mode)
+    check_scaled(trace, scale)
     if raw_output:
         refuse_raw_options(raw_options, trace, acquisition)
     with waiting("Imaging the moving head"):
@@ -117,6 +128,7 @@ def corrupt(
         with waiting("Measuring it line by line"):
             raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
     about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
+    about |= {"resample": resample}
     lines = phase_encoding_note(phase_encoding_axis, like)
     with written_together():
         write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about | lines)
@@ -132,10 +144,14 @@ def corrupt(
             from mcnet.data.ismrmrd.writing import write_raw
 
             write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
+        if motion_output:
+            write_motion(motion_output, trace, motion_output_format)
     tell(
         f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
         f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
     )
+    for sentence in [*([told] if told else []), *remarks(trace)]:
+        tell(sentence)
 
 
 def simulate(

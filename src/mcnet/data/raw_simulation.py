@@ -38,9 +38,10 @@ class RawOptions:
         """Refuse what no scanner can do."""
         if not 1 <= self.n_coils <= 1024:
             raise McnetError(f"{self.n_coils} coils are impossible; give 1 to 1024.")
-        if self.snr is not None and not 0 < self.snr < np.inf:
+        if self.snr is not None and not 0.01 <= self.snr <= 1e6:
             raise McnetError(
-                f"a signal-to-noise ratio of {self.snr:g} is impossible; give one above 0."
+                f"a signal-to-noise ratio of {self.snr:g} is impossible; give one of 0.01 to "
+                "1,000,000."
             )
         if self.seed < 0:
             raise McnetError(f"seed {self.seed} is below zero; give 0 or more.")

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
+from mcnet.data.raw_simulation import RawOptions
 from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.plausibility import check_factor
 
 _STEP = 4
 """Every so manieth slice is scored."""
+_WITHIN = 2.0
+"""Recorded motion stays within so many mm and degrees: `mcnet.evaluation.trial.TrialDesign`."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,11 @@ class RawTrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
-        if not self.factors or min(self.factors) <= 0:
-            raise McnetError(f"factors {list(self.factors)} try nothing; give positive ones.")
+        if not self.factors:
+            raise McnetError("no factor tries nothing; give one or more.")
+        for factor in self.factors:
+            check_factor(factor, within=_WITHIN)
+        RawOptions(self.n_coils, self.snr)
 
     @property
     def acquisition(self) -> Acquisition:

@@ -8,6 +8,7 @@ import numpy as np
 from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Order
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.plausibility import check_factor, check_moves
 
 _N_POINTS = 128
 """Points of a recording that are used, as in the paper; resampled to the lines of a scan."""
@@ -39,15 +40,22 @@ class TrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
-        if self.pixel_mm is not None and not 0 < self.pixel_mm < np.inf:
-            raise McnetError(f"pixel size {self.pixel_mm:g} mm is impossible; give a positive one.")
-        if not 0 <= self.noise < np.inf:
-            raise McnetError(f"noise {self.noise:g} is impossible; give 0 or a positive number.")
-        if not self.factors or min(self.factors) <= 0 or self.n_traces < 1:
+        if self.pixel_mm is not None and not 0.1 <= self.pixel_mm <= 20:
             raise McnetError(
-                f"factors {list(self.factors)} and {self.n_traces} traces try nothing; give "
-                "positive factors and at least one trace."
+                f"a pixel size of {self.pixel_mm:g} mm is impossible; give one of 0.1 to 20 mm."
             )
+        if not 0 <= self.noise <= 10:
+            raise McnetError(
+                f"noise {self.noise:g} is impossible, where the head's brightest part is 1; give "
+                "0 to 10."
+            )
+        if not self.factors or self.n_traces < 1:
+            raise McnetError(
+                f"{len(self.factors)} factors and {self.n_traces} traces try nothing; give at "
+                "least one of each."
+            )
+        for factor in self.factors:
+            check_factor(factor, within=self.within)
 
 
 def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[MotionTrace]:
@@ -56,8 +64,10 @@ def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[Mo
     Raises
     ------
     McnetError
-        Too few traces are long and calm enough.
+        A trace does not move, or too few are long and calm enough.
     """
+    for trace in traces:
+        check_moves(trace)
     first = [
         trace.segment(0, _N_POINTS).at_rest_when(_N_POINTS // 2)
         for trace in traces

@@ -12,7 +12,9 @@ from mcnet.reconstruction.known_motion import SolverSettings, still_head
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.routes import Route, in_plane_route, volume_route
 from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
+from mcnet.simulation.line_motion import check_one_pose_a_line
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.plausibility import check_possible
 
 _TRIED_SLICES = 8
 _TRIED_SAMPLES = 48
@@ -52,7 +54,8 @@ def reconstruct(
     Raises
     ------
     McnetError
-        The trace has not one pose a line, or leaves the slices of a 2D scan.
+        The trace has not one pose a line, goes farther than a head can, or leaves the slices of a
+        2D scan.
     """
     options = options or ReconstructionOptions()
     if motion is None:
@@ -86,17 +89,14 @@ def reconstruct(
 
 
 def _refuse_unfit(raw: RawScan, motion: MotionTrace) -> None:
-    if motion.n_points != raw.n_lines:
-        raise McnetError(
-            f"{motion.name} has {motion.n_points} poses, but {raw.name} has {raw.n_lines} "
-            "phase-encoding lines; give one pose a line in the order of time: cut the trace or "
-            "resample it to the times of the lines."
-        )
+    check_one_pose_a_line(motion, raw.n_lines)
+    check_possible(motion, "give the motion in mm and degrees")
     if not raw.is_3d and not raw.stays_in_plane(motion):
         raise McnetError(
             f"{motion.name} moves the head out of the {raw.n_lines}-line slices of {raw.name}, "
             "whose tissue is then replaced by its neighbours'; give motion within the slices (a "
-            f"turn about {raw.slice_axis}, shifts along the other two axes), or a 3D scan."
+            f"turn about {raw.slice_axis}, shifts along the other two axes), such as mcnet corrupt "
+            "--motion-output writes, or a 3D scan."
         )
 
 

@@ -10,7 +10,8 @@ format   columns                               units        axes  the head turne
 fsl      rot x y z, trans x y z                rad, mm      LAS   Rz(-rz) Ry(-ry) Rx(rx);
                                                                   ( tx, -ty, -tz)
 fmriprep trans_x trans_y trans_z               mm, rad      LAS   as fsl: MCFLIRT's own numbers
-         rot_x rot_y rot_z, by name
+         rot_x rot_y rot_z, by name; before
+         1.2 X Y Z RotX RotY RotZ
 spm      trans x y z, pitch roll yaw           mm, rad      RAS   Rz(yaw) Ry(-roll) Rx(pitch);
                                                                   (-tx, -ty, -tz)
 afni     roll pitch yaw, dS dL dP              deg, mm      LPS   Rz(-roll) Rx(pitch) Ry(yaw);
@@ -35,6 +36,7 @@ centre of the field of view. FSL's x runs to the left only as FSL orders voxels;
 along other axes than left-right, anterior-posterior, inferior-superior keeps its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -44,14 +46,11 @@ from scipy.spatial.transform import Rotation
 
 from mcnet.geometry import inverse_pose, pose_parameters
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.plausibility import MOST_SHIFT_MM, MOST_TURN_DEG
 
 MotionFormat = Literal["fsl", "spm", "afni", "fmriprep", "csv"]
 """Whose conventions a motion file follows."""
 FORMATS: tuple[MotionFormat, ...] = get_args(MotionFormat)
-
-LARGEST_ANGLE_DEG = 90.0
-LARGEST_SHIFT_MM = 200.0
-"""A head in a coil cannot move farther; larger numbers are in other units."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,20 @@ class Convention:
     """Whether the numbers bring the volume back to the reference, rather than move the head."""
     named: bool = False
     """Whether a header names the columns."""
+    old_columns: tuple[str, ...] = ()
+    """What a header called them before."""
+
+    def columns_of(self, header: Sequence[str]) -> tuple[str, ...]:
+        """Names of the six columns as this header has them, or is to have them."""
+        return (
+            self.old_columns if set(header).issuperset(self.old_columns or {""}) else self.columns
+        )
 
     @property
     def limits(self) -> Float[np.ndarray, "6"]:
-        """Largest plausible numbers of the six columns, in their own units."""
-        limits = np.full(6, LARGEST_SHIFT_MM)
-        angle = np.radians(LARGEST_ANGLE_DEG) if self.radians else LARGEST_ANGLE_DEG
+        """Largest possible numbers of the six columns, in their own units."""
+        limits = np.full(6, MOST_SHIFT_MM)
+        angle = np.radians(MOST_TURN_DEG) if self.radians else MOST_TURN_DEG
         limits[list(self.rotation)] = angle
         return limits
 
@@ -87,7 +94,15 @@ class Convention:
 _BY_NAME = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 CONVENTIONS: dict[MotionFormat, Convention] = {
     "fsl": Convention(_BY_NAME[3:] + _BY_NAME[:3], (3, 4, 5), (0, 1, 2), (-1, 1, 1), (1, -1, -1)),
-    "fmriprep": Convention(_BY_NAME, (0, 1, 2), (3, 4, 5), (-1, 1, 1), (1, -1, -1), named=True),
+    "fmriprep": Convention(
+        _BY_NAME,
+        (0, 1, 2),
+        (3, 4, 5),
+        (-1, 1, 1),
+        (1, -1, -1),
+        named=True,
+        old_columns=("X", "Y", "Z", "RotX", "RotY", "RotZ"),
+    ),
     "spm": Convention(
         ("x", "y", "z", "pitch", "roll", "yaw"), (0, 1, 2), (3, 4, 5), rotation_signs=(1, -1, 1)
     ),

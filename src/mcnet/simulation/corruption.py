@@ -19,6 +19,7 @@ from mcnet.errors import McnetError
 from mcnet.fourier import SpectrumReader, centred_image, resampling_matrix, spectrum_at
 from mcnet.geometry import AXES, Axis
 from mcnet.simulation.acquisition import Acquisition
+from mcnet.simulation.line_motion import check_one_pose_a_line
 from mcnet.simulation.motion import MotionTrace
 
 _IN_PLANE = (1, 2)  # y and z: the plane of a sagittal slice
@@ -260,10 +261,6 @@ def _refuse_leaving(motion: MotionTrace, acquisition: Acquisition) -> None:
 def _pose_of_each_line(
     motion: MotionTrace, acquisition: Acquisition
 ) -> Float[np.ndarray, "n_lines 4 4"]:
-    if motion.n_points != acquisition.n_lines:
-        raise McnetError(
-            f"{motion.name} has {motion.n_points} poses for {acquisition.n_lines} phase-encoding "
-            "lines; take a segment of that many points or resample the trace."
-        )
+    check_one_pose_a_line(motion, acquisition.n_lines)
     poses: np.ndarray = motion.poses[acquisition.time_of_line]
     return poses

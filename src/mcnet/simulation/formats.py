@@ -3,6 +3,7 @@
 What the numbers of each program mean stands in `mcnet.simulation.conventions`.
 """
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +16,12 @@ from mcnet.provenance import cannot_read, provenance, written_with_record
 from mcnet.simulation.conventions import (
     CONVENTIONS,
     FORMATS,
-    LARGEST_ANGLE_DEG,
     MotionFormat,
     head_motion,
     program_numbers,
 )
 from mcnet.simulation.motion import MotionTrace
+from mcnet.simulation.readings import check_reading
 from mcnet.simulation.tables import TextTable, read_text_table
 
 
@@ -45,19 +46,21 @@ def read_motion(
     Raises
     ------
     McnetError
-        The file is missing, empty or no table of six finite numbers a row, its numbers cannot be
-        what the format says, or its format cannot be told.
+        The file is missing, empty or no table of six finite numbers a row, its numbers are no
+        motion of a head by the format (where another makes them so, it is named), or its format
+        cannot be told.
     """
     if interval_s is not None and not 0 < interval_s < np.inf:
         raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
     table = read_text_table(path)
     known = _detected_format(table) if motion_format == "auto" else motion_format
     lines, values = _program_columns(table, known)
-    _refuse_implausible(lines, values, known)
+    check_reading(lines, values, known)
     translation_mm, rotation_deg = head_motion(values, CONVENTIONS[known])
-    if interval_s is None and known == "csv":
-        interval_s = _interval_of_csv(table)
-    return MotionTrace(translation_mm, rotation_deg, interval_s, path.name)
+    told_s = _interval_of_csv(table) if known == "csv" else None
+    return MotionTrace(
+        translation_mm, rotation_deg, told_s if interval_s is None else interval_s, path.name
+    )
 
 
 def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) -> None:
@@ -87,6 +90,21 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def check_motion_name(path: Path, motion_format: MotionFormat) -> None:
+    """Refuse, before any work, a name by which `read_motion` would not know the format again.
+
+    Raises
+    ------
+    McnetError
+        It is such a name; formats whose header names the columns are known by that.
+    """
+    if motion_format in _NAMES and not _fits_name(path.name, motion_format):
+        raise McnetError(
+            f"{path} would not be read again as {motion_format}; name it {_NAMES[motion_format]}, "
+            "or choose another --motion-output-format."
+        )
+
+
 def is_motion_file(path: Path) -> bool:
     """Whether a file is a motion file by its name and, for tables with a header, by that.
 
@@ -102,10 +120,10 @@ def is_motion_file(path: Path) -> bool:
         if name.endswith((".csv", ".tsv")):
             with path.open(encoding="utf-8-sig", errors="replace") as stream:
                 header = stream.readline()
-            return "trans_x" in header or "translation_x_mm" in header
+            return any(name in header for name in ("trans_x", "RotX", "translation_x_mm"))
     except OSError as error:
         raise cannot_read(path, error) from error
-    return name.endswith((".par", ".1d")) or (name.startswith("rp_") and name.endswith(".txt"))
+    return any(_fits_name(name, known) for known in _NAMES)
 
 
 def motion_files(path: Path) -> list[Path]:
@@ -136,11 +154,9 @@ def _detected_format(table: TextTable) -> MotionFormat:
     """Return the format of a motion file by its header, else by its name."""
     name, header = table.path.name.lower(), table.header
     tests: dict[MotionFormat, bool] = {
-        "fmriprep": "trans_x" in header or "rot_x" in header,
+        "fmriprep": not {"trans_x", "rot_x", "RotX"}.isdisjoint(header),
         "csv": "translation_x_mm" in header or name.endswith(".csv"),
-        "spm": name.startswith("rp_") and name.endswith(".txt"),
-        "fsl": name.endswith(".par"),
-        "afni": name.endswith(".1d"),
+        **{known: _fits_name(name, known) for known in _NAMES},
     }
     for motion_format, fits in tests.items():
         if fits:
@@ -151,11 +167,19 @@ def _detected_format(table: TextTable) -> MotionFormat:
     )
 
 
+_NAMES: dict[MotionFormat, str] = {"spm": "rp_*.txt", "fsl": "*.par", "afni": "*.1D"}
+"""How the programs name the files that have no header."""
+
+
+def _fits_name(name: str, motion_format: MotionFormat) -> bool:
+    return fnmatchcase(name.lower(), _NAMES[motion_format].lower())
+
+
 def _program_columns(
     table: TextTable, motion_format: MotionFormat
 ) -> tuple[TextTable, Float[np.ndarray, "n_points 6"]]:
     """Lines of data and their six numbers, in the order of the program's columns."""
-    columns = CONVENTIONS[motion_format].columns
+    columns = CONVENTIONS[motion_format].columns_of(table.header)
     if CONVENTIONS[motion_format].named:
         missing = [name for name in columns if name not in table.header]
         if missing:
@@ -164,6 +188,7 @@ def _program_columns(
                 f"name their columns {', '.join(columns)}: add them or choose another "
                 "--motion-format."
             )
+        table.check_named_once((*columns, "time_s"))
         lines, places = table.without_header(), [table.header.index(name) for name in columns]
     else:
         # 3dvolreg's -dfile puts an index before the six columns and two residuals behind them
@@ -177,50 +202,13 @@ def _program_columns(
             )
         lines, places = table, list(range(first, first + 6))
     values = lines.numbers(places, columns)
-    if not CONVENTIONS[motion_format].named:
-        lines.refuse_uneven()  # after the numbers, whose sentence names the column that is missing
+    table.refuse_uneven()  # after the numbers, whose sentence names the column that is missing
     return lines, values
-
-
-def _refuse_implausible(
-    lines: TextTable, values: Float[np.ndarray, "n_points 6"], motion_format: MotionFormat
-) -> None:
-    """Refuse turns of more than a quarter circle and shifts of more than 200 mm."""
-    limits = CONVENTIONS[motion_format].limits
-    beyond = np.argwhere(np.abs(values) > limits)
-    if len(beyond) == 0:
-        return
-    row, column = (int(index) for index in beyond[0])
-    convention = CONVENTIONS[motion_format]
-    turn = column in convention.rotation
-    unit = ("rad" if convention.radians else "deg") if turn else "mm"
-    kind = "turns" if turn else "shifts"
-    raise McnetError(
-        f"{lines.path}, line {lines.line_numbers[row]}: {convention.columns[column]} is "
-        f"{values[row, column]:g} {unit}, but a head {kind} by {limits[column]:.4g} {unit} at most"
-        f"{_hint(values, motion_format)}; give the right --motion-format or repair the file."
-    )
-
-
-def _hint(values: Float[np.ndarray, "n_points 6"], motion_format: MotionFormat) -> str:
-    """What implausible numbers look like instead, where that can be told."""
-    swapped: dict[str, tuple[MotionFormat, str]] = {
-        "fsl": ("spm", "SPM's order (shifts first)"),
-        "spm": ("fsl", "FSL's order (turns first)"),
-    }
-    if motion_format in swapped:
-        other, words = swapped[motion_format]
-        if np.all(np.abs(values) <= CONVENTIONS[other].limits):
-            return f" (the columns look like {words})"
-    turns = np.abs(values[:, CONVENTIONS[motion_format].rotation])
-    if CONVENTIONS[motion_format].radians and turns.max() <= LARGEST_ANGLE_DEG:
-        return " (the turns look like degrees)"
-    return ""
 
 
 def _interval_of_csv(table: TextTable) -> float | None:
     """Time between two rows of a CSV table with the column time_s."""
-    if "time_s" not in table.header or len(table.fields) < 3:
+    if "time_s" not in table.header or len(table.fields) < 3:  # a single time has no interval
         return None
     lines = table.without_header()
     steps = np.diff(lines.numbers([table.header.index("time_s")], ["time_s"])[:, 0])

@@ -10,6 +10,7 @@ from mcnet.errors import McnetError
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import Mode, MotionTrace
+from mcnet.simulation.plausibility import check_factor
 
 _MOST_TRIES = 1000
 """Generated traces for one that is kept, before the bounds are called too narrow."""
@@ -41,6 +42,7 @@ class FreshMotion:
                 raise McnetError(
                     f"{name} {getattr(self, name)} is impossible; give a positive number."
                 )
+        check_factor(self.scale, within=max(self.within_mm, self.within_deg), name="scale")
 
     def drawn(self, acquisition: Acquisition, rng: np.random.Generator) -> MotionTrace:
         """Motion of one random person during one scan, at rest when the k-space centre is acquired.

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation, Slerp
 
 from mcnet.errors import McnetError
 from mcnet.geometry import inverse_pose, pose_matrix, pose_parameters
@@ -87,9 +88,10 @@ class MotionTrace:
         Raises
         ------
         McnetError
-            The factor is NaN or infinite.
+            The factor is NaN or infinite, or makes the motion so.
         """
-        if not np.isfinite(factor):
+        most = max(np.abs(self.translation_mm).max(), np.abs(self.rotation_deg).max(), 1.0)
+        if not abs(factor) <= np.finfo(float).max / most:
             raise McnetError(f"scale {factor:g} is impossible; give a finite number, such as 8.")
         return replace(
             self,
@@ -117,17 +119,29 @@ class MotionTrace:
         )
 
     def resampled(self, n_points: int) -> "MotionTrace":
-        """Return the same duration at ``n_points`` equally spaced times, linearly interpolated."""
+        """Return the same duration at ``n_points`` equally spaced times.
+
+        Shifts are interpolated linearly, turns along the shortest way from one to the next at a
+        constant rate (spherical linear interpolation), which Euler angles taken one by one are not.
+
+        Raises
+        ------
+        McnetError
+            The trace is a single pose.
+        """
+        if self.n_points < 2:
+            raise McnetError(
+                f"{self.name} is a single pose, between which and others nothing can be "
+                "interpolated; give a trace of 2 points or more."
+            )
         old, new = np.linspace(0, 1, self.n_points), np.linspace(0, 1, n_points)
-
-        def at_new_times(values: np.ndarray) -> np.ndarray:
-            return np.stack([np.interp(new, old, column) for column in values.T], axis=1)
-
+        turns = Slerp(old, Rotation.from_euler("xyz", self.rotation_deg, degrees=True))(new)
+        shifts = [np.interp(new, old, column) for column in self.translation_mm.T]
         ratio = (self.n_points - 1) / max(n_points - 1, 1)
         return replace(
             self,
-            translation_mm=at_new_times(self.translation_mm),
-            rotation_deg=at_new_times(self.rotation_deg),
+            translation_mm=np.stack(shifts, axis=1),
+            rotation_deg=turns.as_euler("xyz", degrees=True),
             interval_s=None if self.interval_s is None else self.interval_s * ratio,
         )
 

@@ -1,5 +1,7 @@
 """Which raw data are refused, and in which words."""
 
+import re
+
 import h5py
 import ismrmrd
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from ismrmrd import xsd
 from synthetic_raw import Raw, random_image
 
+from mcnet.data.ismrmrd.completeness import missing_lines
 from mcnet.data.ismrmrd.reading import read_raw
 from mcnet.errors import McnetError
 
@@ -96,6 +99,18 @@ def test_an_empty_data_set_is_refused(tmp_path, raw):
         (lambda xml: xml.replace(b"<y>7</y>", b"<y>many</y>"), "damaged XML header"),
         (lambda xml: xml.replace(b"<y>7</y>", b""), r"\(5, 1, 3\) samples .* no field of view"),
         (lambda xml: xml.replace(b"cartesian", b"wild"), "damaged XML header"),
+        (
+            lambda xml: re.sub(rb"<encodedSpace>.*</encodedSpace>", b"", xml, flags=re.DOTALL),
+            r"damaged XML header \(encoding lacks encodedSpace\); a header by ISMRMRD's schema",
+        ),
+        (
+            lambda xml: re.sub(rb"<matrixSize>.*?</matrixSize>", b"", xml, flags=re.DOTALL),
+            r"damaged XML header \(encodingSpace lacks matrixSize\)",
+        ),
+        (
+            lambda xml: re.sub(rb"<(encodingLimits|trajectory)>.*</\1>", b"", xml, flags=re.DOTALL),
+            r"\(encoding lacks encodingLimits and trajectory\)",
+        ),
     ],
 )
 def test_a_damaged_header_is_refused(tmp_path, raw, damage, sentence):
@@ -131,6 +146,15 @@ def no_length(header):
     header.encoding[0].encodedSpace.fieldOfView_mm.y = 0.0
 
 
+def lengths(x, y, z):
+    def change(header):
+        for space in (header.encoding[0].encodedSpace, header.encoding[0].reconSpace):
+            told = space.fieldOfView_mm
+            told.x, told.y, told.z = float(x), float(y), float(z)
+
+    return change
+
+
 def wider(header):
     header.encoding[0].reconSpace.fieldOfView_mm.x *= 2
 
@@ -159,8 +183,22 @@ def huge(header):
         (of_encoding(parallelImaging=parallel(2, 1)), r"parallel imaging \(factors 2 and 1\)"),
         (of_encoding(parallelImaging=parallel(1, 3)), r"parallel imaging \(factors 1 and 3\)"),
         (no_length, "is no field of view"),
+        (
+            lengths(0.256, 0.256, 0.2),
+            r"reconSpace.fieldOfView_mm.x of 0.256 mm \(metres\? 256 mm would be a head\)",
+        ),
+        (lengths(256, 0.22, 200), r"encodedSpace.fieldOfView_mm.y of 0.22 mm \(metres"),
+        (lengths(256, 220, 0.2), r"\(5, 7, 3\) samples in \(256.0, 220.0, 0.2\) mm, but of a head"),
+        (
+            lengths(18, 220, 200),
+            "fieldOfView_mm.x of 18 mm, but a field of view .* is 50 to 600 mm",
+        ),
+        (lengths(1800, 220, 200), "fieldOfView_mm.x of 1800 mm, but a field of view that images"),
+        (lengths(256, 18, 200), "fieldOfView_mm.y of 18 mm, but"),
+        (lengths(256, 1800, 200), "fieldOfView_mm.y of 1800 mm, but"),
+        (lengths(256, 220, 1800), "all partitions together 600 mm at most"),
         (endless, "tells of limits 0 to 1000000000000 of slice"),
-        (huge, r"tells of \(5, 60000, 60000\) samples|lacks 3599999979 of 3600000000 acq"),
+        (huge, r"tells of \(5, 60000, 60000\) samples .* voxels are 0.1 mm long or more"),
         (wider, "reconSpace must lie within encodedSpace"),
     ],
 )
@@ -194,6 +232,20 @@ def without(chosen):
 
 def line_of(one):
     return one.idx.kspace_encode_step_1
+
+
+def zero_where(chosen):
+    def change(made):
+        for one in made:
+            if chosen(one):
+                one.data[:] = 0
+
+    return change
+
+
+def one_zero_coil(made):
+    for one in made:
+        one.data[0] = 0
 
 
 def silent(made):
@@ -244,6 +296,22 @@ def without_directions(made):
         (without(lambda one: line_of(one) < 2), r"lacks 6 of 21 acquisitions \(partial Fourier\)"),
         (without(lambda one: line_of(one) == 4), "the first being line 4 of partition 0; fully"),
         (lambda made: made[:-1], "lacks 1 of 21 acquisitions: 1 of 7 lines"),
+        (
+            zero_where(lambda one: line_of(one) % 2),
+            "lacks 9 of 21 acquisitions, which are filled with zeros: 3 of 7 lines are incomplete",
+        ),
+        (
+            zero_where(lambda one: line_of(one) < 2),
+            r"lacks 6 of 21 acquisitions, which are filled with zeros \(partial Fourier\)",
+        ),
+        (
+            zero_where(lambda one: line_of(one) == 4 and one.idx.kspace_encode_step_2 == 1),
+            "lacks 1 of 21 .* zeros: 1 of 7 lines .* the first being line 4 of partition 1; fully",
+        ),
+        (
+            zero_where(lambda one: one.idx.kspace_encode_step_2 == 2),
+            "lacks 7 of 21 acquisitions, .* zeros: 7 of 7 lines are incomplete",
+        ),
         (lambda made: [*made, made[4]], "holds 1 lines more than once, the first being line 1 of"),
         (
             each(kspace_encode_step_1=7),
@@ -320,12 +388,43 @@ def test_slices_that_are_no_stack_are_refused(tmp_path, raw):
     raw = raw.but(is_3d=False)
     normal, across = raw.directions[:, 2], raw.directions[:, 0]
     for along, step_mm, sentence in (
-        (normal, 1.0, "has slices 2 to 4 mm apart"),
-        (normal, 3.0, "has 2 slices at one position"),
-        (across, 1.0, "shifted sideways by up to 1 mm"),
+        (normal, 1.0, "has slices 59 to 61 mm apart"),
+        (normal, 60.0, "has 2 slices at one position"),
+        (across, 5.0, "shifted sideways by up to 5 mm"),
     ):
         path = raw.but(on_acquisitions=moved(along, step_mm)).write(tmp_path / "scan.h5")
         expect_refused(path, sentence)
+
+
+@pytest.mark.parametrize("chosen", [1, 0, 2])
+def test_zero_slices_are_missing_unless_they_lie_at_an_end_of_the_stack(tmp_path, raw, chosen):
+    """Beyond the head a scan simulated without noise has nothing; within it, something is lost."""
+    change = zero_where(lambda one: one.idx.slice == chosen)
+    path = raw.but(is_3d=False, on_acquisitions=change).write(tmp_path / "scan.h5")
+    if chosen == 1:
+        expect_refused(path, "lacks 7 of 21 acquisitions, which are filled with zeros: 7 of 7")
+    else:
+        assert read_raw(path).n_lines == 7
+
+
+def test_a_zero_line_of_a_slice_at_an_end_is_missing(tmp_path, raw):
+    change = zero_where(lambda one: one.idx.slice == 0 and line_of(one) == 5)
+    path = raw.but(is_3d=False, on_acquisitions=change).write(tmp_path / "scan.h5")
+    expect_refused(path, "lacks 1 of 21 acquisitions.*the first being line 5 of slice 0")
+
+
+def test_missing_lines_are_those_of_zeros_in_all_coils():
+    kspace = np.ones((2, 5, 7, 3), np.complex64)
+    kspace[:, :, 4, 1] = 0
+    kspace[0, :, 2, 2] = 0  # one coil alone
+    kspace[:, 1:, 3, 0] = 0  # but one sample
+    for is_3d in (True, False):
+        assert np.argwhere(missing_lines(kspace, is_3d=is_3d)).tolist() == [[4, 1]]
+
+
+def test_a_coil_that_is_silent_is_no_missing_line(tmp_path, raw):
+    path = raw.but(on_acquisitions=one_zero_coil).write(tmp_path / "scan.h5")
+    assert read_raw(path).n_coils == 2
 
 
 def test_a_slice_that_is_not_there_is_told(tmp_path, raw):

@@ -22,7 +22,8 @@ from mcnet.geometry import AXES
 SHAPE = (2, 9, 11, 7)
 EVEN = (1, 8, 10, 6)
 OBLIQUE = np.eye(4)
-OBLIQUE[:3, :3] = Rotation.from_euler("xyz", [20, -15, 10], degrees=True).as_matrix() * [1, 1.5, 2]
+OBLIQUE[:3, :3] = Rotation.from_euler("xyz", [20, -15, 10], degrees=True).as_matrix()
+OBLIQUE[:3, :3] *= (15, 20, 30)
 OBLIQUE[:3, 3] = (-30, 12, 55)
 PLANES = [(line, other) for line in AXES for other in AXES if line != other]
 

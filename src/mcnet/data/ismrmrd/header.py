@@ -1,6 +1,7 @@
 """The XML header of an ISMRMRD file: how k-space was sampled; read, and made."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from ismrmrd import xsd
 from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
+from mcnet.data.field_of_view import MOST_HEAD_MM, check_head_sized
 from mcnet.errors import McnetError
 
 Counter = Literal["kspace_encode_step_1", "kspace_encode_step_2", "slice"]
@@ -17,6 +19,7 @@ _IN_XML: dict[Counter, str] = {
     "kspace_encode_step_2": "kspace_encoding_step_2",
     "slice": "slice",
 }
+_LEAST_VOXEL_MM = 0.1
 UNLIMITED = 2**16
 """Highest value of a counter of which the header tells no limits; the counters have 16 bits."""
 
@@ -65,6 +68,7 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
             f"{path} tells of {n_samples} samples in {lengths} mm, which is no field of view; "
             "correct encodedSpace in its header."
         )
+    _refuse_no_head(path, kept.x, encoding.encodedSpace)
     if not 2 * fov.x / matrix.x <= kept.x <= fov.x * 1.001:
         raise McnetError(
             f"{path} tells of a readout of {fov.x:g} mm of which {kept.x:g} mm are to be kept; "
@@ -110,12 +114,38 @@ def _parsed(path: Path, xml: bytes) -> Any:
     config = ParserConfig(fail_on_unknown_properties=False, fail_on_converter_warnings=True)
     try:
         return XmlParser(config=config).from_bytes(xml, xsd.ismrmrdHeader)
-    except (ValueError, TypeError, LookupError) as error:  # TypeError: a required entry is missing
-        reason = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+    except (ValueError, TypeError, LookupError) as error:
+        reason = _reason(error)
         raise McnetError(
             f"{path} has a damaged XML header ({reason}); a header by ISMRMRD's schema is needed: "
             "convert the raw data again."
         ) from error
+
+
+def _refuse_no_head(path: Path, kept_mm: float, space: Any) -> None:
+    """Refuse lengths that are not those of a head, such as metres, which ISMRMRD has in mm."""
+    n, mm = space.matrixSize, space.fieldOfView_mm
+    remedy = "ISMRMRD tells of millimetres: correct it in the file's header"
+    check_head_sized(f"{path} has a reconSpace.fieldOfView_mm.x", kept_mm, remedy)
+    check_head_sized(f"{path} has an encodedSpace.fieldOfView_mm.y", mm.y, remedy)
+    thinnest = min(mm.x / n.x, mm.y / n.y, mm.z / n.z)
+    if thinnest < _LEAST_VOXEL_MM or mm.z > MOST_HEAD_MM:
+        raise McnetError(
+            f"{path} tells of {(n.x, n.y, n.z)} samples in {(mm.x, mm.y, mm.z)} mm, but of a head "
+            f"voxels are {_LEAST_VOXEL_MM:g} mm long or more, and all partitions together "
+            f"{MOST_HEAD_MM:g} mm at most; correct encodedSpace in its header."
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Why a header cannot be read; xsdata tells of missing entries as Python does of arguments."""
+    told = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+    missing = re.fullmatch(r"(\w+)\.__init__\(\) missing .*? arguments?: (.*)", told)
+    if missing is None:
+        return told
+    holder = missing[1].removesuffix("Type")
+    names = re.findall(r"'(\w+)'", missing[2])
+    return f"{holder} lacks {' and '.join(names)}"
 
 
 def _refuse_other_encodings(path: Path, header: Any) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from ismrmrd import constants
 from jaxtyping import Bool, Int, Shaped
 
+from mcnet.data.ismrmrd.completeness import check_complete
 from mcnet.data.ismrmrd.files import RawFile
 from mcnet.data.ismrmrd.header import UNLIMITED, Counter, Encoding
 from mcnet.errors import McnetError
@@ -14,7 +15,6 @@ Numbers = Int[np.ndarray, "n_acquisitions"]
 
 _LEFT_OUT = (
     constants.ACQ_IS_NOISE_MEASUREMENT,
-    constants.ACQ_IS_PARALLEL_CALIBRATION,
     constants.ACQ_IS_NAVIGATION_DATA,
     constants.ACQ_IS_PHASECORR_DATA,
     constants.ACQ_IS_HPFEEDBACK_DATA,
@@ -24,7 +24,8 @@ _LEFT_OUT = (
     constants.ACQ_IS_PHASE_STABILIZATION_REFERENCE,
     constants.ACQ_IS_PHASE_STABILIZATION,
 )
-"""Flags of acquisitions that are no line of the image."""
+"""Flags of acquisitions that are no line of the image. A line for calibration is none either,
+unless it is flagged as calibration and imaging: some converters set both flags of such a line."""
 _REFUSED = {
     constants.ACQ_IS_REVERSE: "are read out backwards, as those of echo-planar scans",
     constants.ACQ_COMPRESSION1: "are compressed",
@@ -63,7 +64,10 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
         There are none, some are repeated, missing, out of the limits or measured in a way that is
         not understood.
     """
-    numbers = np.flatnonzero(~is_flagged(file.heads, *_LEFT_OUT))
+    for_calibration = is_flagged(file.heads, constants.ACQ_IS_PARALLEL_CALIBRATION)
+    for_both = is_flagged(file.heads, constants.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
+    no_lines = is_flagged(file.heads, *_LEFT_OUT) | (for_calibration & ~for_both)
+    numbers = np.flatnonzero(~no_lines)
     if numbers.size == 0:
         raise McnetError(
             f"{file.path} holds {len(file.heads)} acquisitions of which none is a line of an "
@@ -196,23 +200,13 @@ def _places(
 def _refuse_incomplete(
     file: RawFile, encoding: Encoding, line: Numbers, other: Numbers, n_others: int
 ) -> None:
-    n_lines, n_all = encoding.matrix[1], encoding.matrix[1] * n_others
-    kind = "partition" if encoding.is_3d else "slice"
-    present, counts = np.unique(line * n_others + other, return_counts=True)
-    if present.size < n_all:
-        gaps = np.flatnonzero(present != np.arange(present.size))
-        first = int(gaps[0]) if gaps.size else present.size
-        lines = np.flatnonzero(np.bincount(present // n_others, minlength=n_lines) < n_others)
-        at_one_end = lines[-1] == lines.size - 1 or lines[0] == n_lines - lines.size
-        why = " (partial Fourier)" if at_one_end and 1 < lines.size < n_lines else ""
-        raise McnetError(
-            f"{file.path} lacks {n_all - present.size} of {n_all} acquisitions{why}: {lines.size} "
-            f"of {n_lines} lines are incomplete, the first being line {first // n_others} of "
-            f"{kind} {first % n_others}; fully sampled k-space is needed: fill the gaps with "
-            "another program, such as bart, first."
-        )
+    missing = np.ones((encoding.matrix[1], n_others), dtype=bool)
+    missing[line, other] = False
+    check_complete(file.path, missing, is_3d=encoding.is_3d)
+    places, counts = np.unique(line * n_others + other, return_counts=True)
     if counts.max() > 1:
-        first = int(present[counts > 1][0])
+        first = int(places[counts > 1][0])
+        kind = "partition" if encoding.is_3d else "slice"
         raise McnetError(
             f"{file.path} holds {np.count_nonzero(counts > 1)} lines more than once, the first "
             f"being line {first // n_others} of {kind} {first % n_others}; each is needed once: "

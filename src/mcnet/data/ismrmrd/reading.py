@@ -6,6 +6,7 @@ import numpy as np
 from ismrmrd.constants import ACQ_IS_NOISE_MEASUREMENT
 from jaxtyping import Complex64, Shaped
 
+from mcnet.data.ismrmrd.completeness import check_complete, missing_lines
 from mcnet.data.ismrmrd.files import RawFile, read_file
 from mcnet.data.ismrmrd.geometry import (
     directions_of,
@@ -47,9 +48,12 @@ def read_raw(path: Path) -> RawScan:
     slices = np.zeros_like(lines.other) if encoding.is_3d else lines.other
     directions = directions_of(path, heads)
     ordered, centres = slices_by_position(path, heads, slices, directions[:, 2])
-    stored = _whitened(file, _without_oversampling(encoding, _assembled(file, encoding, lines)))
+    assembled = _assembled(file, encoding, lines)
     if not encoding.is_3d:
-        stored = stored[..., ordered]
+        assembled = assembled[..., ordered]
+    missing = missing_lines(assembled, is_3d=encoding.is_3d)
+    check_complete(path, missing, is_3d=encoding.is_3d, how=", which are filled with zeros")
+    stored = _whitened(file, _without_oversampling(encoding, assembled))
     _, n_readout, n_lines, n_others = stored.shape
     size = [mm / n for mm, n in zip(encoding.fov_mm, encoding.matrix, strict=True)]
     affine = grid_affine(
