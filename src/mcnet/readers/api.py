@@ -67,13 +67,8 @@ class Refusal(BaseModel):
     detail: str
 
 
-class Samples(Response):
-    """Plain samples of an image."""
-
-    media_type = "application/octet-stream"
-
-
 _REFUSALS = (400, 401, 403, 404, 408, 413, 422, 429, 500)
+_SAMPLES = "application/octet-stream"
 API = APIRouter(responses={status: {"model": Refusal} for status in _REFUSALS})
 
 
@@ -151,21 +146,25 @@ def progress(connection: Readings, reader: Reader) -> dict[str, Any]:
     return _progress(connection, reader)
 
 
-@API.get("/images/{showing}/{side}", response_class=Samples)
+@API.get(
+    "/images/{showing}/{side}",
+    response_class=Response,
+    responses={200: {"content": {_SAMPLES: {"schema": {"type": "string", "format": "binary"}}}}},
+)
 def image(
     showing: Annotated[str, Path(max_length=_LONGEST_TEXT)],
     side: Annotated[str, Path(pattern="^[01]$")],
     study: AnyStudy,
     connection: Readings,
     reader: Reader,
-) -> Samples:
+) -> Response:
     """Samples of an image that the reader is at, or comes to next."""
     number = image_of(connection, reader, showing, int(side))
     if number is None:
         raise HTTPException(404, "there is no such image")
     with opened(study.pixels) as pixels:
         stored = pixels.execute("SELECT samples FROM pixels WHERE image = ?", (number,)).fetchone()
-    return Samples(unpacked(stored["samples"]))
+    return Response(unpacked(stored["samples"]), media_type=_SAMPLES)
 
 
 @API.post("/readings")
