@@ -76,9 +76,9 @@ def test_kappa_of_few_images_has_no_interval_and_of_more_one_within_its_range(rn
 
 
 def test_a_reader_who_is_stricter_by_the_same_on_every_image_has_an_icc_without_an_interval():
-    """Shrout and Fleiss: 5 between images (variance 2.5), 4.5 between readers, nothing left.
+    """Mean squares are 5 of the 5 images, 2.5 of the 2 readers, and nothing is left.
 
-    With 5 images and 2 readers ICC(A,1) is 5 / (5 + 2 x 2.5 / 5).
+    So ICC(A,1) is 5 / (5 + 2 x 2.5 / 5).
     """
     scores = np.array([[1.0, 2], [2, 3], [3, 4], [4, 5], [5, 6]])
     found = intraclass_correlation(scores)

@@ -53,7 +53,7 @@ def score_agreement(
         means = means[means.index.isin(better.index)]
         values = better.loc[means.index]
         correlations = {
-            name: _correlation(means[known], values.loc[known, name], rng)
+            name: _correlation(means[known], values[name][known], rng)
             for name, known in values.notna().items()
             if known.any()
         }

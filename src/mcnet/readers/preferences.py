@@ -11,7 +11,7 @@ from mcnet.readers.clusters import clustered_share, holm
 
 _COLUMNS = (
     *("version", "against", "n", "n_cases", "n_persons", "rate", "low", "high", "n_effective"),
-    *("p", "p_holm"),
+    *("p", "p_holm", "persons_low", "persons_high", "persons_p"),
 )
 
 
@@ -30,7 +30,8 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         Columns version (the second), against (the first), n (answers), n_cases, n_persons; rate,
         low, high, n_effective and p of `mcnet.readers.clusters.clustered_share`; p_holm (over all
-        pairs of versions).
+        pairs of versions); persons_low, persons_high, persons_p (clustered by person: cases of one
+        person are alike, too).
     """
     records = []
     first_time = choices[~choices["is_repeat"]]
@@ -38,19 +39,24 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
         rows = first_time[(first_time["first"] == against) & (first_time["second"] == version)]
         if rows.empty:
             continue
-        found = clustered_share((rows["preferred"] == version).to_numpy(dtype=float), rows["case"])
+        is_preferred = (rows["preferred"] == version).to_numpy(dtype=float)
+        found = clustered_share(is_preferred, rows["case"])
+        by_person = clustered_share(is_preferred, rows["person"])
         records.append(
             {
                 "version": version,
                 "against": against,
                 "n": len(rows),
                 "n_cases": found.n_clusters,
-                "n_persons": rows["person"].nunique(),
+                "n_persons": by_person.n_clusters,
                 "rate": found.share,
                 "low": found.low,
                 "high": found.high,
                 "n_effective": found.n_effective,
                 "p": found.p,
+                "persons_low": by_person.low,
+                "persons_high": by_person.high,
+                "persons_p": by_person.p,
             }
         )
     table = pd.DataFrame(records, columns=list(_COLUMNS))
