@@ -87,6 +87,14 @@ def test_a_reader_who_is_stricter_by_the_same_on_every_image_has_an_icc_without_
     assert intraclass_correlation(np.array([[1.0, 2]] * 3)).value == 0
 
 
+def test_scores_that_go_round_have_no_interval_and_none_is_below_minus_one():
+    """Images and readers are alike in the mean: -2 / (2 - 4 / 3) is no correlation."""
+    assert np.isnan(intraclass_correlation(np.array([[1.0, 3], [3, 1], [2, 2]])).value)
+    found = intraclass_correlation(np.array([[1.0, 2, 3], [2, 3, 1], [3, 1, 2]]))
+    assert found.value == pytest.approx(-1)
+    assert np.isnan([found.low, found.high]).all()
+
+
 def test_an_interval_of_the_icc_holds_the_icc(rng):
     for _ in range(500):
         n, k = rng.integers(3, 9), rng.integers(2, 5)

@@ -67,6 +67,8 @@ def intraclass_correlation(scores: Float[np.ndarray, "n_images n_readers"]) -> E
         return _UNKNOWN
     of_images, of_readers, of_rest = _mean_squares(scores)
     value = (of_images - of_rest) / (of_images + (k - 1) * of_rest + k * (of_readers - of_rest) / n)
+    if value < -1 - _NO_SPREAD:  # of few images the formula leaves the range of a correlation
+        return _UNKNOWN
     if of_rest <= _NO_SPREAD * (of_images + of_readers):
         return Estimate(float(value), float("nan"), float("nan"))
     a = k * value / (n * (1 - value))
