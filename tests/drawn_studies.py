@@ -105,11 +105,11 @@ class Server:
         self.process.stderr.close()
 
 
-def started(folder: Path, port: int = 0, host: str = "127.0.0.1") -> Server:
+def started(folder: Path, *options: str, port: int = 0, host: str = "127.0.0.1") -> Server:
     """Start ``mcnet readers serve`` and wait until it listens."""
     code = "from mcnet.cli.main import main; main()"
     command = [sys.executable, "-c", code, "readers", "serve", str(folder)]
-    command += ["--port", str(port), "--host", host]
+    command += ["--port", str(port), "--host", host, *options]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
     )
@@ -120,8 +120,8 @@ def started(folder: Path, port: int = 0, host: str = "127.0.0.1") -> Server:
 
 
 @contextmanager
-def served(folder: Path, host: str = "127.0.0.1") -> Iterator[Server]:
-    server = started(folder, host=host)
+def served(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Server]:
+    server = started(folder, *options, host=host)
     try:
         yield server
     finally:

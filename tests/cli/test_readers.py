@@ -86,6 +86,14 @@ def test_another_address_is_refused_without_leave(tmp_path, capsys):
     assert "--allow-remote" in told
 
 
+@pytest.mark.parametrize("name", ["https://a.org", "a.org:443", "a.org/", "-a.org", "a..org", ""])
+def test_what_is_no_name_of_a_proxy_is_refused(tmp_path, capsys, name):
+    study, _ = drawn_study(tmp_path / "study")
+    told = fails(capsys, "serve", study.folder, f"--behind-tls={name}")
+    assert f"--behind-tls {name}".strip() in told
+    assert "such as readers.example.org, without https:// and port" in told
+
+
 @pytest.mark.parametrize("command", [("serve",), ("report",), ("code", "reader-1")])
 def test_what_is_no_study_is_told(tmp_path, capsys, command):
     told = fails(capsys, command[0], tmp_path, *command[1:])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import binomtest, spearmanr
 
 from mcnet.readers.against_metrics import choice_agreement, score_agreement
 
@@ -85,16 +85,57 @@ def test_choices_agree_with_a_metric_as_often_as_they_do(rng):
          "preferred": np.where(np.arange(20) < 15, better, worse), "is_repeat": False}
     )  # fmt: skip
     unknown = choices.assign(second="reference", preferred="reference")
-    found = choice_agreement(pd.concat([choices, unknown]), metrics, rng).set_index("metric")
+    found = choice_agreement(pd.concat([choices, unknown]), metrics).set_index("metric")
     assert found.loc["ssim", "concordance"] == found.loc["nmse", "concordance"] == 0.75
     assert found.loc["ssim", "n_pairs"] == 20
     assert found.loc["ssim", "concordance_low"] < 0.75 < found.loc["ssim", "concordance_high"]
 
 
-def test_one_case_gives_no_interval(rng):
-    (found,) = (
-        score_agreement(*study_of(rng, n_cases=1), rng).query("metric == 'ssim'").to_dict("records")
-    )
+@pytest.mark.parametrize("n_cases", [1, 4, 9])
+def test_few_cases_give_a_wide_interval_of_the_share_and_none_of_the_correlation(rng, n_cases):
+    found = score_agreement(*study_of(rng, n_cases=n_cases), rng).set_index("metric").loc["ssim"]
     assert found["concordance"] == 1
-    names = [f"{name}_{end}" for name in ("concordance", "correlation") for end in ("low", "high")]
-    assert np.isnan([found[name] for name in names]).all()
+    # all pairs agree, and those of one case count as one
+    interval = binomtest(n_cases, n_cases).proportion_ci(method="wilson")
+    assert (found["concordance_low"], found["concordance_high"]) == pytest.approx((interval.low, 1))
+    assert found["p"] == pytest.approx(2 / 2**n_cases)
+    assert np.isnan([found["correlation_low"], found["correlation_high"]]).all()
+
+
+def chosen(n_for, n_against, metrics=("ssim",)):
+    """Choices between two versions in as many cases; all metrics prefer the second in each."""
+    cases = [f"c{k}" for k in range(n_for + n_against)]
+    choices = pd.DataFrame(
+        {"case": cases, "first": "corrupted", "second": "l1", "is_repeat": False,
+         "preferred": ["l1"] * n_for + ["corrupted"] * n_against}
+    )  # fmt: skip
+    index = pd.MultiIndex.from_product([cases, ["corrupted", "l1"]], names=["case", "version"])
+    values = np.tile([0.0, 1.0], len(cases))
+    return choices, pd.DataFrame(dict.fromkeys(metrics, values), index=index)
+
+
+def test_half_of_four_pairs_agree_and_the_interval_says_how_little_that_is():
+    (found,) = choice_agreement(*chosen(2, 2)).to_dict("records")
+    interval = binomtest(2, 4).proportion_ci(method="wilson")  # 15 to 85 %
+    assert (found["concordance"], found["n_pairs"], found["n_cases"]) == (0.5, 4, 4)
+    assert (found["concordance_low"], found["concordance_high"]) == pytest.approx(
+        (interval.low, interval.high), abs=0.03
+    )
+    assert found["p"] == 1
+
+
+def test_metrics_are_compared_with_the_best_on_the_same_pairs():
+    """The second prefers the other version in 7 of 20 cases, and is right in none of them."""
+    choices, metrics = chosen(20, 0, ("ssim", "psnr", "copy"))
+    metrics.iloc[:14, 1] = np.tile([1.0, 0.0], 7)
+    found = choice_agreement(choices, metrics).set_index("metric")
+    assert np.isnan(found.loc["ssim", "p_against_best"])
+    assert found.loc["psnr", "p_against_best"] == pytest.approx(2 / 2**7)
+    assert found.loc["copy", "p_against_best"] == 1
+    assert found.loc["ssim", "p_holm"] == pytest.approx(3 * 2 / 2**20)
+
+
+def test_a_metric_that_orders_no_pair_is_left_out():
+    choices, metrics = chosen(8, 0, ("ssim", "blind"))
+    metrics["blind"] = 1.0
+    assert choice_agreement(choices, metrics)["metric"].tolist() == ["ssim"]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.anova import anova_lm
 
@@ -54,6 +55,59 @@ def test_kappa_of_one_answer_alone_is_not_defined():
     assert np.isnan(weighted_kappa(np.full((9, 2), 4.0), 5).value)
     assert np.isnan(weighted_kappa(np.ones((2, 2)), 5).value)
     assert np.isnan(weighted_kappa(np.array([[1.0, 2.0], [1, 3]] * 9), 5).value)
+
+
+@pytest.mark.parametrize("scores", [[1, 1, 2, 2, 3, 4], [5, 1, 3], [1, 2] * 9])
+def test_answers_that_all_agree_tell_no_interval(scores):
+    columns = np.repeat(np.array(scores, dtype=float)[:, None], 2, axis=1)
+    for found in (weighted_kappa(columns, 5), intraclass_correlation(columns)):
+        assert found.value == pytest.approx(1)
+        assert np.isnan([found.low, found.high]).all()
+
+
+def test_kappa_of_few_images_has_no_interval_and_of_more_one_within_its_range(rng):
+    for n in (3, 9, 10, 30):
+        for _ in range(100):
+            found = weighted_kappa(rng.integers(1, 4, (n, 2)).astype(float), 5)
+            if n < 10:
+                assert np.isnan([found.low, found.high]).all()
+            elif not np.isnan(found.low):
+                assert -1 <= found.low <= found.value <= found.high <= 1
+
+
+def test_a_reader_who_is_stricter_by_the_same_on_every_image_has_an_icc_without_an_interval():
+    """Mean squares are 5 of the 5 images, 2.5 of the 2 readers, and nothing is left.
+
+    So ICC(A,1) is 5 / (5 + 2 x 2.5 / 5).
+    """
+    scores = np.array([[1.0, 2], [2, 3], [3, 4], [4, 5], [5, 6]])
+    found = intraclass_correlation(scores)
+    assert found.value == pytest.approx(5 / 6)
+    assert np.isnan([found.low, found.high]).all()
+    assert intraclass_correlation(np.array([[1.0, 2]] * 3)).value == 0
+
+
+def test_scores_that_go_round_have_no_interval_and_none_is_below_minus_one():
+    """Images and readers are alike in the mean: -2 / (2 - 4 / 3) is no correlation."""
+    assert np.isnan(intraclass_correlation(np.array([[1.0, 3], [3, 1], [2, 2]])).value)
+    found = intraclass_correlation(np.array([[1.0, 2, 3], [2, 3, 1], [3, 1, 2]]))
+    assert found.value == pytest.approx(-1)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_an_interval_of_the_icc_holds_the_icc(rng):
+    for _ in range(500):
+        n, k = rng.integers(3, 9), rng.integers(2, 5)
+        found = intraclass_correlation(rng.integers(1, 6, (n, k)).astype(float))
+        assert np.isnan(found.low) or found.low <= found.value <= found.high
+
+
+def test_the_share_of_same_answers_has_an_interval():
+    table = agreement(table_of({"a": [1, 2, 3, 4], "b": [1, 2, 3, 5]}, {}))
+    same = table[table["statistic"] == "same answer"].iloc[0]
+    interval = binomtest(3, 4).proportion_ci(method="wilson")
+    assert same["value"] == 0.75
+    assert (same["low"], same["high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_icc_is_the_published_one_with_its_interval():

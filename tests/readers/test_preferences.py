@@ -11,8 +11,9 @@ from mcnet.readers.preferences import left_share, preferences
 def choices_of(*, preferred, n_readers=1, first="corrupted", second="l1"):
     """Whether each case's readers prefer the second."""
     rows = [
-        {"reader": f"reader {reader}", "case": f"case {case}", "first": first, "second": second,
-         "preferred": second if is_second else first, "is_repeat": False, "was_left": case % 4 == 0}
+        {"reader": f"reader {reader}", "case": f"case {case}", "person": f"person {case % 5}",
+         "first": first, "second": second, "preferred": second if is_second else first,
+         "is_repeat": False, "was_left": case % 4 == 0}
         for case, is_second in enumerate(preferred)
         for reader in range(n_readers)
     ]  # fmt: skip
@@ -86,5 +87,26 @@ def test_cases_that_are_split_evenly_do_not_tell():
     assert np.isnan(found["p"])
 
 
-def test_the_share_of_left_ones_is_told():
-    assert left_share(choices_of(preferred=[True] * 8)) == 0.25
+def test_the_share_of_left_ones_is_told_with_its_interval():
+    found = left_share(choices_of(preferred=[True] * 8))
+    interval = binomtest(2, 8).proportion_ci(method="wilson")
+    assert (found["left_share"], found["n"]) == (0.25, 8)
+    assert (found["left_low"], found["left_high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_p_is_corrected_for_the_number_of_pairs_of_versions():
+    """Of 9 to nothing it is 2 / 2^9, of 8 to 1 it is 20 / 2^9; the smaller one counts twice."""
+    table = pd.concat(
+        [
+            choices_of(preferred=[True] * 9),
+            choices_of(preferred=[True] * 8 + [False], second="l2"),
+        ]
+    )
+    found = preferences(table, ["corrupted", "l1", "l2"])
+    assert found["p_holm"].tolist() == pytest.approx([4 / 2**9, 20 / 2**9])
+
+
+def test_persons_are_counted():
+    assert (
+        only(preferences(choices_of(preferred=[True] * 9), ["corrupted", "l1"]))["n_persons"] == 5
+    )

@@ -93,6 +93,33 @@ def test_a_choice_that_is_just_begun_has_a_report(tmp_path):
     assert "was preferred to" in write_study_report(tmp_path / "report", study).read_text()
 
 
+@pytest.mark.parametrize(
+    ("n_alike", "share", "interval"), [(2, 50, "15 to 85"), (4, 100, "51 to 100")]
+)
+def test_four_pairs_show_no_metric_and_no_version_to_be_better(tmp_path, n_alike, share, interval):
+    """Metrics prefer the second version in all of them, the reader in so many."""
+    source = DrawnSource(n_cases=4, versions=("corrupted", "l1"), n_people=4)
+    study, _ = drawn_study(
+        tmp_path / "study", source=source, design="choice", n_readers=1, repeat_share=0.0
+    )
+
+    def answer_of(shown):
+        prefers_second = shown["case"] < n_alike
+        return {"choice": 2 if prefers_second != bool(shown["is_mirrored"]) else 1}
+
+    read_by(study, answer_of)
+    page = write_study_report(tmp_path / "report", study).read_text()
+    for told in (
+        f"l1 was preferred to corrupted in {share} % of 4 choices (95 % interval {interval} %, "
+        "4 cases, too few readings to tell)",
+        "Too few readings to tell whether any metric orders versions by choice as readers did",
+        f"in {share} % of 4 pairs (95 % interval {interval} %, 4 cases)",
+        "reader-1 alone has read",
+    ):
+        assert told in page, told
+    assert "most like" not in page
+
+
 def test_a_study_without_references_has_a_report_without_metrics(tmp_path):
     class Unmeasured(DrawnSource):
         def images(self, chosen):

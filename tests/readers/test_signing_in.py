@@ -1,5 +1,7 @@
 """Codes work once, sessions end, and guessing is slowed down."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from drawn_studies import drawn_study
 
@@ -76,23 +78,46 @@ def test_a_made_up_token_opens_nothing(connection, token):
     assert reader_of(connection, token) is None
 
 
+def waits(throttle, now, n_tries):
+    """How long each of so many wrong codes makes their address wait, which it does."""
+    found = []
+    for _ in range(n_tries):
+        assert throttle.begin("a") == 0
+        found.append(throttle._tries["a"][1] - now[0])
+        now[0] += found[-1]
+    return found
+
+
 def test_each_wrong_code_beyond_the_free_ones_doubles_the_wait():
     now = [100.0]
     throttle = Throttle(n_free=3, longest_s=10.0, clock=lambda: now[0])
-    waits = []
-    for _ in range(7):
-        throttle.wrong_code("a")
-        waits.append(throttle.seconds_to_wait("a"))
-    assert waits == [0, 0, 2, 4, 8, 10, 10]
-    assert throttle.seconds_to_wait("b") == 0
+    assert waits(throttle, now, 7) == [0, 0, 2, 4, 8, 10, 10]
+    assert throttle.begin("a") == 0
     now[0] += 9
-    assert throttle.seconds_to_wait("a") == 1
+    assert throttle.begin("a") == 1  # a second before its wait is over
+    assert throttle.begin("b") == 0
     throttle.right_code("a")
-    assert throttle.seconds_to_wait("a") == 0
+    assert throttle.begin("a") == 0
 
 
 def test_thousands_of_wrong_codes_do_not_end_the_wait():
-    throttle = Throttle(clock=lambda: 0.0)
-    for _ in range(2000):
-        throttle.wrong_code("10.0.0.1")
-    assert throttle.seconds_to_wait("10.0.0.1") == throttle.longest_s
+    now = [0.0]
+    throttle = Throttle(clock=lambda: now[0])
+    assert waits(throttle, now, 2000)[-1] == throttle.longest_s
+
+
+def test_tries_side_by_side_are_no_more_than_tries_one_after_another():
+    """Each counts before its code is looked at, which takes a while."""
+    throttle = Throttle(n_free=5, clock=lambda: 0.0)
+    with ThreadPoolExecutor(32) as desks:
+        found = list(desks.map(throttle.begin, ["10.0.0.1"] * 200))
+    assert found.count(0) == 5
+    assert throttle.begin("10.0.0.2") == 0
+
+
+def test_addresses_are_remembered_up_to_a_number_and_the_last_ones_go_on_waiting():
+    throttle = Throttle(n_free=1, clock=lambda: 0.0, n_addresses=3)
+    for k in range(9):
+        throttle.begin(f"10.0.0.{k}")
+    assert len(throttle._tries) == 3
+    assert throttle.begin("10.0.0.8") > 0

@@ -142,6 +142,19 @@ def test_the_verdict_says_what_was_gained():
     assert "Inside the head after registration: from" in sentence
 
 
+@pytest.mark.parametrize(("n_persons", "is_told"), [(1, True), (3, True), (5, True), (6, False)])
+def test_the_verdict_says_of_how_many_it_is_and_where_these_are_too_few(n_persons, is_told):
+    rows = make_rows({"l1": 0.1}, ("rotation",))
+    of_one = rows[rows["person"] == rows["person"].iloc[0]]
+    table = summary(pd.concat([of_one.assign(person=f"p{k}") for k in range(n_persons)]))
+    (sentence,) = verdict(table, "l1")
+    n = len(of_one) // of_one["model"].nunique() * n_persons
+    persons = "1 person" if n_persons == 1 else f"{n_persons} persons"
+    assert sentence.startswith(f"Rotation, means of {n} slices of {persons}: l1 raises")
+    told = f"Of {persons} no test can show that the same holds for others."
+    assert sentence.endswith(told) == is_told
+
+
 def test_the_verdict_says_what_was_lost():
     table = summary(make_rows({"registered": 0.05, "l1+tv-ft": 0.02}, ("rotation",)))
     assert (

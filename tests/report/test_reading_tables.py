@@ -33,24 +33,28 @@ def test_agreement_within_and_between_readers_has_a_table_each():
 def test_a_preference_without_a_p_has_a_dash():
     rows = pd.DataFrame(
         [{"version": "l1", "against": "corrupted", "rate": 0.5, "low": 0.25, "high": 0.75,
-          "p": np.nan, "n": 12, "n_cases": 6}]
+          "p": np.nan, "p_holm": np.nan, "n": 12, "n_cases": 6, "n_persons": 1,
+          "persons_low": 0.1, "persons_high": 0.9, "persons_p": np.nan}]
     )  # fmt: skip
     (table,) = preference_tables(rows)
-    assert table.lines == [["l1", "corrupted", "50 %", "25 % to 75 %", "–", "12", "6"]]
+    assert table.lines == [
+        [*("l1", "corrupted", "50 %", "25 to 75 %", "–", "–", "12", "6", "1", "10 to 90 %", "–")]
+    ]
     assert preference_tables(rows.iloc[:0]) == []
 
 
 def test_metrics_are_ordered_by_their_concordance_and_choices_have_no_correlation():
     row = {"criterion": "choice", "concordance_low": 0.4, "concordance_high": 1.0, "n_pairs": 5,
+           "n_cases": 4, "p_holm": 0.25,
            "correlation": np.nan, "correlation_low": np.nan, "correlation_high": np.nan,
            "n_images": np.nan}  # fmt: skip
     rows = [
-        row | {"metric": "ssim", "concordance": 0.6},
-        row | {"metric": "psnr", "concordance": 0.8},
+        row | {"metric": "ssim", "concordance": 0.6, "p_against_best": 0.5},
+        row | {"metric": "psnr", "concordance": 0.8, "p_against_best": np.nan},
     ]
     (table,) = metric_tables(pd.DataFrame(rows))
     assert table.lines == [
-        ["psnr", "80 %", "40 % to 100 %", "5"],
-        ["ssim", "60 %", "40 % to 100 %", "5"],
+        ["psnr", "80 %", "40 to 100 %", "0.250", "–", "5", "4"],
+        ["ssim", "60 %", "40 to 100 %", "0.250", "0.500", "5", "4"],
     ]
     assert "correlation over images" not in table.header

@@ -93,7 +93,11 @@ def create(
 
 
 def serve(
-    study: Folder, host: str = "127.0.0.1", port: int = 8000, allow_remote: bool = False
+    study: Folder,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    allow_remote: bool = False,
+    behind_tls: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None,
 ) -> None:
     """Serve a study to browsers on this machine, until Ctrl-C; every reading is saved at once.
 
@@ -102,21 +106,28 @@ def serve(
         host: Address to listen on.
         port: Port to listen on; 0 takes any that is free.
         allow_remote: Let other machines reach the server; nothing is encrypted.
+        behind_tls: Name in the browsers' address, such as readers.example.org, where a proxy
+            encrypts (TLS) and passes on to this server; cookies are then never sent unencrypted.
     """
     check_extra("readers", "mcnet readers serve", _OF_SERVER)
     check_exists(study, _STUDY)
-    from mcnet.readers.serving import listening
+    from mcnet.readers.serving import check_public_name, listening
     from mcnet.readers.serving import serve as serve_study
     from mcnet.readers.study import open_study
 
     opened = open_study(study)
+    if behind_tls is not None:
+        check_public_name(behind_tls)
     server = listening(host, port, allow_remote=allow_remote)
     name, taken = server.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
     # an interrupt while the server still starts ends it without being raised again
     with suppress(KeyboardInterrupt):
-        tell(f"Reading at http://{shown}:{taken} — Ctrl-C ends it.")
-        serve_study(opened, server, allow_remote=allow_remote)
+        told = f"http://{shown}:{taken}"
+        if behind_tls is not None:
+            told = f"https://{behind_tls}, by a proxy that passes on to {told}"
+        tell(f"Reading at {told} — Ctrl-C ends it.")
+        serve_study(opened, server, allow_remote=allow_remote, public_name=behind_tls)
     tell("Ended; every reading is saved. The same command goes on.")
 
 

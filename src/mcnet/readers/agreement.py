@@ -15,10 +15,15 @@ import pandas as pd
 from jaxtyping import Float
 from scipy.stats import f as f_distribution
 from statsmodels.stats.inter_rater import cohens_kappa
+from statsmodels.stats.proportion import proportion_confint
 
 CONFIDENCE = 0.95
 _FEWEST = 3
 """Images that two columns of answers must share for a coefficient."""
+_FEWEST_FOR_KAPPAS_INTERVAL = 10
+"""It is asymptotic: of fewer images it says nothing."""
+_NO_SPREAD = 1e-9
+"""Share of all mean squares below which one is rounding."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +48,41 @@ def weighted_kappa(answers: Float[np.ndarray, "n_images 2"], n_points: int) -> E
     # who always gives one answer agrees by chance alone, or no kappa is defined
     if len(answers) < _FEWEST or np.any(np.ptp(answers, axis=0) == 0):
         return _UNKNOWN
-    if np.array_equal(answers[:, 0], answers[:, 1]):
-        return Estimate(1.0, 1.0, 1.0)  # the variance is zero, and by rounding may be below
-    result = cohens_kappa(table, wt="quadratic")
-    return Estimate(float(result.kappa), float(result.kappa_low), float(result.kappa_upp))
+    with np.errstate(invalid="ignore"):  # of so few that the variance comes out below zero
+        result = cohens_kappa(table, wt="quadratic")
+    # where all agree the variance is zero: that tells nothing of how sure kappa is
+    is_known = len(answers) >= _FEWEST_FOR_KAPPAS_INTERVAL and not np.array_equal(*answers.T)
+    low, high = (result.kappa_low, result.kappa_upp) if is_known else (np.nan, np.nan)
+    return Estimate(float(result.kappa), *(float(np.clip(end, -1, 1)) for end in (low, high)))
 
 
 def intraclass_correlation(scores: Float[np.ndarray, "n_images n_readers"]) -> Estimate:
-    """ICC(A,1) and its interval, McGraw and Wong 1996, table 4 and table 7."""
+    """ICC(A,1) and its interval, McGraw and Wong 1996, table 4 and table 7.
+
+    There is no interval where readers differ by the same on every image, as where all agree: what
+    is left, from which it is computed, is zero then.
+    """
     n, k = scores.shape
     if n < _FEWEST or k < 2 or np.ptp(scores) == 0:
         return _UNKNOWN
     of_images, of_readers, of_rest = _mean_squares(scores)
     value = (of_images - of_rest) / (of_images + (k - 1) * of_rest + k * (of_readers - of_rest) / n)
-    if of_rest == 0 and of_readers == 0:
-        return Estimate(1.0, 1.0, 1.0)
+    if value < -1 - _NO_SPREAD:  # of few images the formula leaves the range of a correlation
+        return _UNKNOWN
+    if of_rest <= _NO_SPREAD * (of_images + of_readers):
+        return Estimate(float(value), float("nan"), float("nan"))
     a = k * value / (n * (1 - value))
     b = 1 + k * value * (n - 1) / (n * (1 - value))
-    freedom = (a * of_readers + b * of_rest) ** 2 / (
-        (a * of_readers) ** 2 / (k - 1) + (b * of_rest) ** 2 / ((n - 1) * (k - 1))
-    )
+    spread = (a * of_readers) ** 2 / (k - 1) + (b * of_rest) ** 2 / ((n - 1) * (k - 1))
+    freedom = (a * of_readers + b * of_rest) ** 2 / spread if spread > 0 else float("nan")
     tail = (1 + CONFIDENCE) / 2
     lower = float(f_distribution.ppf(tail, n - 1, freedom))
     upper = float(f_distribution.ppf(tail, freedom, n - 1))
     others = k * of_readers + (k * n - k - n) * of_rest
     low = n * (of_images - lower * of_rest) / (lower * others + n * of_images)
     high = n * (upper * of_images - of_rest) / (others + n * upper * of_images)
+    if not low <= value <= high:  # far below zero the approximation fails
+        return Estimate(float(value), float("nan"), float("nan"))
     return Estimate(float(value), float(low), float(high))
 
 
@@ -128,12 +142,20 @@ def _compared(answers: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
         yield "between", "all", first.dropna().to_numpy(dtype=float)
 
 
+def _share_of_same(columns: Float[np.ndarray, "n_images 2"]) -> Estimate:
+    """How often two columns have one answer, with Wilson's interval."""
+    if not len(columns):
+        return _UNKNOWN
+    n_same, n = int(np.sum(columns[:, 0] == columns[:, 1])), len(columns)
+    low, high = proportion_confint(n_same, n, method="wilson")
+    return Estimate(n_same / n, float(low), float(high))
+
+
 def _coefficients(
     columns: Float[np.ndarray, "n_images n_readers"], n_points: int
 ) -> Iterator[tuple[str, Estimate]]:
     if columns.shape[1] == 2:
-        same = float(np.mean(columns[:, 0] == columns[:, 1])) if len(columns) else float("nan")
-        yield "same answer", Estimate(same, float("nan"), float("nan"))
+        yield "same answer", _share_of_same(columns)
         yield "kappa", weighted_kappa(columns, n_points)
     if n_points > 2:
         yield "ICC", intraclass_correlation(columns)

@@ -4,13 +4,14 @@ Every answer about images and readings goes by the session's reader; what belong
 does not exist for it.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypedDict
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from mcnet.readers.pixels import WHITE, unpacked
 from mcnet.readers.readings import (
@@ -29,26 +30,46 @@ from mcnet.readers.study import Study
 _LONGEST_TEXT = 200
 
 
-class Code(BaseModel):
+class _CookieAttributes(TypedDict):
+    httponly: bool
+    samesite: Literal["strict"]
+    secure: bool
+
+
+class Sent(BaseModel):
+    """What a browser sends: of the very types that are named, and nothing else beside it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Code(Sent):
     """What somebody types who wants to sign in."""
 
     code: str = Field(max_length=_LONGEST_TEXT)
 
 
-class Reading(BaseModel):
+class Reading(Sent):
     """An answer to what was shown."""
 
     showing: str = Field(max_length=_LONGEST_TEXT)
     answer: dict[str, int] = Field(max_length=_LONGEST_TEXT)
 
 
-class Undo(BaseModel):
+class Undo(Sent):
     """What is to be taken back: the id, so that a request that comes twice undoes once."""
 
     showing: str = Field(max_length=_LONGEST_TEXT)
 
 
-API = APIRouter()
+class Refusal(BaseModel):
+    """What comes back in place of an answer, whatever the reason."""
+
+    detail: str
+
+
+_REFUSALS = (400, 401, 403, 404, 408, 413, 422, 429, 500)
+_SAMPLES = "application/octet-stream"
+API = APIRouter(responses={status: {"model": Refusal} for status in _REFUSALS})
 
 
 def _study(request: Request) -> Study:
@@ -97,25 +118,26 @@ def enter(
     """Take a code, and give a session for it."""
     throttle: Throttle = request.app.state.throttle
     address = request.client.host if request.client else ""
-    wait_s = throttle.seconds_to_wait(address)
+    wait_s = throttle.begin(address)
     if wait_s > 0:
-        after = {"Retry-After": f"{wait_s:.0f}"}
-        raise HTTPException(429, f"wait {wait_s:.0f} s after wrong codes", headers=after)
+        after = {"Retry-After": f"{math.ceil(wait_s)}"}
+        raise HTTPException(429, f"wait {math.ceil(wait_s)} s after wrong codes", headers=after)
     token = sign_in(connection, body.code)
     if token is None:
-        throttle.wrong_code(address)
         raise HTTPException(403, "this code is wrong or was used")
     throttle.right_code(address)
     response.set_cookie(
-        cookie_of(study), token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict"
+        cookie_of(study), token, max_age=int(SESSION_SECONDS), **_cookie_attributes(request)
     )
 
 
 @API.post("/sign-out", status_code=204)
-def leave(response: Response, study: AnyStudy, connection: Readings, token: Token) -> None:
+def leave(
+    request: Request, response: Response, study: AnyStudy, connection: Readings, token: Token
+) -> None:
     """End the session."""
     sign_out(connection, token)
-    response.delete_cookie(cookie_of(study), httponly=True, samesite="strict")
+    response.delete_cookie(cookie_of(study), **_cookie_attributes(request))
 
 
 @API.get("/progress")
@@ -124,17 +146,25 @@ def progress(connection: Readings, reader: Reader) -> dict[str, Any]:
     return _progress(connection, reader)
 
 
-@API.get("/images/{showing}/{side}")
+@API.get(
+    "/images/{showing}/{side}",
+    response_class=Response,
+    responses={200: {"content": {_SAMPLES: {"schema": {"type": "string", "format": "binary"}}}}},
+)
 def image(
-    showing: str, side: int, study: AnyStudy, connection: Readings, reader: Reader
+    showing: Annotated[str, Path(max_length=_LONGEST_TEXT)],
+    side: Annotated[str, Path(pattern="^[01]$")],
+    study: AnyStudy,
+    connection: Readings,
+    reader: Reader,
 ) -> Response:
     """Samples of an image that the reader is at, or comes to next."""
-    number = image_of(connection, reader, showing, side)
+    number = image_of(connection, reader, showing, int(side))
     if number is None:
         raise HTTPException(404, "there is no such image")
     with opened(study.pixels) as pixels:
         stored = pixels.execute("SELECT samples FROM pixels WHERE image = ?", (number,)).fetchone()
-    return Response(unpacked(stored["samples"]), media_type="application/octet-stream")
+    return Response(unpacked(stored["samples"]), media_type=_SAMPLES)
 
 
 @API.post("/readings")
@@ -154,12 +184,22 @@ def undo(body: Undo, connection: Readings, reader: Reader) -> dict[str, Any]:
 
 
 def is_answer(answer: Answer, design: Design, settings: StudySettings) -> bool:
-    """Whether every question of the study, and no other, has an answer that is on its scale."""
+    """Whether every question of the study, and no other, has a whole number on its scale.
+
+    True and 2.0 are equal to such numbers, and are none.
+    """
     if design == "choice":
         names, n_answers = {"choice"}, 2
     else:
         names, n_answers = {criterion.name for criterion in settings.criteria}, N_POINTS
-    return set(answer) == names and all(1 <= score <= n_answers for score in answer.values())
+    return set(answer) == names and all(
+        type(score) is int and 1 <= score <= n_answers for score in answer.values()
+    )
+
+
+def _cookie_attributes(request: Request) -> _CookieAttributes:
+    """How the session's cookie is kept from scripts, other sites and, behind TLS, plain HTTP."""
+    return {"httponly": True, "samesite": "strict", "secure": request.app.state.is_behind_tls}
 
 
 def _after(outcome: Outcome | None, connection: sqlite3.Connection, reader: int) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
-from statsmodels.stats.multitest import multipletests
 
-from mcnet.readers.clusters import clustered_mean
+from mcnet.readers.clusters import clustered_mean, holm
 from mcnet.readers.settings import N_POINTS
 
 
@@ -79,7 +78,7 @@ def paired_tests(scores: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
             for against, version in combinations([v for v in versions if v in wide], 2)
         ]
         tables.append(pd.DataFrame(records, columns=["criterion", "version", "against", *_TESTED]))
-        tables[-1].insert(9, "p_holm", _holm(tables[-1]["p"]))
+        tables[-1].insert(9, "p_holm", holm(tables[-1]["p"]))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -123,12 +122,3 @@ def _wilcoxon_p(differences: np.ndarray) -> float:
         "approx" if has_ties and len(nonzero) > _MOST_EXACT else "auto"
     )
     return float(wilcoxon(nonzero, method=method).pvalue)
-
-
-def _holm(p: pd.Series) -> pd.Series:
-    """P values corrected for their number by Holm's steps; NaN stays."""
-    corrected = pd.Series(np.nan, index=p.index)
-    known = p.dropna()
-    if len(known):
-        corrected[known.index] = multipletests(known, method="holm")[1]
-    return corrected

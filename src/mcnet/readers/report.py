@@ -84,7 +84,9 @@ def score_tables(study: Study) -> Tables:
         "severity": distributions(scores, versions, by="stratum"),
         "differences": paired_tests(scores, versions),
         "agreement": agreement(answers),
-        "metrics": score_agreement(scores, metrics_table(study), _rng(study)),
+        "metrics": score_agreement(
+            scores, metrics_table(study), np.random.default_rng(study.record["seed"])
+        ),
     }
 
 
@@ -98,18 +100,13 @@ def choice_tables(study: Study) -> Tables:
         score=1 + (choices["preferred"] == choices["second"]).astype(int),
         n_points=2,
     )
-    sides = pd.DataFrame([{"left_share": left_share(choices), "n": len(choices)}])
     return {
         "readings": choices,
         "preferences": preferences(choices, study.record["versions"]),
-        "sides": sides,
+        "sides": pd.DataFrame([left_share(choices)]),
         "agreement": agreement(answers),
-        "metrics": choice_agreement(choices, metrics_table(study), _rng(study)),
+        "metrics": choice_agreement(choices, metrics_table(study)),
     }
-
-
-def _rng(study: Study) -> np.random.Generator:
-    return np.random.default_rng(study.record["seed"])
 
 
 def _refuse_nothing_read(study: Study, readings: pd.DataFrame) -> None:

@@ -1,6 +1,7 @@
 """The study on the network: on this machine alone, unless told otherwise."""
 
 import ipaddress
+import re
 import socket
 from contextlib import ExitStack
 
@@ -14,6 +15,9 @@ from mcnet.readers.study import Study
 _LAST_PORT = 65535
 _QUEUE = 128
 """Connections that wait to be taken."""
+_LONGEST_NAME = 253
+_LABEL = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+"""A part of a name of a server, RFC 1123."""
 
 
 def is_local(host: str) -> bool:
@@ -60,10 +64,49 @@ def listening(host: str, port: int, *, allow_remote: bool = False) -> socket.soc
     return server
 
 
-def serve(study: Study, server: socket.socket, *, allow_remote: bool = False) -> None:
-    """Answer browsers until the process is told to end."""
-    own = server.getsockname()[0]
-    app = study_app(study, hosts=("*",) if allow_remote else (*LOCAL_HOSTS, own))
+def check_public_name(name: str) -> None:
+    """Refuse what is no name of a server, such as an address with https:// or a port.
+
+    Raises
+    ------
+    McnetError
+        It is none.
+    """
+    labels = name.split(".")
+    if len(name) > _LONGEST_NAME or not all(re.fullmatch(_LABEL, label) for label in labels):
+        raise McnetError(
+            f"--behind-tls {name} is no name of a server; give the name alone that stands in the "
+            "browsers' address, such as readers.example.org, without https:// and port."
+        )
+
+
+def serve(
+    study: Study,
+    server: socket.socket,
+    *,
+    allow_remote: bool = False,
+    public_name: str | None = None,
+) -> None:
+    """Answer browsers until the process is told to end.
+
+    Parameters
+    ----------
+    study
+        What is read.
+    server
+        Of `listening`.
+    allow_remote
+        Whether browsers may address the server by any name.
+    public_name
+        The name by which browsers reach a proxy that encrypts and passes on to this server. They
+        may address the server by it, and not by any name; cookies never go unencrypted.
+    """
+    own = (*LOCAL_HOSTS, server.getsockname()[0])
+    if public_name is not None:
+        hosts: tuple[str, ...] = (*own, public_name)
+    else:
+        hosts = ("*",) if allow_remote else own
+    app = study_app(study, hosts=hosts, is_behind_tls=public_name is not None)
     # a header that says who asks would let a guesser of codes be somebody else each time
     config = uvicorn.Config(
         app,
@@ -72,6 +115,7 @@ def serve(study: Study, server: socket.socket, *, allow_remote: bool = False) ->
         server_header=False,
         proxy_headers=False,
         lifespan="off",
+        ws="none",
     )
     # while somebody holds the database open, its log is not folded in after every request
     with opened(study.readings):

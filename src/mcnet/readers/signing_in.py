@@ -87,30 +87,37 @@ def sign_out(connection: sqlite3.Connection, token: str) -> None:
 
 @dataclass
 class Throttle:
-    """Makes an address wait after wrong codes: each beyond the free ones doubles the wait."""
+    """Makes an address wait after wrong codes: each beyond the free ones doubles the wait.
+
+    A try counts as wrong from its beginning until its code is found to be right, so that tries side
+    by side are no more than tries one after another.
+    """
 
     n_free: int = 5
     longest_s: float = 900.0
     clock: Callable[[], float] = time.monotonic
-    _wrong: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By address: number of wrong codes, and the time until which it waits."""
+    n_addresses: int = 10_000
+    """Addresses that are remembered; of more, the first one to have tried is forgotten."""
+    _tries: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """By address: number of tries, and the time until which it waits."""
     _lock: Lock = field(default_factory=Lock)
 
-    def seconds_to_wait(self, address: str) -> float:
-        """How long no code of this address is looked at; 0 if it may try."""
+    def begin(self, address: str) -> float:
+        """Seconds for which no code of this address is looked at; 0 if it may try, which counts."""
         with self._lock:
-            _, until = self._wrong.get(address, (0, 0.0))
-            return max(0.0, until - self.clock())
-
-    def wrong_code(self, address: str) -> None:
-        """Count a wrong code."""
-        with self._lock:
-            n_wrong = self._wrong.get(address, (0, 0.0))[0] + 1
-            n_doubled = min(n_wrong - self.n_free + 1, _MOST_DOUBLED)
+            now = self.clock()
+            n_tries, until = self._tries.get(address, (0, now))
+            if until > now:
+                return until - now
+            n_tries += 1
+            n_doubled = min(n_tries - self.n_free + 1, _MOST_DOUBLED)
             wait = 2.0**n_doubled if n_doubled > 0 else 0.0
-            self._wrong[address] = (n_wrong, self.clock() + min(wait, self.longest_s))
+            self._tries[address] = (n_tries, now + min(wait, self.longest_s))
+            if len(self._tries) > self.n_addresses:
+                del self._tries[next(iter(self._tries))]
+            return 0.0
 
     def right_code(self, address: str) -> None:
-        """Forget the wrong codes of an address."""
+        """Forget the tries of an address."""
         with self._lock:
-            self._wrong.pop(address, None)
+            self._tries.pop(address, None)

@@ -56,14 +56,14 @@ def difference_tables(tests: pd.DataFrame) -> list[ReportTable]:
             [
                 str(row["version"]),
                 str(row["against"]),
-                _signed(row["difference"]),
-                _interval(row["low"], row["high"], signed=True),
+                signed(row["difference"]),
+                interval(row["low"], row["high"], is_signed=True),
                 _p(row["p"]),
                 _p(row["p_holm"]),
                 str(row["n_cases"]),
                 _p(row["p_wilcoxon"]),
                 str(row["n_persons"]),
-                _interval(row["persons_low"], row["persons_high"], signed=True),
+                interval(row["persons_low"], row["persons_high"], is_signed=True),
                 _p(row["persons_p"]),
             ]
             for row in rows.to_dict("records")
@@ -74,16 +74,23 @@ def difference_tables(tests: pd.DataFrame) -> list[ReportTable]:
 
 def preference_tables(preferences: pd.DataFrame) -> list[ReportTable]:
     """How often each version was preferred to each other."""
-    header = ("version", "over", "preferred", "95 % interval", "p", "choices", "cases")
+    header = (
+        "version", "over", "preferred", "95 % interval", "p", "p (Holm)", "choices", "cases",
+        "persons", "95 % interval (persons)", "p (persons)",
+    )  # fmt: skip
     lines = [
         [
             str(row["version"]),
             str(row["against"]),
             _percent(row["rate"]),
-            f"{_percent(row['low'])} to {_percent(row['high'])}",
+            percents(row["low"], row["high"]),
             _p(row["p"]),
+            _p(row["p_holm"]),
             str(row["n"]),
             str(row["n_cases"]),
+            str(row["n_persons"]),
+            percents(row["persons_low"], row["persons_high"]),
+            _p(row["persons_p"]),
         ]
         for row in preferences.to_dict("records")
     ]
@@ -107,22 +114,25 @@ def agreement_tables(agreement: pd.DataFrame) -> list[ReportTable]:
 
 def metric_tables(metrics: pd.DataFrame) -> list[ReportTable]:
     """One table a criterion: how far each metric agrees with the readers, the best first."""
-    header = ["metric", "same order within cases", "95 % interval", "pairs"]
+    header = ["metric", "same order within cases", "95 % interval", "p (Holm)", "p (best)"]
+    header += ["pairs", "cases"]
     has_correlation = bool(metrics["correlation"].notna().any())
     if has_correlation:
         header += ["correlation over images", "95 % interval", "images"]
     tables = []
     for criterion, rows in metrics.groupby("criterion", sort=False):
-        ordered = rows.sort_values("concordance", ascending=False, kind="stable")
         lines = [
             [
                 str(row["metric"]),
                 _percent(row["concordance"]),
-                f"{_percent(row['concordance_low'])} to {_percent(row['concordance_high'])}",
+                percents(row["concordance_low"], row["concordance_high"]),
+                _p(row["p_holm"]),
+                _p(row["p_against_best"]),
                 _count(row["n_pairs"]),
+                _count(row["n_cases"]),
                 *(_correlation_cells(row) if has_correlation else []),
             ]
-            for row in ordered.to_dict("records")
+            for row in best_first(rows, "concordance").to_dict("records")
         ]
         tables.append(ReportTable(f"{criterion}: metrics beside readers", header, lines))
     return tables
@@ -131,7 +141,7 @@ def metric_tables(metrics: pd.DataFrame) -> list[ReportTable]:
 def _correlation_cells(row: Row) -> list[str]:
     return [
         _number(row["correlation"]),
-        _interval(row["correlation_low"], row["correlation_high"]),
+        interval(row["correlation_low"], row["correlation_high"]),
         _count(row["n_images"]),
     ]
 
@@ -141,21 +151,23 @@ def _estimate(row: Row | None) -> str:
         return "–"
     if math.isnan(row["low"]):
         return _number(row["value"])
-    return f"{_number(row['value'])} ({_interval(row['low'], row['high'])})"
+    return f"{_number(row['value'])} ({interval(row['low'], row['high'])})"
 
 
 def _number(value: int | float) -> str:
     return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
-def _signed(value: int | float) -> str:
+def signed(value: int | float) -> str:
+    """A number with its sign, or a dash."""
     return "–" if math.isnan(value) else f"{value:+.2f}".replace("-", "−")
 
 
-def _interval(low: int | float, high: int | float, *, signed: bool = False) -> str:
+def interval(low: int | float, high: int | float, *, is_signed: bool = False) -> str:
+    """Both ends of an interval, or a dash."""
     if math.isnan(low) or math.isnan(high):
         return "–"
-    words = _signed if signed else _number
+    words = signed if is_signed else _number
     return f"{words(low)} to {words(high)}"
 
 
@@ -163,6 +175,16 @@ def _p(value: int | float) -> str:
     if math.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def percents(low: int | float, high: int | float) -> str:
+    """Both ends of an interval of shares, in percent, or a dash."""
+    return "–" if math.isnan(low) else f"{100 * low:.0f} to {100 * high:.0f} %"
+
+
+def best_first(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows from the highest value on; as they come, where values are the same."""
+    return rows.sort_values(column, ascending=False, kind="stable")
 
 
 def _percent(share: int | float) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from mcnet.evaluation.comparisons import ALPHA, smallest_p
 from mcnet.evaluation.question import BASELINES
 
 Row = Mapping[Any, Any]
@@ -20,8 +21,20 @@ def verdict(table: pd.DataFrame, model: str) -> list[str]:
         of_mode = {row["model"]: row for row in table[table["mode"] == mode].to_dict("records")}
         if "corrupted" not in of_mode or model not in of_mode:
             continue
-        sentences.append(f"{_capital(mode)}: " + " ".join(_mode_sentences(of_mode, model)))
+        about, few = _counted(of_mode[model])
+        told = " ".join([*_mode_sentences(of_mode, model), *few])
+        sentences.append(f"{_capital(mode)}, {about}: {told}")
     return sentences or ["There are no corrupted images or no model in the table: no verdict."]
+
+
+def _counted(row: Row) -> tuple[str, list[str]]:
+    """Of how many slices the means are, and a sentence where that is of too few persons."""
+    n_persons = int(row["n_persons"])
+    of_persons = f"{n_persons} person{'' if n_persons == 1 else 's'}"
+    about = f"means of {row['n']} slice{'' if row['n'] == 1 else 's'} of {of_persons}"
+    if smallest_p(n_persons) <= ALPHA:
+        return about, []
+    return about, [f"Of {of_persons} no test can show that the same holds for others."]
 
 
 def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
