@@ -20,7 +20,7 @@ from mcnet.evaluation.rows import evaluate
 from mcnet.experiment import Experiment
 from mcnet.learning.weights import load_network
 from mcnet.progress import Announce, silently
-from mcnet.provenance import sha256_of_file, sha256_of_json, written_whole
+from mcnet.provenance import provenance, sha256_of_file, sha256_of_json, written_whole
 from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
 from mcnet.run import Run, Weights, prepare
@@ -116,8 +116,8 @@ def _write_page(run: Run, weights: Mapping[Mode, Weights], plan: PairsPlan, fold
 
 def _page_provenance(plan: PairsPlan) -> dict[str, Any]:
     manifest = plan.manifest
-    about: dict[str, Any] = manifest["provenance"]
-    return about | {"inputs_sha256": manifest["people"] | manifest["traces"]}
+    inputs = {"inputs_sha256": manifest["people"] | manifest["traces"]}
+    return provenance(seed=plan.seed) | inputs
 
 
 def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[Example]:

@@ -73,7 +73,7 @@ def prepare(run: Run, announce: Announce) -> PairsPlan:
     _refuse_other_folder(run.folder)
     plan = pairs_plan(run.experiment)
     write_text(run.folder / SETTINGS, experiment_toml(run.experiment, run.folder))
-    if not is_complete(run.pairs, plan.key):
+    if not is_complete(run.pairs, plan):
         with announce("Simulating what the scanner makes of moving heads") as on_progress:
             simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
     return plan
