@@ -30,7 +30,7 @@ from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import load_network, read_tensors, write_tensors
 from mcnet.progress import Announce, silently
-from mcnet.provenance import sha256_of_file
+from mcnet.provenance import check_seed, sha256_of_file
 from mcnet.settings import read_settings
 
 
@@ -85,6 +85,10 @@ class Corrector:
     """Of the weights."""
     limits: tuple[str, ...] = ()
     """What it cannot do, in sentences of the model card."""
+
+    def __post_init__(self) -> None:
+        """Refuse a seed that no generator takes."""
+        check_seed(self.seed)
 
 
 def read_corrector(path: Path) -> Corrector:

@@ -4,6 +4,7 @@ A network taught on scans of all severities corrects mild motion too much and se
 little, since it cannot be sure which it sees. The guard looks at the whole scan and knows better.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,9 @@ def gain_of_card(card: Mapping[str, Any]) -> GainCurve:
         return GainCurve()
     try:
         severities, gains = (tuple(map(float, found[name])) for name in ("severity_mm", "gain"))
-    except (KeyError, TypeError, ValueError) as error:
+        if not all(map(math.isfinite, (*severities, *gains))):
+            raise ValueError("no number")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise McnetError(
             f"the model card's gain is {found!r}; expected severity_mm and gain, two lists of "
             "numbers: train the model again."

@@ -162,6 +162,13 @@ def _card(path: Path) -> dict[str, Any]:
             f"{path} says in its card that its pixels measured {pixel_mm!r} (trained_pixel_mm); "
             "expected the least and the greatest size in mm: train it again with such a card."
         )
+    for name in ("trained_on", "validated_on"):
+        people = card.get(name, [])
+        if not isinstance(people, list) or not all(isinstance(person, str) for person in people):
+            raise McnetError(
+                f"{path} does not say in its card by names whom it learned from ({name}); train "
+                "it again with such a card."
+            )
     return card
 
 
@@ -169,6 +176,6 @@ def _is_range(value: object) -> bool:
     return (
         isinstance(value, list | tuple)
         and len(value) == 2
-        and all(isinstance(end, int | float) for end in value)
+        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in value)
         and 0 < value[0] <= value[1] < float("inf")
     )

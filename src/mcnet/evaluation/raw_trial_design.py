@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from mcnet.errors import McnetError
+from mcnet.provenance import check_seed
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
 
@@ -39,6 +40,7 @@ class RawTrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
+        check_seed(self.seed)
         if not self.factors or min(self.factors) <= 0:
             raise McnetError(f"factors {list(self.factors)} try nothing; give positive ones.")
 

@@ -26,6 +26,7 @@ from mcnet.errors import McnetError
 from mcnet.evaluation.rows import evaluate
 from mcnet.metrics import ssim_whole_and_inside
 from mcnet.progress import OnProgress
+from mcnet.provenance import check_seed
 from mcnet.simulation.acquisition import Acquisition, Order
 from mcnet.simulation.motion import MotionTrace
 
@@ -64,6 +65,7 @@ class TrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
+        check_seed(self.seed)
         if self.pixel_mm is not None and not 0 < self.pixel_mm < np.inf:
             raise McnetError(f"pixel size {self.pixel_mm:g} mm is impossible; give a positive one.")
         if not 0 <= self.noise < np.inf:

@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from mcnet.documents import parse_json
 from mcnet.errors import McnetError
 from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.provenance import provenance, written_whole
@@ -60,9 +61,16 @@ def load_network(path: Path) -> UNet:
     """
     about, tensors = read_tensors(path)
     try:
-        network = UNet(NetworkConfig(**about["network"]))
+        config = NetworkConfig(**about["network"])
+        with torch.device("meta"):  # a network that the tensors do not fill may fill the memory
+            expected = UNet(config).state_dict()
+        if {name: value.shape for name, value in expected.items()} != {
+            name: value.shape for name, value in tensors.items()
+        }:
+            raise ValueError("other tensors than the network has")
+        network = UNet(config)
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError, McnetError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise McnetError(
             f"{path} is damaged: its weights do not fit the network that it describes; get a "
             "fresh copy or train it again."
@@ -102,7 +110,7 @@ def read_tensors(
     _refuse_pickle(path)
     try:
         with safe_open(path, framework="pt") as stream:
-            about = json.loads((stream.metadata() or {}).get(_KEY, "null"))
+            text = (stream.metadata() or {}).get(_KEY, "null")
             names = stream.keys() if with_tensors else []
             tensors = {name: stream.get_tensor(name) for name in names}
     except (SafetensorError, ValueError, OSError) as error:
@@ -110,10 +118,16 @@ def read_tensors(
             f"{path} is no whole safetensors file; expected weights written by mcnet: get a fresh "
             "copy or train it again."
         ) from error
+    about = parse_json(text, f"the description in {path}")
     if not isinstance(about, dict) or "network" not in about:
         raise McnetError(
             f"{path} holds weights of another program, without mcnet's network description; "
             "expected a file written by mcnet."
+        )
+    if not isinstance(about.get("card", {}), dict):
+        raise McnetError(
+            f"{path} has a model card that is no table of names and values; get a fresh copy or "
+            "train it again."
         )
     return about, tensors
 

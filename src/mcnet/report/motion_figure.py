@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter
 from scipy.stats import ks_2samp
 
 from mcnet.errors import McnetError
-from mcnet.provenance import provenance, write_json, write_text
+from mcnet.provenance import check_seed, provenance, write_json, write_text
 from mcnet.report.style import CYCLE, VERMILION, save_figure, style
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
@@ -72,6 +72,7 @@ def write_motion_figure(
     McnetError
         Fewer than 5 traces, or a folder that cannot be written.
     """
+    check_seed(seed)
     real = _first_points(traces)
     rng = np.random.default_rng(seed)
     interval_s = real[0].interval_s or _ASSUMED_INTERVAL_S
