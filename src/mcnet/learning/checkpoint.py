@@ -49,7 +49,8 @@ class SafetensorsCheckpoint(CheckpointIO):
                 content = json.loads((stream.metadata() or {})[_KEY])
                 tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
             checkpoint: dict[str, Any] = decoded(content, tensors)
-            checkpoint["callbacks"].values()
+            if not isinstance(checkpoint, dict):
+                raise TypeError("no checkpoint")
         except (
             *(SafetensorError, KeyError, ValueError, OSError),
             *(TypeError, AttributeError, RecursionError),

@@ -104,7 +104,9 @@ def _answers(
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("reader", "case", "person", "version", "first", "name", "saved_at"), str),
     **dict.fromkeys(("place", "is_repeat", "is_mirrored", "stratum", "n_done", "n_all"), int),
-    "severity": (float, int, type(None)), "value": (float, int), "second": (str, type(None)),
+    "severity": (float, int, type(None)),
+    "value": (float, int),
+    "second": (str, type(None)),
 }
 """What columns hold; SQLite takes anything."""
 
