@@ -31,7 +31,7 @@ from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.weights import load_network, read_tensors, write_tensors
 from mcnet.outputs import Given, Kind, check_outputs
 from mcnet.progress import Announce, silently
-from mcnet.provenance import is_record, provenance, sha256_of_file, write_json
+from mcnet.provenance import check_seed, is_record, provenance, sha256_of_file, write_json
 from mcnet.settings import read_settings
 
 
@@ -86,6 +86,10 @@ class Corrector:
     """Of the weights."""
     limits: tuple[str, ...] = ()
     """What it cannot do, in sentences of the model card."""
+
+    def __post_init__(self) -> None:
+        """Refuse a seed that no generator takes."""
+        check_seed(self.seed)
 
 
 _RECORD = "training.json"

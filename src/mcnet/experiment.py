@@ -18,7 +18,7 @@ from mcnet.learning.network_config import NetworkConfig
 from mcnet.learning.recipes import RECIPES, StagePlan, stage_plan
 from mcnet.learning.training_config import TrainingConfig
 from mcnet.learning.variants import BUILT_IN, ModelSettings, Variant, settings_of
-from mcnet.provenance import printable
+from mcnet.provenance import check_seed, printable
 from mcnet.settings import read_settings
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.plausibility import check_factor
@@ -104,7 +104,8 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
-        _refuse_small(self, ("seed", "n_examples"), least=0)
+        check_seed(self.seed)
+        _refuse_small(self, ("n_examples",), least=0)
         if self.acquisition.phase_encoding_axis == "x":
             raise McnetError(
                 "phase-encoding axis x is impossible in an experiment, whose slices move within "

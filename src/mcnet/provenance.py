@@ -72,6 +72,23 @@ def command() -> str:
     return called
 
 
+MAX_SEED = 2**63 - 1
+"""Generators of random numbers take no greater one."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator of random numbers takes.
+
+    Raises
+    ------
+    McnetError
+        It is below zero or beyond 63 bits.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        shown = f"{seed}" if abs(seed) <= 10**30 else "of more than 30 digits"
+        raise McnetError(f"seed {shown} is impossible; give a whole number from 0 to {MAX_SEED}.")
+
+
 Inputs = Mapping[str, Path | str]
 """What something was made from, by name: files, or SHA-256 digests that are known already."""
 
@@ -300,6 +317,6 @@ def read_json(path: Path) -> dict[str, Any]:
     """Content of a JSON file that mcnet wrote; of a missing or damaged one, nothing."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

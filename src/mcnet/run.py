@@ -74,7 +74,7 @@ def prepare(run: Run, announce: Announce) -> PairsPlan:
     check_outputs([Given("", run.folder, RUN)])
     plan = pairs_plan(run.experiment)
     write_text(run.folder / SETTINGS, _MARK + experiment_toml(run.experiment, run.folder))
-    if not is_complete(run.pairs, plan.key):
+    if not is_complete(run.pairs, plan):
         with announce("Simulating what the scanner makes of moving heads") as on_progress:
             simulate_pairs(run.pairs, plan, replace=True, on_progress=on_progress)
     return plan

@@ -12,6 +12,8 @@ from mcnet.documents import read_toml
 from mcnet.errors import McnetError
 
 Settings = TypeVar("Settings")
+_MOST_SHOWN = 60
+"""Characters of a wrong value that are shown."""
 
 
 def read_settings(path: Path, kind: type[Settings]) -> Settings:
@@ -79,15 +81,24 @@ def _refuse_unknown_keys(
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
             raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
-        if is_dataclass(hints[key]) and isinstance(value, Mapping):
-            _refuse_unknown_keys(value, hints[key], path, f"{section}{key}.")
+        if is_dataclass(hints[key]):
+            _refuse_unknown_within({f"{section}{key}.": value}, hints[key], path)
         for member in get_args(hints[key]):
-            if is_dataclass(member) and isinstance(member, type) and isinstance(value, list):
+            if not (is_dataclass(member) and isinstance(member, type)):
+                continue
+            if isinstance(value, Mapping):
+                named = {f"{section}{key}.{name}.": item for name, item in value.items()}
+                _refuse_unknown_within(named, member, path)
+            elif isinstance(value, list):
                 for item in value:
-                    _refuse_unknown_keys(item, member, path, f"{section}{key}.")
-            if is_dataclass(member) and isinstance(member, type) and isinstance(value, Mapping):
-                for name, item in value.items():
-                    _refuse_unknown_keys(item, member, path, f"{section}{key}.{name}.")
+                    _refuse_unknown_within({f"{section}{key}.": item}, member, path)
+
+
+def _refuse_unknown_within(sections: Mapping[str, object], config: type, path: Path | str) -> None:
+    """Refuse unknown keys of the sections that are tables; pydantic tells of the others."""
+    for section, content in sections.items():
+        if isinstance(content, Mapping):
+            _refuse_unknown_keys(content, config, path, section)
 
 
 def _first_complaint(error: ValidationError) -> str:
@@ -97,4 +108,18 @@ def _first_complaint(error: ValidationError) -> str:
         return f"{place + ': ' if place else ''}{first['ctx']['error']}"
     if first["type"] == "missing":
         return f"{place} is missing; add it to the file."
-    return f"{place} is {first['input']!r}; {first['msg'].lower()}: correct it in the file."
+    expected = first["msg"].removeprefix("Input should be ").lower()
+    if first["type"] == "dataclass_type":
+        expected = f"a table of settings, [{place}]"
+    return f"{place} is {_short(first['input'])}; expected {expected}: correct it in the file."
+
+
+def _short(value: object) -> str:
+    """What was found, in at most a line."""
+    words = repr(value) if isinstance(value, str | float | bool | None) else ""
+    if isinstance(value, int) and abs(value) < 10**_MOST_SHOWN:
+        words = repr(value)
+    if not words or len(words) > _MOST_SHOWN:
+        kinds = {list: "a list", dict: "a table", str: "a long text", int: "a very large number"}
+        return kinds.get(type(value), f"a value of type {type(value).__name__}")
+    return words

@@ -105,7 +105,7 @@ def test_what_cannot_be_measured_is_refused(head, motion):
         ({"n_coils": 0}, "0 coils are impossible"),
         ({"snr": -1.0}, "ratio of -1 is impossible"),
         ({"snr": float("nan")}, "ratio of nan"),
-        ({"seed": -1}, "seed -1 is below zero"),
+        ({"seed": -1}, "seed -1 is impossible"),
     ):
         with pytest.raises(McnetError, match=sentence):
             RawOptions(**options)

@@ -125,10 +125,10 @@ def test_a_stopped_simulation_does_only_what_is_missing(tmp_path, plan, undistur
     path = tmp_path / "p.zarr"
     with pytest.raises(StoppedError):
         simulate_pairs(path, plan, on_progress=stops_after(3))
-    assert not is_complete(path, plan.key)
+    assert not is_complete(path, plan)
     told = []
     made = simulate_pairs(path, plan, on_progress=lambda *counts: told.append(counts))
-    assert is_complete(path, plan.key)
+    assert is_complete(path, plan)
     # three of the six tasks are left: both of c, and b's second block
     n_left = (N_TRACES + N_TRACES - BLOCK) * 2 * 3
     assert made.n_new == n_left
@@ -151,9 +151,9 @@ def test_a_person_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     path = tmp_path / "p.zarr"
     made = simulate_pairs(path, parted)
     assert made.n_images == N_TRACES * 2 * 3
-    assert is_complete(path, parted.key)
+    assert is_complete(path, parted)
     scans = zarr.open_group(path, mode="r")["corrupted/rotation"][:]
-    met = scans.any(axis=(2, 3, 4))
+    met = np.isfinite(scans).all(axis=(2, 3, 4))
     assert met[0].tolist() == [True] * BLOCK + [False] * 5
     assert met[2].tolist() == [False] * (N_TRACES - 1) + [True]
 
@@ -204,13 +204,10 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, people):
         process.wait()
     assert process.returncode == -signal.SIGKILL
     plan = pairs_plan(read_experiment(experiment))
-    assert not is_complete(killed, plan.key)
+    assert not is_complete(killed, plan)
     (killed / "corrupted" / "shard.0123456789abcdef.partial").write_bytes(b"half-writ")
     simulate_pairs(killed, plan)
-    ours, theirs = contents(killed), contents(whole)
-    # the manifest names the command, which differs here
-    assert ours.pop("zarr.json") != theirs.pop("zarr.json")
-    assert ours == theirs
+    assert contents(killed) == contents(whole)
 
 
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plan, undisturbed):
@@ -223,7 +220,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plan, undisturbed):
             simulate_pairs(path, plan)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert not is_complete(path, plan.key)
+    assert not is_complete(path, plan)
     simulate_pairs(path, plan)
     assert contents(path) == undisturbed
 
@@ -260,7 +257,7 @@ def test_pairs_of_other_traces_or_another_design_are_told(tmp_path, plan):
     with pytest.raises(McnetError, match=r"people or traces in another order"):
         simulate_pairs(path, backwards)
     simulate_pairs(path, longer, replace=True)
-    assert is_complete(path, longer.key)
+    assert is_complete(path, longer)
 
 
 def test_what_is_no_store_of_pairs_is_left_alone(tmp_path, plan):
@@ -274,7 +271,7 @@ def test_what_is_no_store_of_pairs_is_left_alone(tmp_path, plan):
         simulate_pairs(tmp_path / "other.zarr", plan)
     (tmp_path / "empty").mkdir()
     simulate_pairs(tmp_path / "empty", plan)
-    assert is_complete(tmp_path / "empty", plan.key)
+    assert is_complete(tmp_path / "empty", plan)
 
 
 def test_pairs_can_lie_behind_a_url(tmp_path, plan, undisturbed):
@@ -291,7 +288,7 @@ def test_an_object_store_is_resumed_too(plan):
     with pytest.raises(StoppedError):
         simulate_pairs(url, plan, on_progress=stops_after(2))
     assert simulate_pairs(url, plan).n_new < simulate_pairs(url, plan).n_images
-    assert is_complete(url, plan.key)
+    assert is_complete(url, plan)
 
 
 def test_unknown_urls_are_told(plan):

@@ -55,14 +55,3 @@ def check_at_least(flag: str, number: int, least: int) -> None:
     """
     if number < least:
         raise McnetError(f"{flag} {number} is impossible; give a whole number from {least} on.")
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed that random numbers cannot start from.
-
-    Raises
-    ------
-    McnetError
-        It is below zero.
-    """
-    check_at_least("--seed", seed, 0)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mcnet.cli.first_checks import MOTION, MOTIONS, PEOPLE, check_exists, check_seed
+from mcnet.cli.first_checks import MOTION, MOTIONS, PEOPLE, check_exists
 from mcnet.cli.terminal import Output, announce, model_file, tell
 from mcnet.errors import McnetError
 from mcnet.extras import PAGES, check_extra
+from mcnet.provenance import check_seed
 
 if TYPE_CHECKING:
     from mcnet.data.raw_scan import RawScan

@@ -6,7 +6,7 @@ from typing import Literal
 
 import tyro
 
-from mcnet.cli.first_checks import MOTIONS, PEOPLE, check_exists, check_scans, check_seed
+from mcnet.cli.first_checks import MOTIONS, PEOPLE, check_exists, check_scans
 from mcnet.cli.terminal import (
     Output,
     announce,
@@ -19,6 +19,7 @@ from mcnet.cli.terminal import (
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.errors import McnetError
 from mcnet.extras import PAGES, check_extra
+from mcnet.provenance import check_seed
 
 
 def compare(

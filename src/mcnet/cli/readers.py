@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mcnet.cli.first_checks import check_at_least, check_exists, check_seed
+from mcnet.cli.first_checks import check_at_least, check_exists
 from mcnet.cli.terminal import Output, announce, tell, tell_result, waiting
 from mcnet.errors import McnetError
 from mcnet.extras import PAGES, check_extra
+from mcnet.provenance import check_seed
 
 if TYPE_CHECKING:
     from mcnet.readers.cases import CaseSource

@@ -91,7 +91,7 @@ def _train(
 ) -> str:
     """Train, and say where the result lies and what may follow."""
     from mcnet.corrector import Corrector, train_corrector
-    from mcnet.provenance import read_json
+    from mcnet.documents import read_json_object
     from mcnet.trained_models import train_experiment
 
     told: dict[str, Any] = {
@@ -100,7 +100,7 @@ def _train(
         "processes": processes,
     }
     if isinstance(settings, Corrector):
-        scores = read_json(metrics) if metrics else None
+        scores = read_json_object(metrics) if metrics else None
         weights = train_corrector(settings, output, root=file.parent, metrics=scores, **told)
         return f"The weights: {weights}"
     train_experiment(settings, output, **told)

@@ -1,19 +1,22 @@
 """Everything that the bytes of a set of pairs follow from, and the tasks that make them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mcnet import __version__
 from mcnet.data.design import PairsDesign
 from mcnet.data.sources import Person
 from mcnet.data.split import PARTS, Split
 from mcnet.engine import Device
-from mcnet.provenance import provenance, sha256_of_json
+from mcnet.provenance import sha256_of_json
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
 
 BLOCK = 16
 """Traces of one task, which are written together as one shard of the store."""
+LAYOUT = 2
+"""Number of the layout of stores; the first one had no checksums."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,13 @@ class PairsPlan:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Content of the store as JSON, without its key."""
+        """Content of the store as JSON, without its key.
+
+        It says all that the bytes follow from, and neither command nor time: whoever makes the
+        same pairs makes the same files.
+        """
         return {
+            "layout": LAYOUT,
             "people": {person.name: person.fingerprint for person in self.people},
             "traces": {trace.name: trace_digest(trace) for trace in self.traces},
             "people_split": asdict(self.people_split),
@@ -51,16 +59,13 @@ class PairsPlan:
             "design": asdict(self.design),
             "acquisition": asdict(self.acquisition),
             "device": self.device,
-            "provenance": provenance(seed=self.seed),
+            "provenance": {"generator": "mcnet", "version": __version__, "seed": self.seed},
         }
 
     @property
     def key(self) -> str:
-        """Digest of the content: equal keys, equal pairs, whatever the command was."""
-        content = self.manifest
-        del content["provenance"]["command"]
-        in_order = [list(content["people"].items()), list(content["traces"].items())]
-        return sha256_of_json([content, in_order])
+        """Digest of the manifest: equal keys, equal pairs."""
+        return manifest_key(self.manifest)
 
     @property
     def n_blocks(self) -> int:
@@ -78,6 +83,12 @@ class PairsPlan:
         """Corrupted images that the person of a row gets from the traces of a block."""
         n_traces = len(self.traces_met(row, block))
         return n_traces * len(self.design.modes) * self.design.n_slices
+
+
+def manifest_key(manifest: Mapping[str, Any]) -> str:
+    """Digest of a manifest, in which the order of people and traces counts."""
+    in_order = [list(manifest["people"].items()), list(manifest["traces"].items())]
+    return sha256_of_json([manifest, in_order])
 
 
 def indices(names: Iterable[str], chosen: Iterable[str]) -> list[int]:

@@ -13,6 +13,7 @@ from mcnet.engine import ALL_CORES, Engine
 from mcnet.errors import McnetError
 from mcnet.fourier import centred_fft
 from mcnet.geometry import Axis
+from mcnet.provenance import check_seed
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.coils import add_noise, background_phase, coil_maps, kspace_of_coils
 from mcnet.simulation.corruption import corrupt, corrupt_slices, image_at_rest, is_in_plane
@@ -43,8 +44,7 @@ class RawOptions:
                 f"a signal-to-noise ratio of {self.snr:g} is impossible; give one of 0.01 to "
                 "1,000,000."
             )
-        if self.seed < 0:
-            raise McnetError(f"seed {self.seed} is below zero; give 0 or more.")
+        check_seed(self.seed)
 
 
 def refuse_raw_options(options: RawOptions, motion: MotionTrace, acquisition: Acquisition) -> None:

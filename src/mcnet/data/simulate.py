@@ -1,22 +1,24 @@
 """The pairs of a plan, made here or by a cluster: what is there already is not made again.
 
-A task is a person and a block of traces; it writes whole shards of the store and then marks itself
-as done. Whatever is killed loses the tasks that were under way, and the same bytes come out.
+A task is a person and a block of traces; it writes whole shards of the store, and is done when all
+of them are there and read as they were written. Whatever is killed loses the tasks that were under
+way, and the same bytes come out.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mcnet import __version__
+from mcnet.data.pairs_layout import OF_PERSON, write_block
 from mcnet.data.pairs_plan import BLOCK, PairsPlan
 from mcnet.data.prepared import PreparedPerson, prepare_person
-from mcnet.data.store import Location, local_path, open_store, zarr_group
+from mcnet.data.store import Location, local_path, missing_blocks, open_store, zarr_group
 from mcnet.engine import Engine
 from mcnet.errors import McnetError
 from mcnet.progress import OnProgress
@@ -71,14 +73,11 @@ def simulate_pairs(
         A scan cannot be read, the place cannot be written or holds something else, or the cluster
         fails.
     """
-    group = open_store(location, plan, replace=replace)
-    done = group["done"][:]
+    open_store(location, plan, replace=replace)
     rows, blocks = range(len(plan.people)), range(plan.n_blocks)
+    look = _looked_here if cluster is None else partial(_looked_by, cluster)
+    missing = dict(sorted(look(location, plan)))
     n_images = {(row, block): plan.n_images(row, block) for row in rows for block in blocks}
-    missing = {
-        row: [block for block in blocks if n_images[row, block] and not done[row, block]]
-        for row in rows
-    }
     n_all = sum(n_images.values())
     n_there = n_all - sum(n_images[row, block] for row in rows for block in missing[row])
     make = _made_here if cluster is None else partial(_made_by, cluster)
@@ -88,11 +87,31 @@ def simulate_pairs(
             n_made += n_images[row, block]
             if on_progress:
                 on_progress(n_made, n_all)
-        group["done"][:] = True  # also where a person meets no trace of a block
         _remove_fragments(location)
     except OSError as error:
         raise cannot_write(location, error) from error
     return Simulated(n_made, n_made - n_there, perf_counter() - started)
+
+
+def _looked_here(location: Location, plan: PairsPlan) -> Iterator[tuple[int, list[int]]]:
+    """Every person's row, and the blocks that are missing of it."""
+    yield from (_looked_at(location, plan, row) for row in range(len(plan.people)))
+
+
+def _looked_by(
+    cluster: "Cluster", location: Location, plan: PairsPlan
+) -> Iterator[tuple[int, list[int]]]:
+    """As `_looked_here`, in the order in which a cluster finishes."""
+    location, plan_there = _sent(cluster, location, plan)
+    looking = [
+        cluster.submit(_looked_at, location, plan_there, row, name=f"look-{row}")
+        for row in range(len(plan.people))
+    ]
+    yield from cluster.finished(looking)
+
+
+def _looked_at(location: Location, plan: PairsPlan, row: int) -> tuple[int, list[int]]:
+    return row, missing_blocks(location, plan, row)
 
 
 def _made_here(location: Location, plan: PairsPlan, tasks: Tasks) -> Iterator[tuple[int, int]]:
@@ -110,9 +129,7 @@ def _made_by(
 ) -> Iterator[tuple[int, int]]:
     """Tasks in the order in which a cluster finishes them; a person is prepared once for all."""
     engine = _engine(plan)
-    folder = local_path(location)  # absolute, since workers may start in another folder
-    location = folder.absolute() if folder else location
-    plan_there = cluster.submit(_same_version, plan, __version__, name="plan")
+    location, plan_there = _sent(cluster, location, plan)
     finishing = []
     for row, blocks in tasks.items():
         if not blocks:
@@ -127,6 +144,13 @@ def _made_by(
             for block in blocks
         ]
     yield from cluster.finished(finishing)
+
+
+def _sent(cluster: "Cluster", location: Location, plan: PairsPlan) -> tuple[Location, Any]:
+    """Location and plan, as workers take them."""
+    folder = local_path(location)  # absolute, since workers may start in another folder
+    plan_there = cluster.submit(_same_version, plan, __version__, name="plan")
+    return folder.absolute() if folder else location, plan_there
 
 
 def _engine(plan: PairsPlan) -> Engine:
@@ -150,7 +174,7 @@ def prepare(location: Location, plan: PairsPlan, row: int) -> PreparedPerson:
     with threadpool_limits(1, user_api="blas"):  # sums in one order, however many cores there are
         person = prepare_person(plan.people[row].load(), plan.design, plan.acquisition)
     group = zarr_group(location, "r+")
-    for name in ("references", "heads", "kept", "positions_mm"):
+    for name in OF_PERSON:
         group[name][row] = getattr(person, name)
     return person
 
@@ -163,19 +187,19 @@ def simulate_block(
     person: PreparedPerson,
     engine: Engine,
 ) -> tuple[int, int]:
-    """Row and block of a task, when its shards are written and marked as done."""
+    """Row and block of a task, when its shards are written."""
     first, last = block * BLOCK, min((block + 1) * BLOCK, len(plan.traces))
     group = zarr_group(location, "r+")
     for mode in plan.design.modes:
-        scans = np.zeros((last - first, *person.references.shape), np.float32)
-        scales = np.zeros(last - first, np.float32)
+        # what nobody moves by stays NaN, which takes no room
+        scans = np.full((last - first, *person.references.shape), np.nan, np.float32)
+        scales = np.full(last - first, np.nan, np.float32)
         for column in plan.traces_met(row, block):
             motion = plan.traces[column].restricted_to(mode)
             scan = person.scanned(motion, plan.acquisition, engine)
             scans[column - first], scales[column - first] = scan, person.input_scale(scan)
-        group[f"corrupted/{mode}"][row, first:last] = scans
-        group[f"input_scale/{mode}"][row, first:last] = scales
-    group["done"][row, block] = True
+        write_block(group, f"corrupted/{mode}", row, block, scans)
+        write_block(group, f"input_scale/{mode}", row, block, scales)
     return row, block
 
 

@@ -2,11 +2,13 @@
 
 ``references``, ``heads``, ``kept`` and ``positions_mm`` have a row for each person;
 ``corrupted/MODE`` and ``input_scale/MODE`` a row for each person and trace: a chunk for each, a
-shard for each block of traces. ``done`` says which blocks are whole. The group's attributes are
-the manifest: people, traces, split, design, and provenance.
+shard for each block of traces. What was not made holds NaN, in ``heads`` and ``kept`` (else 0 or 1)
+255; each chunk has a checksum. The group's attributes are the manifest: people, traces, split,
+design, version and seed, and their digest.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +17,18 @@ import pandas as pd
 import zarr
 
 from mcnet.data.pairs import ImagePairs
-from mcnet.data.pairs_plan import BLOCK, PairsPlan, indices
+from mcnet.data.pairs_layout import (
+    BY_MODE,
+    OF_PERSON,
+    OF_TRACE,
+    DamagedError,
+    check_layout,
+    damage_told,
+    lay_out,
+    other_layout,
+    read_whole,
+)
+from mcnet.data.pairs_plan import LAYOUT, PairsPlan, indices
 from mcnet.data.split import PARTS
 from mcnet.errors import McnetError
 from mcnet.outputs import Kind, check_outputs, given
@@ -24,8 +37,6 @@ from mcnet.simulation.motion import Mode, MotionTrace
 
 Location = str | Path
 """A folder, or a URL that fsspec knows, such as s3://bucket/pairs.zarr."""
-_DAMAGE = (OSError, ValueError, KeyError, RuntimeError)
-"""What zarr raises for a store that is missing or damaged."""
 
 
 def open_store(location: Location, plan: PairsPlan, *, replace: bool = False) -> Any:
@@ -45,11 +56,22 @@ def open_store(location: Location, plan: PairsPlan, *, replace: bool = False) ->
     McnetError
         Something else is there, or the place cannot be written.
     """
-    group = find_store(location, plan, replace=replace)
-    try:
-        return _laid_out(_new_group(location, plan) if group is None else group, plan)
-    except OSError as error:
-        raise cannot_write(location, error) from error
+    group: Any = find_store(location, plan, replace=replace)
+    about = plan.manifest | {"key": plan.key}
+    with damage_told(str(location)):
+        try:
+            if group is None:
+                # the manifest comes with the group, so that no store is ever without one
+                place = str(local_path(location) or location)
+                group = zarr.create_group(place, attributes=about, overwrite=True)
+            elif sha256_of_json(group.attrs.asdict()) != sha256_of_json(about):
+                group.attrs.put(about)
+            lay_out(group, plan.manifest)
+            for name in OF_TRACE:
+                group[name][:] = np.stack([getattr(trace, name) for trace in plan.traces])
+        except OSError as error:
+            raise cannot_write(location, error) from error
+    return group
 
 
 def find_store(location: Location, plan: PairsPlan, *, replace: bool = False) -> Any | None:
@@ -62,26 +84,53 @@ def find_store(location: Location, plan: PairsPlan, *, replace: bool = False) ->
     """
     try:
         group = zarr_group(location, "r+")
-    except McnetError:
-        raise
-    except _DAMAGE:
-        group = None
-    if group is not None and group.attrs.get("key") == plan.key:
+    except DamagedError:
+        if not replace:
+            check_outputs(given(("", local_path(location), STORE)))
+        return None
+    there = group.attrs.asdict()
+    if there.get("key") == plan.key:
         return group
-    if not replace and group is None:
-        check_outputs(given(("", local_path(location), STORE)))
-    elif not replace:
-        raise _other_pairs(location, group.attrs.asdict(), plan.manifest)
+    if not replace:
+        raise _other_pairs(location, there, plan.manifest)
     return None
 
 
-def is_complete(location: Location, key: str) -> bool:
-    """Whether all pairs of the plan with this key are there."""
+def is_complete(location: Location, plan: PairsPlan) -> bool:
+    """Whether all pairs of a plan are there, and read as they were written."""
     try:
         group = zarr_group(location, "r")
-        return group.attrs.get("key") == key and bool(np.all(group["done"][:]))
-    except _DAMAGE:
+        check_layout(group, location)
+        if group.attrs["key"] != plan.key:
+            return False
+        for name in OF_TRACE:
+            read_whole(group, name, name)
+    except McnetError:
         return False
+    return not any(missing_blocks(location, plan, row) for row in range(len(plan.people)))
+
+
+def missing_blocks(location: Location, plan: PairsPlan, row: int) -> list[int]:
+    """Blocks of traces whose pairs with the person of a row are missing or damaged.
+
+    Without the references of the person, all are missing.
+    """
+    group = zarr_group(location, "r")
+
+    def is_whole(names: Sequence[str], columns: Sequence[int] = ()) -> bool:
+        try:
+            for name in names:
+                read_whole(group, name, name, row, columns)
+        except DamagedError:
+            return False
+        return True
+
+    met = {block: plan.traces_met(row, block) for block in range(plan.n_blocks)}
+    blocks = [block for block in met if met[block]]
+    if blocks and not is_whole(OF_PERSON):
+        return blocks
+    names = [f"{kind}/{mode}" for mode in plan.design.modes for kind in BY_MODE]
+    return [block for block in blocks if not is_whole(names, met[block])]
 
 
 def load_pairs(location: Location, part: str, mode: Mode) -> ImagePairs:
@@ -90,73 +139,68 @@ def load_pairs(location: Location, part: str, mode: Mode) -> ImagePairs:
     Raises
     ------
     McnetError
-        There is no such part or mode in the store.
+        There is no such part or mode in the store, or something of it is missing or damaged.
     """
-    try:
-        pairs = _loaded(location, part, mode)
-    except _DAMAGE as error:
-        if isinstance(error, McnetError):
-            raise
-        raise _damaged(location) from error
-    if len(pairs) and not np.all(pairs.corrupted.any(axis=(1, 2)) & (pairs.input_scale > 0)):
-        raise _damaged(location)  # zarr reads a chunk that has gone as zeros
-    return pairs
-
-
-def count_pairs(location: Location) -> dict[str, int]:
-    """Number of pairs of each part of the split, the same for every mode."""
-    group = zarr_group(location, "r")
-    manifest = group.attrs.asdict()
-    return {
-        part: int(
-            group["kept"].oindex[indices(manifest["people"], manifest["people_split"][part])].sum()
-        )
-        * len(manifest["traces_split"][part])
-        for part in PARTS
-    }
-
-
-def _loaded(location: Location, part: str, mode: Mode) -> ImagePairs:
-    group = zarr_group(location, "r")
-    manifest = group.attrs.asdict()
+    group, manifest = _opened(location)
     if part not in PARTS or mode not in manifest["design"]["modes"]:
         raise McnetError(
             f"{location} holds no pairs of part {part!r} and mode {mode!r}; its parts are "
             f"{', '.join(PARTS)} and its modes {', '.join(manifest['design']['modes'])}."
         )
-    people = indices(manifest["people"], manifest["people_split"][part])
-    traces = indices(manifest["traces"], manifest["traces_split"][part])
-    kept = group["kept"].oindex[people]
-    scans = group[f"corrupted/{mode}"].oindex[people, traces]
+    people, columns = _of_part(manifest, part)
+    of_people = partial(_rows, location, group, manifest, people)
+    kept = of_people("kept").astype(bool)
+    scans = of_people(f"corrupted/{mode}", columns)
     person, trace, place = np.nonzero(np.broadcast_to(kept[:, None], scans.shape[:3]))
     reference_of_place = np.cumsum(kept).reshape(kept.shape) - 1
-    magnitudes = [
-        motion.restricted_to(mode).magnitude for motion in stored_traces(location, list(traces))
-    ]
+    motions = stored_traces(location, columns)
+    magnitudes = [motion.restricted_to(mode).magnitude for motion in motions]
     table = pd.DataFrame(
         {
             "person": np.array(list(manifest["people"]))[people][person],
-            "trace": np.array(list(manifest["traces"]))[traces][trace],
+            "trace": np.array(list(manifest["traces"]))[columns][trace],
             "mode": mode,
-            "position_mm": group["positions_mm"].oindex[people][person, place],
+            "position_mm": of_people("positions_mm")[person, place],
             "magnitude": np.array(magnitudes)[trace],
         }
     )
     return ImagePairs(
         corrupted=scans[person, trace, place],
-        references=group["references"].oindex[people][kept],
-        heads=group["heads"].oindex[people][kept],
+        references=of_people("references")[kept],
+        heads=of_people("heads")[kept].astype(bool),
         reference_index=reference_of_place[person, place].astype(np.int64),
-        input_scale=group[f"input_scale/{mode}"].oindex[people, traces][person, trace],
+        input_scale=of_people(f"input_scale/{mode}", columns)[person, trace],
         table=table,
     )
 
 
+def count_pairs(location: Location) -> dict[str, int]:
+    """Number of pairs of each part of the split, the same for every mode.
+
+    Raises
+    ------
+    McnetError
+        As `load_pairs`.
+    """
+    group, manifest = _opened(location)
+    counts = {}
+    for part in PARTS:
+        people, columns = _of_part(manifest, part)
+        counts[part] = int(_rows(location, group, manifest, people, "kept").sum()) * len(columns)
+    return counts
+
+
 def stored_traces(location: Location, rows: Sequence[int] | None = None) -> list[MotionTrace]:
-    """Motion traces of a store, all or those of some rows, with six degrees of freedom."""
-    group = zarr_group(location, "r")
-    names = list(group.attrs.asdict()["traces"])
-    shifts, turns = group["translation_mm"][:], group["rotation_deg"][:]
+    """Motion traces of a store, all or those of some rows, with six degrees of freedom.
+
+    Raises
+    ------
+    McnetError
+        As `load_pairs`.
+    """
+    group, manifest = _opened(location)
+    names = list(manifest["traces"])
+    shifts, turns = (read_whole(group, name, f"{location} ({name})") for name in OF_TRACE)
     chosen = range(len(names)) if rows is None else rows
     return [MotionTrace(shifts[row], turns[row], name=names[row]) for row in chosen]
 
@@ -172,64 +216,63 @@ def zarr_group(location: Location, mode: Literal["r", "r+"]) -> Any:
 
     Raises
     ------
+    DamagedError
+        There is none, or it cannot be read.
     McnetError
         The URL is of a kind that fsspec does not know, or needs a package for.
     """
     try:
-        return zarr.open_group(str(local_path(location) or location), mode=mode)
-    except ImportError as error:  # fsspec's own words name the package
-        raise McnetError(f"{location} cannot be reached: {error}.") from error
-    except ValueError as error:
-        if "://" in str(location) and "rotocol" in str(error):
+        with damage_told(str(location)):
+            group = zarr.open_group(str(local_path(location) or location), mode=mode)
+            dict(group.attrs)
+            return group
+    except DamagedError as error:
+        cause = error.__cause__
+        if isinstance(cause, ImportError):  # fsspec's own words name the package
+            raise McnetError(f"{location} cannot be reached: {cause}.") from cause
+        if isinstance(cause, ValueError) and "://" in str(location) and "rotocol" in str(cause):
             raise McnetError(
                 f"{location} is no place that fsspec knows; give a folder, or a URL such as "
                 "s3://bucket/pairs.zarr."
-            ) from error
+            ) from cause
         raise
 
 
-def _new_group(location: Location, plan: PairsPlan) -> Any:
-    # the manifest comes with the group, so that no store is ever without one
-    about = plan.manifest | {"key": plan.key}
-    return zarr.create_group(
-        str(local_path(location) or location), attributes=about, overwrite=True
-    )
+def _opened(location: Location) -> tuple[Any, dict[str, Any]]:
+    """Group and manifest of a store, both as they were laid out."""
+    group = zarr_group(location, "r")
+    return group, check_layout(group, location)
 
 
-def _laid_out(group: Any, plan: PairsPlan) -> Any:
-    """The group with all arrays of the plan; those that are there stay as they are."""
-    n_people, n_traces, n_slices = len(plan.people), len(plan.traces), plan.design.n_slices
-    images = (n_slices, *plan.acquisition.matrix[1:])
+def _of_part(manifest: dict[str, Any], part: str) -> tuple[list[int], list[int]]:
+    """Rows of the people and of the traces of a part; nobody, where it has no trace."""
+    people = indices(manifest["people"], manifest["people_split"][part])
+    traces = indices(manifest["traces"], manifest["traces_split"][part])
+    return (people, traces) if traces else ([], [])
 
-    def lay_out(name: str, dtype: str, *shape: int, **pieces: tuple[int, ...]) -> None:
-        if name not in group:
-            group.create_array(name, shape=shape, dtype=dtype, **pieces)
 
-    lay_out("references", "f4", n_people, *images, chunks=(1, *images))
-    lay_out("heads", "bool", n_people, *images, chunks=(1, *images))
-    lay_out("kept", "bool", n_people, n_slices, chunks=(1, n_slices))
-    lay_out("positions_mm", "f8", n_people, n_slices, chunks=(1, n_slices))
-    lay_out("done", "bool", n_people, plan.n_blocks, chunks=(1, 1))
-    for mode in plan.design.modes:
-        lay_out(
-            f"corrupted/{mode}",
-            "f4",
-            *(n_people, n_traces, *images),
-            chunks=(1, 1, *images),
-            shards=(1, BLOCK, *images),
-        )
-        lay_out(f"input_scale/{mode}", "f4", n_people, n_traces, chunks=(1, BLOCK))
-    for name in ("translation_mm", "rotation_deg"):
-        values = np.stack([getattr(trace, name) for trace in plan.traces])
-        lay_out(name, "f8", *values.shape, chunks=values.shape)
-        group[name][:] = values
-    return group
+def _rows(
+    location: Location,
+    group: Any,
+    manifest: dict[str, Any],
+    people: Sequence[int],
+    name: str,
+    columns: Sequence[int] = (),
+) -> Any:
+    """Rows of an array, and of these some columns, read person by person."""
+    shape, names = group[name].shape, list(manifest["people"])
+    inner = (len(columns), *shape[2:]) if columns else shape[1:]
+    values = np.empty((len(people), *inner), group[name].dtype)
+    for place, row in enumerate(people):
+        what = f"{location} ({name} of {names[row]})"
+        values[place] = read_whole(group, name, what, row, columns)
+    return values
 
 
 def _is_store(folder: Path) -> bool:
     try:
         return "key" in zarr_group(folder, "r").attrs
-    except _DAMAGE:
+    except DamagedError:
         return False
 
 
@@ -246,7 +289,9 @@ def _other_pairs(location: Location, there: dict[str, Any], asked: dict[str, Any
     remedy = "name another output, or delete it to make these pairs there"
     if "key" not in there:
         return McnetError(f"{location} is a zarr group that holds no pairs of mcnet; {remedy}.")
-    old, new = there["provenance"], asked["provenance"]
+    if there.get("layout") != LAYOUT:
+        return other_layout(location)
+    old, new = dict(there["provenance"]), asked["provenance"]
     differences = [
         f"{name} {old.get(name)}, not {new[name]}"
         for name in ("version", "seed")
@@ -266,7 +311,3 @@ def _other_pairs(location: Location, there: dict[str, Any], asked: dict[str, Any
 
 def _differ(one: dict[str, Any], other: dict[str, Any], name: str) -> bool:
     return sha256_of_json(one.get(name)) != sha256_of_json(other[name])
-
-
-def _damaged(location: Location) -> McnetError:
-    return McnetError(f"{location} is damaged or not whole; delete it and run again.")

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 
 from mcnet.data.raw_simulation import RawOptions
 from mcnet.errors import McnetError
+from mcnet.provenance import check_seed
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.motion import MotionTrace
 from mcnet.simulation.plausibility import check_factor
@@ -43,6 +44,7 @@ class RawTrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
+        check_seed(self.seed)
         if not self.factors:
             raise McnetError("no factor tries nothing; give one or more.")
         for factor in self.factors:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcnet.errors import McnetError
+from mcnet.provenance import check_seed
 from mcnet.simulation.acquisition import Order
 from mcnet.simulation.motion import MotionTrace
 from mcnet.simulation.plausibility import check_factor, check_moves
@@ -40,6 +41,7 @@ class TrialDesign:
 
     def __post_init__(self) -> None:
         """Refuse what tries nothing."""
+        check_seed(self.seed)
         if self.pixel_mm is not None and not 0.1 <= self.pixel_mm <= 20:
             raise McnetError(
                 f"a pixel size of {self.pixel_mm:g} mm is impossible; give one of 0.1 to 20 mm."

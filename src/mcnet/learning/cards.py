@@ -59,6 +59,11 @@ def read_header(path: Path) -> WeightsHeader:
             f"{path} holds weights of another program, without mcnet's network description; "
             "expected a file written by mcnet."
         )
+    if not isinstance(about.get("card", {}), dict):
+        raise McnetError(
+            f"{path} has a model card that is no table of names and values; get a fresh copy or "
+            "train it again."
+        )
     try:
         shapes = {name: tuple(map(int, one["shape"])) for name, one in header.items()}
         end = max((int(one["data_offsets"][1]) for one in header.values()), default=0)

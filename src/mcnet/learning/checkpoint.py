@@ -49,7 +49,12 @@ class SafetensorsCheckpoint(CheckpointIO):
                 content = json.loads((stream.metadata() or {})[_KEY])
                 tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
             checkpoint: dict[str, Any] = decoded(content, tensors)
-        except (SafetensorError, KeyError, ValueError, OSError) as error:
+            if not isinstance(checkpoint, dict):
+                raise TypeError("no checkpoint")
+        except (
+            *(SafetensorError, KeyError, ValueError, OSError),
+            *(TypeError, AttributeError, RecursionError),
+        ) as error:
             raise McnetError(
                 f"{path} is no whole checkpoint of mcnet; delete it, and training starts anew."
             ) from error

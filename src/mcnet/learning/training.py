@@ -246,8 +246,11 @@ def _continues(checkpoint: Path, fingerprint: str) -> bool:
     """Whether a checkpoint is of this very training."""
     if not checkpoint.exists():
         return False
-    states = SafetensorsCheckpoint().load_checkpoint(checkpoint)["callbacks"].values()
-    return any(state.get("fingerprint") == fingerprint for state in states)
+    states = SafetensorsCheckpoint().load_checkpoint(checkpoint).get("callbacks")
+    return isinstance(states, dict) and any(
+        isinstance(state, dict) and state.get("fingerprint") == fingerprint
+        for state in states.values()
+    )
 
 
 def _sha256_of_pairs(pairs: ImagePairs) -> str:

@@ -61,9 +61,16 @@ def load_network(path: Path) -> UNet:
     """
     about, tensors = read_tensors(path)
     try:
-        network = UNet(NetworkConfig(**about["network"]))
+        config = NetworkConfig(**about["network"])
+        with torch.device("meta"):  # a network that the tensors do not fill may fill the memory
+            expected = UNet(config).state_dict()
+        if {name: value.shape for name, value in expected.items()} != {
+            name: value.shape for name, value in tensors.items()
+        }:
+            raise ValueError("other tensors than the network has")
+        network = UNet(config)
         network.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError, McnetError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise McnetError(
             f"{path} is damaged: its weights do not fit the network that it describes; get a "
             "fresh copy or train it again."

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from mcnet.errors import McnetError
+from mcnet.provenance import check_seed
 from mcnet.readers.cases import Case
 from mcnet.readers.settings import Design
 
@@ -30,6 +31,7 @@ class Drawing:
 
     def __post_init__(self) -> None:
         """Refuse what draws nothing."""
+        check_seed(self.seed)
         if (self.n_cases is not None and self.n_cases < 1) or self.n_strata < 1:
             raise McnetError(
                 f"{self.n_cases} cases of {self.n_strata} strata are impossible; give 1 or more."

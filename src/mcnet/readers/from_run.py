@@ -140,7 +140,7 @@ def run_source(folder: Path, versions: Sequence[str] = ()) -> RunSource:
             "wrote to its end, or give folders of scans by --images."
         )
     run = Run(read_experiment(folder / SETTINGS), folder)
-    rows = pd.read_csv(table)
+    rows = _scores(table)
     known = [*ordered_models(rows), REFERENCE]
     usual = [version for version in known if version != _DEFAULT_LEFT_OUT]
     pairs = {mode: load_pairs(run.pairs, "test", mode) for mode in run.experiment.pairs.modes}
@@ -148,6 +148,18 @@ def run_source(folder: Path, versions: Sequence[str] = ()) -> RunSource:
     for mode in pairs:
         _refuse_other_rows(table, rows_of_mode[mode], pairs[mode])
     return RunSource(run, chosen_versions(known, versions or usual), pairs, rows_of_mode)
+
+
+def _scores(path: Path) -> pd.DataFrame:
+    """Table of the scores of a run."""
+    try:
+        rows = pd.read_csv(path)
+        rows[list(METRICS)] = rows[list(METRICS)].astype(float)
+        return rows.astype(dict.fromkeys(("person", "trace", "mode", "model"), str))
+    except (OSError, ValueError, KeyError) as error:  # pandas' own errors are of these kinds
+        raise McnetError(
+            f"{path} is damaged; give mcnet reproduce again, which makes it anew."
+        ) from error
 
 
 def _refuse_other_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:

@@ -1,10 +1,13 @@
 """What was read, unblinded: one row an answer, and the scores of images against their reference."""
 
-import json
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from mcnet.documents import parse_json
+from mcnet.errors import McnetError
 from mcnet.readers.schema import opened
+from mcnet.readers.settings import N_POINTS
 from mcnet.readers.study import Study
 
 _READINGS = """
@@ -40,11 +43,12 @@ def scores_table(study: Study) -> pd.DataFrame:
     severity, stratum, version, criterion, score (1 the worst, 5 the best).
     """
     readings = _queried(study, _READINGS)
-    answers = [json.loads(answer) for answer in readings.pop("answer")]
+    names = study.record["criteria"]
+    answers = _answers(study, readings.pop("answer"), names, N_POINTS)
     rows = [
         {**about, "version": about["first"], "criterion": criterion, "score": answer[criterion]}
         for about, answer in zip(readings.to_dict("records"), answers, strict=True)
-        for criterion in study.record["criteria"]
+        for criterion in names
     ]
     table = pd.DataFrame(rows, columns=[*_ABOUT, "version", "criterion", "score"])
     return table.astype({"is_repeat": bool, "score": int})
@@ -58,7 +62,8 @@ def choices_table(study: Study) -> pd.DataFrame:
     preferred one was shown on the left).
     """
     readings = _queried(study, _READINGS)
-    is_left = pd.Series([json.loads(answer)["choice"] == 1 for answer in readings.pop("answer")])
+    answers = _answers(study, readings.pop("answer"), ("choice",), 2)
+    is_left = pd.Series([answer["choice"] == 1 for answer in answers])
     is_first = is_left.astype(bool) != readings["is_mirrored"].astype(bool)
     table = readings.assign(
         preferred=readings["first"].where(is_first, readings["second"]), was_left=is_left
@@ -78,8 +83,44 @@ def progress_table(study: Study) -> pd.DataFrame:
     return _queried(study, _PROGRESS)
 
 
+def _answers(
+    study: Study, texts: Iterable[object], names: Sequence[str], most: int
+) -> list[dict[str, int]]:
+    """Answers of readings, each of which has a whole number from 1 on for every name."""
+    answers = []
+    for text in texts:
+        answer = parse_json(str(text), f"an answer in {study.readings}")
+        if not isinstance(answer, dict) or not all(
+            type(answer.get(name)) is int and 1 <= answer[name] <= most for name in names
+        ):
+            raise McnetError(
+                f"{study.readings} holds the answer {str(text)[:60]}; expected a whole number from "
+                f"1 to {most} for {', '.join(names)}: put the file back from a backup of the study."
+            )
+        answers.append(answer)
+    return answers
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("reader", "case", "person", "version", "first", "name", "saved_at"), str),
+    **dict.fromkeys(("place", "is_repeat", "is_mirrored", "stratum", "n_done", "n_all"), int),
+    "severity": (float, int, type(None)),
+    "value": (float, int),
+    "second": (str, type(None)),
+}
+"""What columns hold; SQLite takes anything."""
+
+
 def _queried(study: Study, query: str) -> pd.DataFrame:
     with opened(study.readings) as connection:
         cursor = connection.execute(query)
         names = [column[0] for column in cursor.description]
-        return pd.DataFrame([tuple(row) for row in cursor], columns=names)
+        rows = [tuple(row) for row in cursor]
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            if name in _KINDS and not isinstance(value, _KINDS[name]):
+                raise McnetError(
+                    f"{study.readings} has {str(value)[:60]!r} for {name}, which is of another "
+                    "kind; put the file back from a backup of the study."
+                )
+    return pd.DataFrame(rows, columns=names)

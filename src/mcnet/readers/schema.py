@@ -113,6 +113,33 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def check_database(path: Path) -> None:
+    """Refuse a database of readings that is damaged or lacks a table.
+
+    Raises
+    ------
+    McnetError
+        It is damaged, or no database of a study.
+    """
+    with opened(path) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError("its pages are damaged")
+        with closing(sqlite3.connect(":memory:")) as model:
+            model.executescript(READINGS_SCHEMA)
+            if _columns(connection) != _columns(model):
+                raise sqlite3.DatabaseError("its tables are not those of a study")
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Every table and column."""
+    found = connection.execute(
+        "SELECT tables.name, columns.name FROM sqlite_schema AS tables "
+        "JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
+    )
+    return {(table, column) for table, column in found}
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Everything within happens or nothing, and no other writer comes between."""

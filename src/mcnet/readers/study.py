@@ -11,12 +11,15 @@ It is a folder::
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from mcnet.documents import read_json_object
 from mcnet.errors import McnetError
 from mcnet.outputs import Kind
-from mcnet.provenance import is_recorded, read_json
-from mcnet.readers.schema import PIXELS, READINGS
+from mcnet.provenance import check_seed, is_recorded
+from mcnet.readers.schema import PIXELS, READINGS, check_database
 from mcnet.readers.settings import Design, StudySettings, read_study_settings
 
 SETTINGS = "study.toml"
@@ -74,14 +77,11 @@ def open_study(folder: Path) -> Study:
         There is none, a file of it is missing, its words are no longer readable, or its criteria
         are not those drawn.
     """
-    record = read_json(folder / RECORD)
-    if record.get("kind") != KIND:
-        raise McnetError(
-            f"{folder} holds no reader study; make one with mcnet readers create RUN -o {folder}."
-        )
+    record = _read_record(folder)
     for name in (PIXELS, READINGS):
         if not (folder / name).is_file():
             raise McnetError(f"{folder / name} is missing; put it back from a backup of the study.")
+    check_database(folder / READINGS)
     settings = read_study_settings(folder / SETTINGS)
     names = [criterion.name for criterion in settings.criteria]
     if names != record["criteria"]:
@@ -90,3 +90,40 @@ def open_study(folder: Path) -> Study:
             f"with {', '.join(record['criteria'])}; edit questions and labels alone."
         )
     return Study(folder, settings, record["drawing"]["design"], record)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    design: Design
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is used of ``study.json``."""
+
+    kind: Literal["reader study"]
+    criteria: tuple[str, ...]
+    versions: tuple[str, ...]
+    drawing: _Drawn
+    seed: int
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    path = folder / RECORD
+    record = read_json_object(path) if path.is_file() else {}
+    if record.get("kind") != KIND:
+        raise McnetError(
+            f"{folder} holds no reader study; make one with mcnet readers create RUN -o {folder}."
+        )
+    try:
+        TypeAdapter(_Record).validate_python(record)
+    except ValidationError as error:
+        wrong = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise McnetError(
+            f"{path} does not say what was drawn ({wrong} is missing or of another kind); put it "
+            "back from a backup of the study."
+        ) from error
+    return record

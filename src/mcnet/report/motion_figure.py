@@ -16,7 +16,7 @@ from scipy.stats import ks_2samp
 
 from mcnet.errors import McnetError
 from mcnet.outputs import folder_of
-from mcnet.provenance import provenance, write_record, write_text, written_together
+from mcnet.provenance import check_seed, provenance, write_record, write_text, written_together
 from mcnet.report.style import CYCLE, VERMILION, save_figure, style
 from mcnet.simulation.generators import generate_motion, paper_segments
 from mcnet.simulation.motion import MotionTrace
@@ -82,6 +82,7 @@ def write_motion_figure(
         No trace, half of the traces are shorter than 16 points, or a folder that cannot be
         written.
     """
+    check_seed(seed)
     real = _first_points(traces)
     rng = np.random.default_rng(seed)
     interval_s = real[0].interval_s or _ASSUMED_INTERVAL_S
