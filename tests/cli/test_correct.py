@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from properties import ellipsoid
 from pydicom.dataset import Dataset
-from synthetic_dicom import SAGITTAL, Grid, Series
+from synthetic_dicom import SAGITTAL, Grid, Series, decimals
 from tiny_models import FakeGuard, tiny_weights
 
 from mcnet.cli import correction as commands
@@ -139,9 +139,10 @@ def test_a_series_becomes_a_series_or_nifti(tmp_path, series, weights):
         (["scan.nii.gz", "-o", "a.nii", "--uncertainty", "scan.nii.gz"], "is an input"),
         (["scan.nii.gz", "-o", "a.nii", "--report", "page"], "does not end in .html"),
         (["scan.nii.gz", "-o", "a.nii", "--report", "scan.nii.gz/p.html"], "cannot be written"),
-        (["series", "-o", "series"], "exists and is not an empty folder"),
-        (["series", "-o", "series/new"], "lies in the folder of the series"),
-        (["series", "-o", "a.nii", "--report", "series/p.html"], "lies in the folder"),
+        (["series", "-o", "series"], "is an input and would be overwritten"),
+        (["series", "-o", "raw"], "exists and is not an empty folder"),
+        (["series", "-o", "series/new"], "lies in series, which is read"),
+        (["series", "-o", "a.nii", "--report", "series/p.html"], "lies in series, which"),
         (["series", "-o", "scan.nii.gz/new"], "cannot be written"),
         (["scan.nii.gz", "-o", "a.nii", "--participant-label", "01"], "for a BIDS data set"),
         (["raw", "-o", "a.nii"], "is a BIDS data set; give mcnet correct raw OUT participant"),
@@ -325,10 +326,25 @@ def test_a_series_that_cannot_be_written_again_is_not_corrected_in_vain(
     tmp_path, weights, capsys, monkeypatch, broken
 ):
     folder = tmp_path / "source"
-    attributes = {"StudyInstanceUID": None}
+    grid = Grid(SAGITTAL)
+
+    def one_frame(number):
+        groups = {
+            "PlanePositionSequence": ("ImagePositionPatient", grid.position_mm(0, 0, number)),
+            "PlaneOrientationSequence": ("ImageOrientationPatient", np.ravel(grid.directions)),
+            "PixelMeasuresSequence": ("PixelSpacing", [grid.row_step_mm, grid.column_step_mm]),
+        }
+        frame = Dataset()
+        for sequence, (keyword, numbers) in groups.items():
+            item = Dataset()
+            setattr(item, keyword, decimals(numbers))
+            setattr(frame, sequence, [item])
+        return {"PerFrameFunctionalGroupsSequence": [frame], "NumberOfFrames": 1}
+
     if broken == "one frame":
-        attributes = {"PerFrameFunctionalGroupsSequence": [Dataset()]}
-    Series(attributes=attributes).write(folder)
+        Series(grid=grid, of_slice=one_frame).write(folder)
+    else:
+        Series(grid=grid, attributes={"StudyInstanceUID": None}).write(folder)
     monkeypatch.setattr(
         "mcnet.correction.files.correct_source", lambda *_, **__: pytest.fail("it was corrected")
     )

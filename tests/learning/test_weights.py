@@ -1,3 +1,5 @@
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -5,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from mcnet.errors import McnetError
+from mcnet.learning.checkpoint import SafetensorsCheckpoint
 from mcnet.learning.network import NetworkConfig, UNet
 from mcnet.learning.weights import load_network, read_card, save_network
 
@@ -28,6 +31,25 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, network: UNet) -> None:
     assert not again.training
     image = torch.rand(2, 1, 9, 11)
     assert torch.equal(again(image), network.eval()(image))
+
+
+@pytest.mark.parametrize("kind", ["weights", "checkpoint"])
+def test_a_disk_that_fills_up_ends_in_a_sentence(tmp_path: Path, network: UNet, kind: str) -> None:
+    path = tmp_path / "new" / f"{kind}.safetensors"
+    save = {
+        "weights": lambda: save_network(path, network, card={}),
+        "checkpoint": lambda: SafetensorsCheckpoint().save_checkpoint(network.state_dict(), path),
+    }
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))  # as a disk with as little room
+    try:
+        with pytest.raises(McnetError, match=r"cannot be written .file too large"):
+            save[kind]()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())
 
 
 def test_half_precision_takes_half_the_room_and_comes_back_in_single(tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
         drawn_study(tmp_path / "file")
 
 
+@pytest.mark.parametrize("step", ["created", "_write_images", "_write_orders"])
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path, monkeypatch, step):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(f"mcnet.readers.creating.{step}", full)
+    with pytest.raises(McnetError, match=r"study cannot be written .database or disk is full"):
+        drawn_study(tmp_path / "study")
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_left_where_images_do_not_serve(tmp_path):
     class Uneven(DrawnSource):
         def images(self, chosen):

@@ -83,9 +83,9 @@ def create_study(
         room.mkdir(mode=0o700)  # who may read the key can undo the blinding
         write_study_settings(room / SETTINGS, settings)
         write_json(room / RECORD, record)
-        created(room / PIXELS, PIXELS_SCHEMA)
-        created(room / READINGS, READINGS_SCHEMA)
         try:
+            created(room / PIXELS, PIXELS_SCHEMA)
+            created(room / READINGS, READINGS_SCHEMA)
             _write_images(room, source, chosen, drawing, on_progress)
             _write_orders(room, codes, drawing, source.versions, len(chosen))
         except sqlite3.OperationalError as error:  # as SQLite tells of a full disk
