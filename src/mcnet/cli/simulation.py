@@ -144,13 +144,16 @@ def simulate(
     if workers is not None:
         check_at_least("--workers", workers, 1)
     check_exists(experiment, EXPERIMENT)
+    from mcnet.experiment import read_experiment
+    from mcnet.plan import check_folders, pairs_plan
+
+    settings = read_experiment(experiment)
+    check_folders(settings)
     from mcnet.data.simulate import simulate_pairs
     from mcnet.data.store import find_store
     from mcnet.engine import Engine
-    from mcnet.experiment import read_experiment
-    from mcnet.plan import pairs_plan
 
-    plan = pairs_plan(read_experiment(experiment), device=device)
+    plan = pairs_plan(settings, device=device)
     # refused before any worker starts, and before anything is written
     find_store(output, plan)
     if scheduler is None:
