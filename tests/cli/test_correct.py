@@ -288,12 +288,12 @@ def test_scans_that_fail_are_told_at_the_end(tmp_path, data_set, weights, capsys
     assert (tmp_path / "out/sub-03/anat/sub-03_desc-moco_T1w.nii.gz").exists()
 
 
-def test_ctrl_c_within_a_data_set_tells_that_it_goes_on(monkeypatch, capsys):
+def test_ctrl_c_within_a_data_set_tells_that_it_goes_on(tmp_path, monkeypatch, capsys):
     def interrupted(**_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(commands, "_correct_dataset", lambda *_: interrupted())
-    assert "same command again" in fails(capsys, "correct", "in", "out", "participant")
+    assert "same command again" in fails(capsys, "correct", tmp_path, "out", "participant")
 
 
 # Models.

@@ -142,11 +142,26 @@ def test_models_are_listed_without_pytorch_and_safetensors():
     assert not loaded & SLOW
 
 
-def test_the_experiment_of_a_simulation_is_read_without_pytorch(tmp_path):
-    (tmp_path / "e.toml").write_text('title = "t"\nepochs = 3\n')
-    ((status, told, loaded, _),) = in_a_fresh_process(
-        ["simulate", tmp_path / "e.toml", "-o", tmp_path / "pairs"], absent=["train"]
+SIMULATED = """
+title = "small"
+people = { n_template = 3 }
+motion = { n_generated = 4 }
+acquisition = { matrix = [20, 26, 22], fov_mm = [240.0, 260.0, 242.0] }
+pairs = { n_slices = 2, min_head_share = 0.0 }
+"""
+
+
+def test_pairs_are_simulated_without_pytorch(tmp_path):
+    bad, good = tmp_path / "bad.toml", tmp_path / "good.toml"
+    bad.write_text('title = "t"\nepochs = 3\n')
+    good.write_text(SIMULATED)
+    refused, made = in_a_fresh_process(
+        ["simulate", bad, "-o", tmp_path / "pairs"],
+        ["simulate", good, "-o", tmp_path / "pairs"],
+        absent=["train"],
     )
-    assert status == 2
-    assert "epochs is no setting" in told
-    assert not loaded & {"torch", "SimpleITK"}
+    assert refused[0] == 2
+    assert "epochs is no setting" in refused[1]
+    assert not refused[2] & SLOW
+    assert made[0] == 0, made[1]
+    assert "16 pairs of 3 people" in made[1]

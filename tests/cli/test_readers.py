@@ -140,5 +140,6 @@ def test_a_missing_extra_is_told(monkeypatch, capsys, module):
 
     monkeypatch.setitem(GROUPS["readers"][1], "report", broken)
     assert fails(capsys, "report").endswith(
-        "needs the extra readers: pip install 'mcnet[readers]'."
+        "needs the extra readers: in a copy of mcnet's repository, give pip install '.[readers]' "
+        "-c constraints.txt."
     )

@@ -228,3 +228,12 @@ def test_provenance_is_on_the_page_as_json(report):
     text = re.search(r"<pre>(.*?)</pre>", page, re.S)
     assert text is not None
     assert json.loads(text[1].replace("&#34;", '"')) == PROVENANCE
+
+
+def test_no_two_figures_have_one_title_and_what_is_always_zero_is_not_drawn(report):
+    log = pd.DataFrame({"epoch": [0, 1], "l1": [2.0, 1.0], "ssim": [0.0, 0.0], "tv": [np.nan, 3]})
+    assert curve_names({"a": log}) == ["l1", "tv"]
+    page = (report / "report.html").read_text(encoding="utf-8")
+    titles = re.findall(r"<figcaption><strong>([^:<]*)", page)
+    assert {"Figure 5a", "Figure 5b"} <= set(titles)
+    assert len(set(titles)) == len(titles)

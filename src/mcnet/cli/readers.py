@@ -56,6 +56,11 @@ def create(
         plane: Slices of volumes that are looked at.
         seed: Draws the cases; orders are random beyond it, since a seed can be guessed.
     """
+    if (run is None) == (not images):
+        raise McnetError(
+            "a study is drawn from one place: give the folder of a run, or --images VERSION=DIR "
+            "for each version."
+        )
     check_extra("readers", "mcnet readers create")
     check_exists(run, "the folder of a run of mcnet reproduce or mcnet demo")
     check_at_least("--readers", readers, 1)
@@ -66,11 +71,6 @@ def create(
     from mcnet.readers.from_folders import folder_source
     from mcnet.readers.study import STUDY
 
-    if (run is None) == (not images):
-        raise McnetError(
-            "a study is drawn from one place: give the folder of a run, or --images VERSION=DIR "
-            "for each version."
-        )
     drawing = Drawing(design, cases, strata, repeats, seed)
     folders = _folders(images)
     check_outputs(

@@ -179,16 +179,18 @@ def simulate(
     if workers is not None:
         check_at_least("--workers", workers, 1)
     check_exists(experiment, EXPERIMENT)
+    from mcnet.experiment import read_experiment
+    from mcnet.plan import check_folders, pairs_plan
+
+    settings = read_experiment(experiment)
+    check_folders(settings)
     from mcnet.data.simulate import simulate_pairs
     from mcnet.data.store import STORE, find_store, local_path
     from mcnet.engine import Engine
-    from mcnet.experiment import read_experiment
     from mcnet.outputs import FILE, check_outputs, given
-    from mcnet.plan import pairs_plan
 
-    asked = read_experiment(experiment)
     check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
-    plan = pairs_plan(asked, device=device)
+    plan = pairs_plan(settings, device=device)
     # refused before any worker starts, and before anything is written
     find_store(output, plan)
     if scheduler is None:
