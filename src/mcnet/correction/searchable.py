@@ -50,7 +50,4 @@ def unsearched_warnings(sampling: SliceSampling, options: CorrectionOptions) -> 
 
 
 def _unsearched(why: str) -> str:
-    return (
-        f"No motion was searched for, because {why}; whether the scan is corrected follows from "
-        "the estimated severity alone."
-    )
+    return f"No motion was searched for, because {why}."
