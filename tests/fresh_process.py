@@ -52,7 +52,7 @@ def in_a_fresh_process(*commands, absent=(), environment=None, folder=None):
     folder
         Where the commands run.
     """
-    modules = sorted({module for extra in absent for module in EXTRAS[extra]} - {"joblib"})
+    modules = sorted({module for extra in absent for module in EXTRAS[extra]})
     given = json.dumps([modules, [[str(part) for part in command] for command in commands]])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _BEGINNING, given],

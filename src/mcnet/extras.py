@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from mcnet.errors import McnetError
 
 _TRAIN = (
-    *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+    *("SimpleITK", "jinja2", "lightning", "matplotlib"),
     *("safetensors", "torch", "torchmetrics"),
 )
 EXTRAS: Mapping[str, tuple[str, ...]] = {

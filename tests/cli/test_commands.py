@@ -18,7 +18,7 @@ from mcnet.data.phase_encoding import phase_encoding_of
 from mcnet.simulation.formats import read_motion
 
 EXTRA = (
-    *("SimpleITK", "jinja2", "joblib", "lightning", "matplotlib"),
+    *("SimpleITK", "jinja2", "lightning", "matplotlib"),
     *("safetensors", "torch", "torchmetrics"),
 )
 """Modules of the training extra."""
@@ -475,7 +475,9 @@ def test_a_dicom_series_is_compared(tmp_path, series, capsys):
 def test_a_folder_without_dicom_ends_in_a_sentence(tmp_path, scan, trace, capsys):
     told = fails(capsys, "compare", scan, tmp_path)
     assert f"{tmp_path} holds no DICOM image; give the folder" in told
-    told = fails(capsys, "corrupt", tmp_path, "--motion", trace, "-o", tmp_path / "m.nii.gz")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    told = fails(capsys, "corrupt", empty, "--motion", trace, "-o", tmp_path / "m.nii.gz")
     assert "holds no DICOM image" in told
     assert not (tmp_path / "m.nii.gz").exists()
 
