@@ -475,10 +475,9 @@ def test_a_dicom_series_is_compared(tmp_path, series, capsys):
 def test_a_folder_without_dicom_ends_in_a_sentence(tmp_path, scan, trace, capsys):
     told = fails(capsys, "compare", scan, tmp_path)
     assert f"{tmp_path} holds no DICOM image; give the folder" in told
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    told = fails(capsys, "corrupt", empty, "--motion", trace, "-o", tmp_path / "m.nii.gz")
-    assert "holds no DICOM image" in told
+    (tmp_path / "empty").mkdir()
+    given = ["--motion", trace, "-o", tmp_path / "m.nii.gz"]
+    assert "holds no DICOM image" in fails(capsys, "corrupt", tmp_path / "empty", *given)
     assert not (tmp_path / "m.nii.gz").exists()
 
 
