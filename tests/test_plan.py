@@ -8,6 +8,9 @@ from mcnet.simulation.acquisition import Acquisition
 
 SCAN = Acquisition(matrix=(16, 20, 16), order="centric")
 
+RAD_AND_MM = np.repeat([1e-3, 0.05], 3)
+"""How far a head moves in the columns of FSL: three turns, three shifts."""
+
 
 def experiment(**changes):
     settings = {
@@ -48,7 +51,7 @@ def test_generated_traces_follow_the_papers_recipe():
 
 def test_files_of_a_folder_are_read(tmp_path, rng):
     for name in ("a.par", "b.par", "c.par"):
-        np.savetxt(tmp_path / name, 0.001 * rng.normal(size=(25, 6)))
+        np.savetxt(tmp_path / name, RAD_AND_MM * rng.normal(size=(25, 6)))
     (tmp_path / "notes.md").write_text("not motion")
     (tmp_path / "a.json").write_text("{}")
     traces = list_traces(MotionConfig(folder=str(tmp_path)), SCAN, seed=1)
@@ -76,7 +79,7 @@ def recordings(tmp_path, rng):
     folder = tmp_path / "motion"
     folder.mkdir()
     for n in range(6):
-        np.savetxt(folder / f"trace-{n}.par", 1e-3 * rng.normal(size=(25, 6)))
+        np.savetxt(folder / f"trace-{n}.par", RAD_AND_MM * rng.normal(size=(25, 6)))
     return folder
 
 

@@ -64,5 +64,5 @@ def test_people_that_the_network_knows_are_refused():
 
 
 def test_factors_that_try_nothing_are_refused():
-    with pytest.raises(McnetError, match="give positive ones"):
+    with pytest.raises(McnetError, match="factor 0 is impossible"):
         RawTrialDesign(factors=(0.0,))

@@ -194,7 +194,7 @@ def test_intensity_survives_a_change_of_voxel_size():
 
 
 def test_a_trace_of_the_wrong_length_is_refused(head):
-    with pytest.raises(McnetError, match="10 poses for 11 phase-encoding lines"):
+    with pytest.raises(McnetError, match="has 10 poses, but the scan has 11 phase-encoding lines"):
         corrupt(head, SIZE, still(10), SCAN)
 
 
