@@ -131,3 +131,24 @@ def test_weights_that_do_not_fit_their_description_are_refused(
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(McnetError, match="is no file"):
         load_network(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"network": ', "is no JSON"),
+        ("[3]", "another program"),
+        ('{"network": 3}', "do not fit the network"),
+        ('{"network": {"levels": 8, "width": 1024}}', "do not fit the network"),
+        ('{"network": {}, "card": []}', "a model card that is no table"),
+    ],
+)
+def test_a_description_that_is_not_as_it_should_be_is_refused(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    """The network of 8 levels and 1024 channels would need 1.7 TB."""
+    path = tmp_path / "weights.safetensors"
+    save_file({"layer.weight": torch.rand(3, 2)}, path, metadata={"mcnet-network": text})
+    with pytest.raises(McnetError, match=sentence):
+        load_network(path)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_studies import DrawnSource, drawn_study
+from drawn_studies import DrawnSource, drawn_study, read_by
 
 from mcnet.errors import McnetError
 from mcnet.readers.creating import create_study
 from mcnet.readers.drawing import Drawing
 from mcnet.readers.pixels import packed, samples_of
+from mcnet.readers.report import score_tables
 from mcnet.readers.schema import created
 from mcnet.readers.study import open_study
 
@@ -181,3 +182,66 @@ def test_scores_that_are_not_finite_are_left_out(tmp_path):
 
     study, _ = drawn_study(tmp_path / "study", source=Perfect())
     assert {row[0] for row in tables(study, "SELECT name FROM metrics")[0]} == {"ssim"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("criteria", None),
+        ("criteria", "sharpness"),
+        ("criteria", [1, {}]),
+        ("drawing", []),
+        ("drawing", {"design": "both"}),
+        ("versions", 3),
+        ("seed", "one"),
+        ("seed", -1),
+    ],
+)
+def test_a_record_that_does_not_say_what_was_drawn_is_refused(tmp_path, name, value):
+    study, _ = drawn_study(tmp_path / "study")
+    path = study.folder / "study.json"
+    path.write_text(json.dumps(study.record | {name: value}))
+    with pytest.raises(McnetError, match=rf"study\.json does not say what was drawn \({name}"):
+        open_study(study.folder)
+    path.write_text(json.dumps({key: value for key, value in study.record.items() if key != name}))
+    with pytest.raises(McnetError, match=rf"study\.json does not say what was drawn \({name}"):
+        open_study(study.folder)
+
+
+def test_a_record_that_is_no_json_is_refused(tmp_path):
+    study, _ = drawn_study(tmp_path / "study")
+    for content in (b'{"kind": ', b"[]", b"[" * 100_000):
+        (study.folder / "study.json").write_bytes(content)
+        with pytest.raises(McnetError, match=r"study\.json .* mend it or take it away"):
+            open_study(study.folder)
+
+
+def test_a_damaged_database_is_refused_when_the_study_is_opened(tmp_path):
+    study, _ = drawn_study(tmp_path / "study")
+    whole = study.readings.read_bytes()
+    for content in (b"", b"no database" * 500, whole[:5000]):
+        study.readings.write_bytes(content)
+        with pytest.raises(McnetError, match=r"readings\.sqlite cannot be used as a study's data"):
+            open_study(study.folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        (
+            """UPDATE readings SET answer = '{"sharpness": "two"}'""",
+            "expected a whole number from 1",
+        ),
+        ("UPDATE readings SET answer = 'word'", "is no JSON"),
+        ("UPDATE cases SET severity = 'word'", "has 'word' for severity"),
+        ("UPDATE metrics SET value = 'word'", "has 'word' for value"),
+    ],
+)
+def test_what_the_database_should_not_hold_is_told(tmp_path, statement, sentence):
+    study, _ = drawn_study(tmp_path / "study")
+    read_by(study, lambda row: dict.fromkeys(study.record["criteria"], 1 + row["item"] % 5))
+    with closing(sqlite3.connect(study.readings)) as connection:
+        connection.execute(statement)
+        connection.commit()
+    with pytest.raises(McnetError, match=sentence):
+        score_tables(open_study(study.folder))

@@ -11,14 +11,14 @@ It is a folder::
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from mcnet.documents import read_json_object
 from mcnet.errors import McnetError
 from mcnet.outputs import Kind
-from mcnet.provenance import check_seed, is_recorded
+from mcnet.provenance import MAX_SEED, is_recorded
 from mcnet.readers.schema import PIXELS, READINGS, check_database
 from mcnet.readers.settings import Design, StudySettings, read_study_settings
 
@@ -105,10 +105,7 @@ class _Record:
     criteria: tuple[str, ...]
     versions: tuple[str, ...]
     drawing: _Drawn
-    seed: int
-
-    def __post_init__(self) -> None:
-        check_seed(self.seed)
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
