@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from mcnet.errors import McnetError
 from mcnet.steps import clear, is_done, mark_done
 
 
@@ -19,16 +20,24 @@ def test_a_result_is_done_by_its_key_alone(result):
     assert not is_done(result, "another key")
 
 
-@pytest.mark.parametrize("spoil", ["edit", "delete", "add", "record"])
+@pytest.mark.parametrize("spoil", ["edit", "delete", "record"])
 def test_a_result_that_is_not_as_it_was_written_is_not_done(result, spoil):
     record = result.with_name("report.step.json")
     {
         "edit": lambda: (result / "table.csv").write_text("a,b\n1,3\n"),
         "delete": lambda: (result / "table.csv").unlink(),
-        "add": lambda: (result / "more.csv").write_text("more"),
         "record": lambda: record.write_text("[]"),
     }[spoil]()
     assert not is_done(result, "key")
+
+
+def test_a_file_of_somebody_else_leaves_a_result_done_and_is_never_removed(result):
+    (result / "notes.txt").write_text("mine")
+    assert is_done(result, "key")
+    with pytest.raises(McnetError, match=r"notes\.txt was not written by mcnet.*move it elsewhere"):
+        clear(result)
+    assert (result / "notes.txt").read_text() == "mine"
+    assert (result / "table.csv").exists()
 
 
 def test_a_missing_result_is_not_done(tmp_path):

@@ -24,7 +24,7 @@ from mcnet.report.examples import Example, scored_example
 from mcnet.report.page import write_report
 from mcnet.run import Run, Weights, prepare
 from mcnet.simulation.motion import Mode
-from mcnet.steps import clear, is_done, mark_done
+from mcnet.steps import check_own, clear, is_done, mark_done
 from mcnet.trained_models import train_models
 
 Images = Float32[np.ndarray, "n rows columns"]
@@ -72,6 +72,7 @@ def reproduce(
         mark_done(run.evaluation, evaluation_key, seed=experiment.seed, inputs=inputs)
     report_key = sha256_of_json([evaluation_key, experiment.as_dict()])
     if not is_done(run.report, report_key):
+        check_own(run.report)
         with announce("Drawing figures and the page"), written_whole(run.report) as report:
             _write_page(run, weights, plan, report, inputs)
         mark_done(run.report, report_key, seed=experiment.seed, inputs=inputs)

@@ -109,7 +109,7 @@ def reconstruct(
     with written_together():
         write_volume(output, result.image, inputs=inputs, notes=notes)
         if motion_output:
-            write_motion(motion_output, result.motion, motion_output_format)
+            write_motion(motion_output, result.motion, motion_output_format, inputs=inputs)
         if report:
             from mcnet.report.reconstruction_page import write_reconstruction_page
 

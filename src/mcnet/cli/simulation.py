@@ -145,7 +145,7 @@ def corrupt(
 
             write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
         if motion_output:
-            write_motion(motion_output, trace, motion_output_format)
+            write_motion(motion_output, trace, motion_output_format, inputs=inputs)
     tell(
         f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
         f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."

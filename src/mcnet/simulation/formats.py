@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from mcnet.errors import McnetError
 from mcnet.outputs import MOTION_FILE, Given, check_outputs, record_of
-from mcnet.provenance import cannot_read, provenance, written_with_record
+from mcnet.provenance import Inputs, cannot_read, provenance, written_with_record
 from mcnet.simulation.conventions import (
     CONVENTIONS,
     FORMATS,
@@ -63,11 +63,13 @@ def read_motion(
     )
 
 
-def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) -> None:
+def write_motion(
+    path: Path, trace: MotionTrace, motion_format: MotionFormat, *, inputs: Inputs | None = None
+) -> None:
     """Write the head's motion as a program's motion file; `read_motion` gives it back.
 
-    Beside it goes a ``.json`` of the same name with version, command and the file's SHA-256,
-    because these formats have no room for them.
+    Beside it goes a ``.json`` of the same name with version, command, what the motion was made
+    from, and the file's SHA-256, because these formats have no room for them.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def write_motion(path: Path, trace: MotionTrace, motion_format: MotionFormat) ->
     separator = {"fmriprep": "\t", "csv": ","}.get(motion_format, "  ")
     lines = [separator.join(header)] if header else []
     lines += [separator.join(f"{value:.12g}" for value in row) for row in table]
-    with written_with_record(path, record_of(path), provenance()) as temporary:
+    with written_with_record(path, record_of(path), provenance(inputs=inputs)) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
