@@ -7,7 +7,6 @@ outputs of the same command, and files that mcnet did not make or that were chan
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from mcnet.errors import McnetError
@@ -39,8 +38,6 @@ class Kind:
         "another name or move that file"
     )
     """What is said of something that is not."""
-    modules: tuple[str, ...] = ()
-    """Modules of mcnet's extras that writing needs."""
     is_folder: bool = False
     members: tuple[str, ...] = ()
     """Files that are written to a folder which may hold others too; the first is their record."""
@@ -73,14 +70,13 @@ def given(*paths: tuple[str, Path | None, Kind]) -> list[Given]:
     return [Given(flag, path, kind) for flag, path, kind in paths if path is not None]
 
 
-def recorded(what: str, suffixes: tuple[str, ...], modules: tuple[str, ...] = ()) -> Kind:
+def recorded(what: str, suffixes: tuple[str, ...]) -> Kind:
     """Kind of a file that cannot tell who made it: a record beside it does (`record_of`)."""
     return Kind(
         what,
         suffixes,
         companions=lambda path: (record_of(path),),
         is_ours=lambda path: is_recorded(path, record_of(path)),
-        modules=modules,
     )
 
 
@@ -111,8 +107,6 @@ def check_outputs(outputs: Sequence[Given], inputs: Sequence[Given] = ()) -> Non
         read, or goes by the name of an input's companion; shares a file with another output; lies
         where nothing may be written; is a folder where a file is meant, or the reverse; or would
         replace what mcnet did not make.
-    ModuleNotFoundError
-        What writes it is not installed.
     """
     for number, output in enumerate(outputs):
         try:
@@ -124,10 +118,6 @@ def check_outputs(outputs: Sequence[Given], inputs: Sequence[Given] = ()) -> Non
             _check_replaceable(output)
         except OSError as error:  # a name that is too long, a folder that may not be looked into
             raise cannot_write(output.path, error) from error
-    for output in outputs:
-        for module in output.kind.modules:
-            if find_spec(module) is None:
-                raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 def check_place(path: Path) -> None:
@@ -264,12 +254,11 @@ PAGE = Kind(
     "pages are written as HTML",
     (".html", ".htm"),
     is_ours=_is_our_page,
-    modules=("jinja2", "matplotlib"),
 )
 MOTION_FILE = recorded(
     "motion is written as a table in text", (".par", ".txt", ".1D", ".csv", ".tsv")
 )
-ONNX = recorded("networks are written as ONNX", (".onnx",), modules=("onnx", "onnxscript"))
+ONNX = recorded("networks are written as ONNX", (".onnx",))
 FILE = Kind("a file that is read")
 """Any file that is an input, and has no companions."""
 FOLDER = Kind("a folder that is read", is_folder=True)

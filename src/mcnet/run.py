@@ -93,7 +93,6 @@ RUN = Kind(
     "a run is a folder of its own",
     is_ours=_is_run,
     foreign="is not empty and holds no run of mcnet; name a new folder for the run",
-    modules=("jinja2", "matplotlib"),
     is_folder=True,
 )
 """The folder of a run, in which the next call goes on."""

@@ -87,10 +87,16 @@ def refused(tmp_path, scan, trace):
         (["correct", none, out, "participant"], "none does not exist"),
         (["evaluate", none, "--motion", trace, "-o", out], "none does not exist"),
         (["evaluate", tmp_path, "--motion", none, "-o", out], "none does not exist"),
-        (["evaluate", tmp_path, "--motion", trace, "-o", out, "--factors", 0], "try nothing"),
+        (
+            ["evaluate", tmp_path, "--motion", trace, "-o", out, "--factors", 0],
+            "factor 0 is impossible",
+        ),
         (["evaluate", tmp_path, "--motion", trace, "-o", out, "--seed", -1], "--seed -1 is"),
         (["evaluate-raw", none, "--motion", trace, "-o", out], "none does not exist"),
-        (["evaluate-raw", tmp_path, "--motion", trace, "-o", out, "--factors", 0], "try nothing"),
+        (
+            ["evaluate-raw", tmp_path, "--motion", trace, "-o", out, "--factors", 0],
+            "factor 0 is impossible",
+        ),
         (["reproduce", none, "-o", out], "none does not exist"),
         (["reproduce", trace, "-o", out], "is not a readable TOML file"),
         (["reproduce", absent, "-o", out], "name a folder of your own scans there"),

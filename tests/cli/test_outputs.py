@@ -127,7 +127,7 @@ def place(tmp_path, monkeypatch):
     for name in ("people", "others"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "sub-01.nii.gz").write_text("a scan of somebody")
-    shutil.copy(ROOT / "experiments" / "quick.toml", tmp_path / "e.toml")
+    shutil.copy(ROOT / "src" / "mcnet" / "experiments" / "demo.toml", tmp_path / "e.toml")
     shutil.copy(next((ROOT / "experiments" / "correctors").glob("*.toml")), tmp_path / "c.toml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -260,28 +260,6 @@ def test_a_place_that_cannot_be_written_is_told_at_once(place, capsys, monkeypat
     monkeypatch.setattr("mcnet.outputs.os.access", lambda folder, _: Path(folder) != place)
     message = refused(capsys, place, command.line(command.outputs))
     assert f"no permission to write to {place}" in message
-
-
-NEEDS = [
-    ("corrupt", "--raw-output", "h5py", "raw"),
-    ("corrupt", "--raw-output", "ismrmrd", "raw"),
-    ("reconstruct", "--report", "jinja2", "train"),
-    ("reconstruct", "--report", "matplotlib", "train"),
-    ("correct", "--report", "jinja2", "train"),
-    ("export", "-o", "onnx", "export"),
-    ("export", "-o", "onnxscript", "export"),
-    ("reproduce", "-o", "jinja2", "train"),
-    ("readers-report", "-o", "matplotlib", "train"),
-]
-
-
-@pytest.mark.parametrize(("name", "flag", "module", "extra"), NEEDS)
-def test_a_missing_extra_is_told_at_once(place, capsys, monkeypatch, name, flag, module, extra):
-    present = "mcnet.outputs.find_spec"
-    monkeypatch.setattr(present, lambda asked: None if asked == module else object())
-    message = refused(capsys, place, COMMANDS[name].line(COMMANDS[name].outputs))
-    assert f"{module} is not installed" in message
-    assert f"pip install 'mcnet[{extra}]'" in message
 
 
 def test_outputs_do_not_lie_in_the_folder_of_a_series(place, capsys):

@@ -37,9 +37,10 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
 
     settings = read_experiment(experiment)
     check_folders(settings)
-    from mcnet.reproduce import reproduce as run
     from mcnet.run import RUN
 
     check_outputs(given(("-o", output, RUN)), given(("", experiment, FILE)))
+    from mcnet.reproduce import reproduce as run
+
     page = run(settings, output, announce=announce, quiet=False)
     tell(f"The report: {page}")

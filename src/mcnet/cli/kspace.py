@@ -158,15 +158,16 @@ def evaluate_raw(
     check_exists(motion, MOTIONS)
     check_seed(seed)
     from mcnet.evaluation.raw_trial_design import RawTrialDesign
-    from mcnet.evaluation.raw_trial_results import UNFINISHED
     from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
-    from mcnet.simulation.formats import motion_files, read_motion
 
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
+    from mcnet.evaluation.raw_trial_results import UNFINISHED
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
+    from mcnet.simulation.formats import motion_files, read_motion
+
     files = motion_files(motion)
     unfinished = output / "unfinished"
     check_outputs(

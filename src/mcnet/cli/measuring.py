@@ -127,13 +127,14 @@ def evaluate(
     check_exists(motion, MOTIONS)
     check_seed(seed)
     from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.report.trial_page import TRIAL, write_trial
-    from mcnet.simulation.formats import motion_files, read_motion
 
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.trial_page import TRIAL, write_trial
+    from mcnet.simulation.formats import motion_files, read_motion
+
     files = motion_files(motion)
     check_outputs(
         given(("-o", output, TRIAL)),

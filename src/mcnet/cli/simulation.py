@@ -180,16 +180,17 @@ def simulate(
         check_at_least("--workers", workers, 1)
     check_exists(experiment, EXPERIMENT)
     from mcnet.experiment import read_experiment
+    from mcnet.outputs import FILE, check_outputs, given
     from mcnet.plan import check_folders, pairs_plan
 
     settings = read_experiment(experiment)
     check_folders(settings)
-    from mcnet.data.simulate import simulate_pairs
     from mcnet.data.store import STORE, find_store, local_path
-    from mcnet.engine import Engine
-    from mcnet.outputs import FILE, check_outputs, given
 
     check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
+    from mcnet.data.simulate import simulate_pairs
+    from mcnet.engine import Engine
+
     plan = pairs_plan(settings, device=device)
     # refused before any worker starts, and before anything is written
     find_store(output, plan)

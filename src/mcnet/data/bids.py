@@ -171,7 +171,6 @@ DERIVATIVE = Kind(
     foreign=(
         "is not empty and is no data set that mcnet made; give the derivative a folder of its own"
     ),
-    modules=("jinja2", "matplotlib"),
     is_folder=True,
 )
 """A BIDS derivative data set, which a later call completes."""

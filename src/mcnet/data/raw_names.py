@@ -22,6 +22,5 @@ RAW = Kind(
     "raw data are written as ISMRMRD in HDF5",
     SUFFIXES,
     is_ours=_is_ours,
-    modules=("h5py", "ismrmrd", "xsdata"),
 )
 """ISMRMRD raw data, whose header tells who wrote them."""

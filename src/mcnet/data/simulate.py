@@ -21,8 +21,9 @@ from mcnet.data.prepared import PreparedPerson, prepare_person
 from mcnet.data.store import Location, local_path, missing_blocks, open_store, zarr_group
 from mcnet.engine import Engine
 from mcnet.errors import McnetError
+from mcnet.outputs import record_of
 from mcnet.progress import OnProgress
-from mcnet.provenance import cannot_write
+from mcnet.provenance import cannot_write, provenance, write_json
 
 if TYPE_CHECKING:
     from mcnet.cluster import Cluster
@@ -53,6 +54,9 @@ def simulate_pairs(
     on_progress: OnProgress | None = None,
 ) -> Simulated:
     """Write the pairs of a plan, or what is missing of them, and tell how many were.
+
+    The store's own bytes follow from the plan alone. Beside a store on this machine a JSON file
+    tells the command that last made some of it, and what from.
 
     Parameters
     ----------
@@ -88,6 +92,9 @@ def simulate_pairs(
             if on_progress:
                 on_progress(n_made, n_all)
         _remove_fragments(location)
+        path = local_path(location)
+        if path is not None and n_made > n_there:
+            write_json(record_of(path), provenance(seed=plan.seed, inputs=plan.inputs))
     except OSError as error:
         raise cannot_write(location, error) from error
     return Simulated(n_made, n_made - n_there, perf_counter() - started)

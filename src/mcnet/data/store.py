@@ -31,7 +31,7 @@ from mcnet.data.pairs_layout import (
 from mcnet.data.pairs_plan import LAYOUT, PairsPlan, indices
 from mcnet.data.split import PARTS
 from mcnet.errors import McnetError
-from mcnet.outputs import Kind, check_outputs, given
+from mcnet.outputs import Kind, check_outputs, given, record_of
 from mcnet.provenance import cannot_write, sha256_of_json
 from mcnet.simulation.motion import Mode, MotionTrace
 
@@ -278,6 +278,7 @@ def _is_store(folder: Path) -> bool:
 
 STORE = Kind(
     "pairs are written to a folder of their own",
+    companions=lambda folder: (record_of(folder),),
     is_ours=_is_store,
     foreign="is there and holds no pairs of mcnet; name another output, or delete it",
     is_folder=True,

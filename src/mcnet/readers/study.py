@@ -41,7 +41,6 @@ REPORT = Kind(
         "is there and holds no report of a reader study, or other files beside it; name a new "
         "folder by -o"
     ),
-    modules=("jinja2", "matplotlib"),
     is_folder=True,
 )
 """The report of a study, which is replaced whole."""

@@ -23,7 +23,6 @@ SERIES = Kind(
         "exists and is not an empty folder; a series is written to a folder of its own: name one "
         "that does not exist yet"
     ),
-    modules=("pydicom",),
     is_folder=True,
 )
 """The folder of a series, as an output: new, with mcnet's record beside it."""
