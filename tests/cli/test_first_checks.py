@@ -91,7 +91,7 @@ def refused(tmp_path, scan, trace):
             ["evaluate", tmp_path, "--motion", trace, "-o", out, "--factors", 0],
             "factor 0 is impossible",
         ),
-        (["evaluate", tmp_path, "--motion", trace, "-o", out, "--seed", -1], "--seed -1 is"),
+        (["evaluate", tmp_path, "--motion", trace, "-o", out, "--seed", -1], "seed -1 is"),
         (["evaluate-raw", none, "--motion", trace, "-o", out], "none does not exist"),
         (
             ["evaluate-raw", tmp_path, "--motion", trace, "-o", out, "--factors", 0],
@@ -106,7 +106,7 @@ def refused(tmp_path, scan, trace):
         (["simulate", none, "-o", out], "none does not exist"),
         (["simulate", trace, "-o", out, "--workers", 0], "--workers 0 is impossible"),
         (["motion", none, "-o", out], "none does not exist"),
-        (["motion", trace, "-o", out, "--seed", -3], "--seed -3 is impossible"),
+        (["motion", trace, "-o", out, "--seed", -3], "seed -3 is impossible"),
         (["compare", none, scan], "none does not exist"),
         (["compare", scan, none], "none does not exist"),
         (["reconstruct", none, "-o", "a.nii"], "none does not exist"),
