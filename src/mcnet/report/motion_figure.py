@@ -211,6 +211,7 @@ def _draw_examples(
         if len(magnitudes) < len(_EXAMPLE_QUANTILES):
             wanted = float(magnitudes[np.argmin(np.abs(magnitudes - wanted))])
         wanted_of.setdefault(wanted, label)
+    width = grid.ncols // len(wanted_of)
     for column, (wanted, label) in enumerate(wanted_of.items()):
         # the same magnitude in both kinds: what is compared is the character
         nearest = {
@@ -219,7 +220,7 @@ def _draw_examples(
         }
         largest = 1.1 * max(np.abs(_centred(trace)).max() for trace in nearest.values())
         for row, (kind, trace) in enumerate(nearest.items()):
-            axes = figure.add_subplot(grid[row, 4 * column : 4 * column + 4])
+            axes = figure.add_subplot(grid[row, width * column : width * (column + 1)])
             for values, colour, name in zip(_centred(trace).T, CYCLE, _FREEDOMS, strict=False):
                 axes.plot(values, color=colour, linewidth=0.9, label=name)
             axes.set(ylim=(-largest, largest), xlim=(0, trace.n_points - 1))
