@@ -121,7 +121,7 @@ def test_a_metric_is_most_like_readers_where_it_is_told_from_chance_and_from_all
     )
     assert told_of_metrics(metrics) == (
         "The metric that orders versions by blur most like readers did: ssim, in 90 % of 40 pairs "
-        "(95 % interval 70 to 97 %, 20 cases)."
+        "(95 % interval 70 to 97 %, 20 cases, p = 0.001)."
     )
 
 
@@ -149,6 +149,12 @@ def test_of_four_pairs_no_metric_is_most_like_readers(share, low, high, p):
         f"often than chance would; the highest is ssim, in {100 * share:.0f} % of 8 pairs "
         f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %, 4 cases)."
     )
+
+
+def test_an_interval_beyond_chance_that_is_not_enough_is_told_with_its_p():
+    told = told_of_metrics(metrics_of(("ssim", 0.75, 0.6, 0.86, 0.08, np.nan), n_cases=16))
+    assert told.startswith("Too few readings to tell whether any metric orders versions by blur")
+    assert told.endswith("(95 % interval 60 to 86 %, 16 cases, p = 0.080).")
 
 
 def test_metrics_that_order_versions_the_other_way_are_said_to():

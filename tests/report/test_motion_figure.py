@@ -70,6 +70,19 @@ def test_one_or_two_traces_are_shown_against_twenty(tmp_path: Path, n_traces: in
     assert all(told["p"] > 0.001 for told in summary["quantities"].values())
 
 
+@pytest.mark.parametrize(("n_traces", "n_columns"), [(1, 1), (2, 2), (3, 3), (7, 3)])
+def test_no_trace_is_shown_twice_under_different_words(n_traces: int, n_columns: int) -> None:
+    traces = [one.scaled(1 + k / 4) for k, one in enumerate(some_traces(n_traces, 40))]
+    both = {"real": traces, "generated": some_traces(20, 40)}
+    groups = {kind: [trace_statistics(trace) for trace in each] for kind, each in both.items()}
+    ks = {name: {"ks": 0.5} for name in QUANTITIES}
+    figure = motion_figure(both, groups, {"quantities": ks, "interval_s": 2.0})
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    real = [title for title in titles if title.startswith("real")]
+    assert len({title.split("(")[1] for title in real}) == len(real) == n_columns
+    assert ("real (" in real[0]) == (n_traces == 1)
+
+
 @pytest.mark.parametrize("factor", [0.01, 1.0, 30.0])
 @pytest.mark.parametrize("n_traces", [1, 5, 40])
 def test_labels_do_not_overlap(n_traces: int, factor: float) -> None:

@@ -41,6 +41,10 @@ def test_the_page_holds_all_it_shows_and_asks_no_network(result, tmp_path):
     assert result.verdict in text
     assert text.count("not a medical device") == 1
     assert "Reconstructed with the motion that was given" in text
+    # what is so of motion that was found alone
+    assert "A shift along the lines’ axis is known but for" not in text
+    assert "Noise is taken off" not in text
+    assert "a head that moves so leaves" in result.verdict
 
 
 def test_doubt_is_the_headline_of_motion_that_was_not_found(result, tmp_path):
@@ -49,6 +53,8 @@ def test_doubt_is_the_headline_of_motion_that_was_not_found(result, tmp_path):
     text = (tmp_path / "page.html").read_text()
     assert "No motion found" in text
     assert 'class="warning"' in text
+    assert "A shift along the lines’ axis is known but for" in text
+    assert "Noise is taken off" in text
 
 
 def test_the_chart_of_what_stays_unexplained_fills_its_frame(result):

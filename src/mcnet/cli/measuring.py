@@ -89,7 +89,7 @@ def motion(
         for trace in recorded:
             check_moves(trace)
         write_motion_figure(output, recorded, seed=seed, inputs=by_name(files))
-    tell(f"{output / 'motion.png'}: {len(files)} traces.")
+    tell(f"{output / 'motion.png'}: {len(files)} {'trace' if len(files) == 1 else 'traces'}.")
     for sentence in [sentence for trace in recorded for sentence in remarks(trace)]:
         tell(sentence)
 

@@ -201,7 +201,8 @@ def simulate(
         announce("Simulating what the scanner makes of moving heads") as on_progress,
     ):
         made = simulate_pairs(output, plan, cluster=cluster, on_progress=on_progress)
-    speed = f" at {made.n_new / made.seconds:.0f} a second" if made.n_new else ""
+    a_second = made.n_new / made.seconds
+    speed = f" at {a_second:.{0 if a_second >= 10 else 1}f} a second" if made.n_new else ""
     tell(
         f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
         f"motion traces, {made.n_new} of them new{speed}."

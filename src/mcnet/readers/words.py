@@ -192,8 +192,12 @@ def _verdict(p: float, n_cases: int, *, is_beyond: bool) -> str:
         return _TOO_FEW
     if math.isnan(p):
         return _NOT_SHOWN
-    told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    told = _told_p(p)
     return told if p < _ALPHA and is_beyond else f"{told}, {_NOT_SHOWN}"
+
+
+def _told_p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _metric_findings(metrics: pd.DataFrame) -> list[str]:
@@ -206,10 +210,12 @@ def _metric_findings(metrics: pd.DataFrame) -> list[str]:
 
 
 def _metric_finding(criterion: str, best: Row, *others: Row) -> str:
+    is_tested = best["n_cases"] >= _FEWEST_CASES and not math.isnan(best["p_holm"])
+    tested = f", {_told_p(best['p_holm'])}" if is_tested else ""
     found = (
         f"{best['metric']}, in {100 * best['concordance']:.0f} % of {best['n_pairs']:.0f} pairs "
         f"(95 % interval {percents(best['concordance_low'], best['concordance_high'])}, "
-        f"{best['n_cases']:.0f} cases)"
+        f"{best['n_cases']:.0f} cases{tested})"
     )
     order = f"orders versions by {criterion} as readers did more often than chance would"
     if best["concordance_high"] <= _HALF:

@@ -123,8 +123,8 @@ def _share_left(route: Route) -> float:
 
 def _verdict(moved: float, still: float, *, trusted: bool) -> str:
     told = (
-        f"with it {100 * moved:.1f} % of the k-space stay unexplained by a still head, without "
-        f"it {100 * still:.1f} %"
+        f"a head that moves so leaves {100 * moved:.1f} % of the k-space unexplained, noise "
+        f"included, and one that keeps still {100 * still:.1f} %"
     )
     if trusted:
         return f"The motion was given, and taken as it is: {told}."

@@ -200,26 +200,37 @@ def _values(statistics: Sequence[TraceStatistics], name: str) -> Float[np.ndarra
 def _draw_examples(
     figure: Figure, grid: GridSpec, both: Mapping[str, Sequence[MotionTrace]], groups: Groups
 ) -> None:
-    """A calm, a middling and a restless trace of each kind, on the same scale in a column."""
-    for column, (label, quantile) in enumerate(_EXAMPLE_QUANTILES.items()):
+    """A calm, a middling and a restless trace of each kind, on the same scale in a column.
+
+    Of fewer than three real traces each is shown once.
+    """
+    magnitudes = _values(groups["real"], "magnitude")
+    wanted_of: dict[float, str] = {}
+    for label, quantile in _EXAMPLE_QUANTILES.items():
+        wanted = float(np.quantile(magnitudes, quantile))
+        if len(magnitudes) < len(_EXAMPLE_QUANTILES):
+            wanted = float(magnitudes[np.argmin(np.abs(magnitudes - wanted))])
+        wanted_of.setdefault(wanted, label)
+    width = grid.ncols // len(wanted_of)
+    for column, (wanted, label) in enumerate(wanted_of.items()):
         # the same magnitude in both kinds: what is compared is the character
-        wanted = float(np.quantile(_values(groups["real"], "magnitude"), quantile))
         nearest = {
             kind: each[int(np.argmin(np.abs(_values(groups[kind], "magnitude") - wanted)))]
             for kind, each in both.items()
         }
         largest = 1.1 * max(np.abs(_centred(trace)).max() for trace in nearest.values())
         for row, (kind, trace) in enumerate(nearest.items()):
-            axes = figure.add_subplot(grid[row, 4 * column : 4 * column + 4])
+            axes = figure.add_subplot(grid[row, width * column : width * (column + 1)])
             for values, colour, name in zip(_centred(trace).T, CYCLE, _FREEDOMS, strict=False):
                 axes.plot(values, color=colour, linewidth=0.9, label=name)
             axes.set(ylim=(-largest, largest), xlim=(0, trace.n_points - 1))
-            axes.set_title(f"{kind}, {label} (magnitude {trace.magnitude:.2f})", loc="left")
+            which = kind if len(wanted_of) == 1 else f"{kind}, {label}"
+            axes.set_title(f"{which} (magnitude {trace.magnitude:.2f})", loc="left")
             if column == 0:
                 axes.set_ylabel("mm, deg")
             if row == 1:
                 axes.set_xlabel("time point")
-            if row == 0 and column == 2:
+            if row == 0 and column == 0:
                 figure.legend(
                     *axes.get_legend_handles_labels(), ncols=6, loc="upper right",
                     bbox_to_anchor=(0.99, 0.999),

@@ -8,12 +8,12 @@ from mcnet.reconstruction.outcome import Reconstruction
 LIMITS = (
     "The head is taken to be rigid, with one pose for each phase-encoding line; effects of spin "
     "history and of a field that moves with the head are not modelled.",
-    "Motion is looked for within the slices of a 2D scan, in space of a 3D scan. Of one coil, "
-    "motion that is alike for lines on both sides of the k-space centre, at equal distances, shows "
-    "in the sharpness of the image alone, so that errors of some tenths of a millimetre may stay "
-    "unnoticed.",
-    "The image lies where the head lay in the pose of rest of the motion: register it before "
-    "you compare it with another.",
+    "Motion is looked for within the slices of a 2D scan, and with six degrees of freedom in a 3D "
+    "scan. Of one coil, motion that is alike for lines on both sides of the k-space centre, at "
+    "equal distances, shows in the sharpness of the image alone, so that errors of some tenths of "
+    "a millimetre may stay unnoticed.",
+    "The image shows the head in the pose of rest of a motion that was given, or in the mean pose "
+    "of one that was found: register it before you compare it with another.",
 )
 _SCANS = {
     "in-plane": "slices, the head moving within their plane",
