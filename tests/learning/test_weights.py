@@ -139,7 +139,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ("[" * 100_000, "nested too deeply"),
         ('{"network": ', "is no JSON"),
         ("[3]", "another program"),
-        ('{"network": 3}', "do not fit the network"),
+        ('{"network": 3}', "without mcnet's network description"),
         ('{"network": {"levels": 8, "width": 1024}}', "do not fit the network"),
         ('{"network": {}, "card": []}', "a model card that is no table"),
     ],

@@ -54,7 +54,7 @@ def test_all_of_one_mind_leave_an_interval_of_as_many_cases():
 
 def test_the_interval_covers_the_truth_where_cases_differ(rng):
     covers = []
-    for _ in range(200):
+    for _ in range(50):
         of_case = rng.beta(2, 1, size=25)  # mean 2/3
         table = choices_of(preferred=[True] * 25, n_readers=4)
         is_second = rng.random(100) < np.repeat(of_case, 4)
