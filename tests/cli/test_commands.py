@@ -365,6 +365,13 @@ def test_what_the_system_refuses_ends_in_a_sentence(monkeypatch, capsys):
     assert "broken" in ends_in(monkeypatch, capsys, OSError("broken"), "motion")
 
 
+def test_a_machine_without_enough_memory_is_told(monkeypatch, capsys):
+    error = MemoryError("Unable to allocate 201. GiB for an array")
+    sentence = ends_in(monkeypatch, capsys, error, "corrupt")
+    assert "is too small for that (unable to allocate 201. GiB for an array); give" in sentence
+    assert "is too small for that; give" in ends_in(monkeypatch, capsys, MemoryError(), "corrupt")
+
+
 @pytest.mark.parametrize("module", EXTRA)
 def test_a_missing_training_extra_is_told(monkeypatch, capsys, module):
     error = ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part")

@@ -74,6 +74,12 @@ def test_other_components_are_refused(component: str, told: str) -> None:
         check_image_kind(["ORIGINAL", "PRIMARY", "M"], component, SCAN)
 
 
+def test_words_of_one_text_are_read_as_those_of_a_list() -> None:
+    check_image_kind(r"ORIGINAL\PRIMARY\M\ND", None, SCAN)
+    with pytest.raises(McnetError, match="is a phase image"):
+        check_image_kind(r"ORIGINAL\PRIMARY\P\ND", None, SCAN)
+
+
 @pytest.mark.parametrize("nonsense", ["P", 3, None, {"P": 1}, [1, None, 3.5], [["P"]]])
 def test_what_is_no_list_of_words_tells_nothing(nonsense: object) -> None:
     check_image_kind(nonsense, nonsense if nonsense != "P" else None, SCAN)

@@ -259,6 +259,27 @@ def test_six_numbers_are_read_however_they_are_parted(tmp_path: Path, text: str)
     np.testing.assert_array_equal(read_motion(path).poses, read_motion(plain).poses)
 
 
+@pytest.mark.parametrize("motion_format", ["csv", "fmriprep"])
+def test_columns_without_a_name_do_not_count(tmp_path: Path, motion_format: str) -> None:
+    # pandas writes its row numbers so, spreadsheets an empty column at the end
+    turn = 0.5 if motion_format == "csv" else 0.01
+    path = written(tmp_path, motion_format, [0.5, 0, 1.5, turn, 0, 0])
+    expected = read_motion(path).poses
+    separator = "," if motion_format == "csv" else "\t"
+    header, *rows = path.read_text().splitlines()
+    first = [separator + header, *(f"{n}{separator}{row}" for n, row in enumerate(rows))]
+    last = [line + separator for line in (header, *rows)]
+    for lines in (first, last):
+        path.write_text("\n".join(lines) + "\n")
+        np.testing.assert_array_equal(read_motion(path).poses, expected)
+
+
+def test_a_nameless_field_does_not_hide_the_names_that_are_needed(tmp_path: Path) -> None:
+    (tmp_path / "a.par").write_text("0;0;0;0;0;0;\n" * 2)
+    with pytest.raises(McnetError, match=r"have 6 \(rot_x rot_y rot_z trans_x trans_y trans_z\)"):
+        read_motion(tmp_path / "a.par")
+
+
 def test_csv_of_a_spreadsheet_with_semicolons_and_decimal_commas_is_read(tmp_path: Path) -> None:
     path = tmp_path / "head.csv"
     rows = "0,0;0;0;0;0;0;0\n0,5;1,5;0;0;0,25;0;0\n1,0;1,5;0;0;0,25;0;0\n"

@@ -25,6 +25,13 @@ def test_an_endless_field_is_refused_by_its_line(tmp_path: Path) -> None:
         read_text_table(path)
 
 
+def test_what_is_no_number_is_shown_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text("1 2\n" + "7" * 20_000 + " 2\n")
+    with pytest.raises(McnetError, match="line 2: '7{40}' found for a, where"):
+        read_text_table(path).numbers([0], ["a"])
+
+
 def test_lines_of_another_length_than_the_first_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.txt"
     path.write_text("1 2 3\n1 2 3\n\n1 2 3 4\n")

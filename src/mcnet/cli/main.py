@@ -64,7 +64,7 @@ def main(args: Sequence[str] | None = None) -> None:
                 args=given,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )
-    except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError) as error:
+    except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError, MemoryError) as error:
         _fail(_sentence_about(error, given))
 
 
@@ -94,6 +94,12 @@ def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
         if extra is None:
             raise error
         return told_of_extra(module, extra, f"mcnet {command}")
+    if isinstance(error, MemoryError):
+        wanted = f" ({str(error)[0].lower()}{str(error)[1:]})" if str(error) else ""
+        return (
+            f"the memory of this machine is too small for that{wanted}; give a smaller scan or "
+            "grid, or another machine."
+        )
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return (

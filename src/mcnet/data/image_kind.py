@@ -38,8 +38,8 @@ def check_image_kind(image_type: object, component: object, place: Path) -> None
     Parameters
     ----------
     image_type
-        DICOM's ``ImageType`` (of enhanced frames ``FrameType``), also of a JSON file. What is no
-        list of words tells nothing.
+        DICOM's ``ImageType`` (of enhanced frames ``FrameType``), also of a JSON file: a list of
+        words, or one text that parts them by backslashes. What is neither tells nothing.
     component
         DICOM's ``ComplexImageComponent``; none where it is not told.
     place
@@ -51,6 +51,8 @@ def check_image_kind(image_type: object, component: object, place: Path) -> None
         By one of both it is a phase image, a real or imaginary part, a map, a projection, a
         difference or a localiser.
     """
+    if isinstance(image_type, str):
+        image_type = image_type.split("\\")
     words = [str(word) for word in image_type] if isinstance(image_type, list | tuple) else []
     kind = _COMPONENTS.get(_plain(component))
     told = f"ComplexImageComponent {component}"

@@ -78,9 +78,8 @@ class Convention:
 
     def columns_of(self, header: Sequence[str]) -> tuple[str, ...]:
         """Names of the six columns as this header has them, or is to have them."""
-        return (
-            self.old_columns if set(header).issuperset(self.old_columns or {""}) else self.columns
-        )
+        is_old = bool(self.old_columns) and set(header).issuperset(self.old_columns)
+        return self.old_columns if is_old else self.columns
 
     @property
     def limits(self) -> Float[np.ndarray, "6"]:

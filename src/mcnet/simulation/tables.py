@@ -65,7 +65,7 @@ class TextTable:
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             row, column = (int(index) for index in bad[0])
-            found = self.fields[row][places[column] : places[column] + 1]
+            found = [field[:40] for field in self.fields[row][places[column] :][:1]]
             raise McnetError(
                 f"{self.path}, line {self.line_numbers[row]}: "
                 f"{repr(found[0]) if found else 'nothing'} found for {names[column]}, where a "

@@ -180,6 +180,13 @@ def test_a_private_encoding_is_told_as_such(tmp_path: Path) -> None:
     )
 
 
+def test_files_whose_preamble_was_cut_away_are_told_as_such(tmp_path: Path) -> None:
+    folder = DCM.write(tmp_path / "series")
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[128:])
+    expect_refused(folder, "lacks the 128 bytes that come before the letters DICM")
+
+
 def test_compressed_pixels_without_meta_header_are_told_as_such(tmp_path: Path) -> None:
     folder = DCM.but(syntax="1.2.840.10008.1.2.5").write(tmp_path / "series")
     for path in folder.iterdir():

@@ -237,6 +237,13 @@ def test_pixels_without_size_are_refused(tmp_path: Path) -> None:
     expect_refused(folder, "says its pixels measure 0 x 1.5 mm; both sizes must be above zero")
 
 
+def test_scaling_beyond_all_numbers_is_refused(tmp_path: Path) -> None:
+    folder = Series(of_slice=only(3, RescaleSlope="1e200", RescaleIntercept="0")).write(
+        tmp_path / "series"
+    )
+    expect_refused(folder, "has intensities beyond all numbers once they are scaled")
+
+
 def test_a_constant_scan_is_refused(tmp_path: Path) -> None:
     folder = Series(stored=np.full(MATRIX, 4, dtype=np.uint16)).write(tmp_path / "series")
     expect_refused(folder, "has the value 4 in every voxel")
@@ -262,7 +269,10 @@ def test_a_file_cut_off_is_refused(tmp_path: Path, share: float, told: str) -> N
 
 @pytest.mark.parametrize(
     "keyword",
-    ["Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"],
+    [
+        *("Rows", "Columns", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
+        "SamplesPerPixel",
+    ],
 )
 def test_an_image_without_its_form_is_refused_by_what_is_missing(
     tmp_path: Path, keyword: str

@@ -243,6 +243,15 @@ def zero_where(chosen):
     return change
 
 
+def without_beginning(n_zeros, chosen=lambda _: True):
+    def change(made):
+        for one in made:
+            if chosen(one):
+                one.data[:, :n_zeros] = 0
+
+    return change
+
+
 def one_zero_coil(made):
     for one in made:
         one.data[0] = 0
@@ -338,6 +347,8 @@ def without_directions(made):
         (with_noise(2, 50), "cannot be told apart"),  # both coils have the same noise
         (with_noise(3, 50), "noise scans and lines of 2 and 3 coils"),
         (silent, "holds nothing but zeros"),
+        (without_beginning(2), "has 21 lines that begin or end with samples filled with zeros, su"),
+        (without_beginning(3, lambda one: line_of(one) == 4), "has 3 lines .* such as 3 of 5; who"),
         (broken, "NaN or infinite"),
         (shifted, "lines of one slice or slab at several positions"),
         (turned, "acquisitions of several orientations"),
@@ -425,6 +436,11 @@ def test_missing_lines_are_those_of_zeros_in_all_coils():
 def test_a_coil_that_is_silent_is_no_missing_line(tmp_path, raw):
     path = raw.but(on_acquisitions=one_zero_coil).write(tmp_path / "scan.h5")
     assert read_raw(path).n_coils == 2
+
+
+def test_a_single_zero_sample_is_no_missing_one(tmp_path, raw):
+    path = raw.but(on_acquisitions=without_beginning(1)).write(tmp_path / "scan.h5")
+    assert read_raw(path).n_lines == 7
 
 
 def test_a_slice_that_is_not_there_is_told(tmp_path, raw):

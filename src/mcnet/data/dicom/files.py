@@ -36,7 +36,7 @@ DAMAGE = (
 
 _NEEDED = (
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation"),
-    "PhotometricInterpretation",
+    *("PhotometricInterpretation", "SamplesPerPixel"),
 )
 """Attributes without which stored bytes are no pixels."""
 _READ_LATER = (

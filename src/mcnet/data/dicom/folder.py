@@ -101,6 +101,8 @@ def _read(path: Path) -> DicomFile | _Unread:
         head = stream.read(512)
     if not head:
         return _Unread(path, "is empty")
+    if head.startswith(b"DICM"):
+        return _Unread(path, "lacks the 128 bytes that come before the letters DICM")
     if head.startswith(b"\x1f\x8b"):
         return _Unread(path, "is compressed with gzip: unpack it with gunzip")
     if head.startswith(_POINTERS):

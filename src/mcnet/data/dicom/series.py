@@ -61,6 +61,11 @@ def read_series(folder: Path) -> DicomSeries:
     )
     warnings = (*found.warnings, *completeness_warnings(folder, planes))
     stored = _intensities(planes)
+    if not np.all(np.isfinite(stored)):
+        raise McnetError(
+            f"{folder} has intensities beyond all numbers once they are scaled; a scan of a head "
+            "is needed: check RescaleSlope and RescaleIntercept."
+        )
     if not stored.min() < stored.max():
         raise McnetError(
             f"{folder} has the value {stored.flat[0]:g} in every voxel; a scan of a head is "
@@ -96,5 +101,6 @@ def _intensities(planes: list[Plane]) -> Float32[np.ndarray, "column row slice"]
         for number in numbers:
             plane = planes[number]
             scaled = frames[plane.frame].astype(np.float64) * plane.slope + plane.intercept
-            values[:, :, number] = scaled.T
+            with np.errstate(over="ignore"):  # what is infinite then is refused
+                values[:, :, number] = scaled.T
     return values

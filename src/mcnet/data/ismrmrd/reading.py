@@ -24,6 +24,9 @@ from mcnet.errors import McnetError
 from mcnet.fourier import centred_fft, centred_ifft
 from mcnet.geometry import AXES
 
+_FILLED = 1 / 16
+"""Share of a readout's samples that are zeros by chance at most; a single sample may always be."""
+
 
 def read_raw(path: Path) -> RawScan:
     """K-space of an ISMRMRD file, its axes those of the image nearest to RAS+.
@@ -102,7 +105,28 @@ def _assembled(
         )
     if not kspace.any():
         raise McnetError(f"{file.path} holds nothing but zeros; check how the file was made.")
+    _refuse_filled_readouts(file, kspace)
     return kspace.transpose(2, 3, 0, 1)
+
+
+def _refuse_filled_readouts(
+    file: RawFile, kspace: Complex64[np.ndarray, "n_lines n_others n_coils n_readout"]
+) -> None:
+    """Refuse lines whose first or last samples are zeros in all coils, which nobody measured.
+
+    Lines of zeros alone are told of where lines are counted.
+    """
+    is_measured = np.any(kspace, axis=2)
+    lines = is_measured[is_measured.any(axis=-1)]
+    n_samples = lines.shape[-1]
+    n_filled = lines.argmax(axis=-1) + lines[:, ::-1].argmax(axis=-1)
+    filled = np.flatnonzero(n_filled > max(1, _FILLED * n_samples))
+    if filled.size:
+        raise McnetError(
+            f"{file.path} has {filled.size} lines that begin or end with samples filled with "
+            f"zeros, such as {n_filled[filled[0]]} of {n_samples}; whole readouts are needed: "
+            "partial echoes are not read."
+        )
 
 
 def _without_oversampling(
