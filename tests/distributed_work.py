@@ -18,10 +18,10 @@ from mcnet.learning.distributed import joined
 from mcnet.learning.fresh_batches import FreshBatches
 from mcnet.learning.losses import LossConfig, hybrid_loss
 from mcnet.learning.network import NetworkConfig
+from mcnet.learning.network_config import SeverityConfig
 from mcnet.learning.processes import Processes
 from mcnet.learning.recipes import Stage
 from mcnet.learning.record import EpochRecord
-from mcnet.learning.severity import SeverityConfig
 from mcnet.learning.severity_training import SeverityLesson
 from mcnet.learning.shared_batch_norm import SharedBatchNorm
 from mcnet.learning.training import fit, train_stage, training_batches

@@ -21,10 +21,9 @@ from mcnet.data.sources import Person, people_in_folder, refuse_unknown
 from mcnet.data.varied_scans import VariedScans
 from mcnet.data.variety import Variety
 from mcnet.learning.loss_config import LossConfig
-from mcnet.learning.network_config import NetworkConfig
+from mcnet.learning.network_config import NetworkConfig, SeverityConfig
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.recipes import L1
-from mcnet.learning.severity import SeverityConfig
 from mcnet.learning.severity_training import train_severity, write_calibrated
 from mcnet.learning.training import train_stage
 from mcnet.learning.training_config import TrainingConfig

@@ -1,5 +1,7 @@
 """What every command refuses at once: missing extras, missing inputs, impossible numbers."""
 
+import shutil
+
 import pytest
 from fresh_process import in_a_fresh_process
 
@@ -79,12 +81,18 @@ def test_a_missing_extra_is_told_before_anything_is_read(tmp_path, scan, trace, 
 def refused(tmp_path, scan, trace):
     """Commands with a simple mistake, and what is told of it."""
     none, out, absent = (tmp_path / name for name in ("none", "out", "absent.toml"))
+    tree = tmp_path / "tree"
     base = ["corrupt", scan, "--motion", trace, "-o", f"{out}.nii.gz"]
     return [
         (["correct", none, "-o", out], "none does not exist"),
         (["correct", scan], "no output is named"),
         (["correct", scan, "-o", "a.nii", "--participant-label", "01"], "is for a BIDS data set"),
         (["correct", none, out, "participant"], "none does not exist"),
+        (["correct", scan, "-o", tmp_path / "w.txt"], "does not end in .nii.gz or .nii"),
+        (["correct", scan, "-o", "a.nii", "--model", "nosuch"], "does not come with mcnet"),
+        (["correct", tree, tree / "sub-01", "participant"], "raw data"),
+        (["correct", tree, out, "participant", "--participant-label", "9"], "no participant"),
+        (["export", "-o", "a.onnx", "--model", "nosuch"], "does not come with mcnet"),
         (["evaluate", none, "--motion", trace, "-o", out], "none does not exist"),
         (["evaluate", tmp_path, "--motion", none, "-o", out], "none does not exist"),
         (
@@ -129,6 +137,8 @@ def test_simple_mistakes_are_told_before_anything_slow_is_loaded(tmp_path, scan,
     (tmp_path / "absent.toml").write_text(
         'title = "t"\n[people]\nfolders = ["none"]\n[motion]\nn_generated = 4\n'
     )
+    (tmp_path / "tree" / "sub-01" / "anat").mkdir(parents=True)
+    shutil.copy(scan, tmp_path / "tree" / "sub-01" / "anat" / "sub-01_T1w.nii.gz")
     commands, sentences = zip(*refused(tmp_path, scan, trace), strict=True)
     before = sorted(tmp_path.iterdir())
     told = in_a_fresh_process(*commands, folder=tmp_path)

@@ -14,7 +14,8 @@ from mcnet.data.template import varied_head
 from mcnet.data.volume import Volume
 from mcnet.engine import ALL_CORES
 from mcnet.errors import McnetError
-from mcnet.learning.severity import SeverityConfig, SeverityNetwork
+from mcnet.learning.network_config import SeverityConfig
+from mcnet.learning.severity import SeverityNetwork
 from mcnet.learning.weights import read_tensors, write_tensors
 from mcnet.simulation.acquisition import Acquisition
 from mcnet.simulation.generators import generate_motion

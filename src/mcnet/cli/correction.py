@@ -108,6 +108,14 @@ def _correct_one(
 ) -> None:
     _refuse_bids(scan)
     check_scans((scan,), "mcnet correct")
+    from mcnet.correction.models import check_model, load_model
+    from mcnet.correction.outputs import check_correction_outputs, check_series_to_write
+    from mcnet.provenance import written_together
+
+    check_correction_outputs(
+        *(scan, output), page=report, uncertainty=uncertainty, model=model_file(model)
+    )
+    check_model(model)
     from mcnet.correction.files import (
         correct_source,
         read_source,
@@ -115,13 +123,7 @@ def _correct_one(
         write_uncertainty,
     )
     from mcnet.correction.guard import load_guard
-    from mcnet.correction.models import load_model
-    from mcnet.correction.outputs import check_correction_outputs, check_series_to_write
-    from mcnet.provenance import written_together
 
-    check_correction_outputs(
-        *(scan, output), page=report, uncertainty=uncertainty, model=model_file(model)
-    )
     network, guard = load_model(model), load_guard()
     source = read_source(scan)
     check_series_to_write(source, output)
@@ -147,12 +149,15 @@ def _correct_dataset(
     model: str,
     options: "CorrectionOptions",
 ) -> None:
+    from mcnet.correction.models import check_model, load_model
+    from mcnet.data.bids import check_derivative_output, find_t1w
+
+    find_t1w(root, labels)
+    check_derivative_output(root, derivative)
+    check_model(model)
     from mcnet.correction.dataset import correct_dataset
     from mcnet.correction.guard import load_guard
-    from mcnet.correction.models import load_model
-    from mcnet.data.bids import check_derivative_output
 
-    check_derivative_output(root, derivative)
     outcomes = correct_dataset(
         root,
         derivative,
@@ -196,11 +201,13 @@ def export(
         model: Name of a model that comes with mcnet, or a weights file.
     """
     check_extra("export", "mcnet export")
-    from mcnet.correction.export import export_onnx
-    from mcnet.correction.models import load_model
+    from mcnet.correction.models import check_model, load_model
     from mcnet.outputs import FILE, ONNX, check_outputs, given
 
     check_outputs(given(("-o", output, ONNX)), given(("--model", model_file(model), FILE)))
+    check_model(model)
+    from mcnet.correction.export import export_onnx
+
     export_onnx(load_model(model), output)
     tell(f"{output}: {model} as ONNX.")
 

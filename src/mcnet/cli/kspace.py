@@ -163,12 +163,16 @@ def evaluate_raw(
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
+    from mcnet.correction.models import check_model, load_model
+    from mcnet.data.sources import people_named
+    from mcnet.simulation.formats import motion_files, read_motion
+
+    check_model(model)
+    chosen, files = people_named(people, names), motion_files(motion)
     from mcnet.evaluation.raw_trial_results import UNFINISHED
     from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
-    from mcnet.simulation.formats import motion_files, read_motion
 
-    files = motion_files(motion)
     unfinished = output / "unfinished"
     check_outputs(
         given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)),
@@ -177,13 +181,10 @@ def evaluate_raw(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
-    from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_named
     from mcnet.evaluation.raw_trial import try_reconstruction
     from mcnet.evaluation.trial_inputs import trial_inputs
 
     network = load_model(model)
-    chosen = people_named(people, names)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
     traces = chosen_traces([read_motion(file) for file in files], drawn)
     with announce("Reconstructing unseen people from raw data") as on_progress:

@@ -131,11 +131,15 @@ def evaluate(
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.report.trial_page import TRIAL, write_trial
+    from mcnet.correction.models import check_model, load_model
+    from mcnet.data.sources import people_named
     from mcnet.simulation.formats import motion_files, read_motion
 
-    files = motion_files(motion)
+    check_model(model)
+    chosen, files = people_named(people, names), motion_files(motion)
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.report.trial_page import TRIAL, write_trial
+
     check_outputs(
         given(("-o", output, TRIAL)),
         [
@@ -144,13 +148,10 @@ def evaluate(
         ],
     )
     from mcnet.correction.guard import SEVERITY, load_guard
-    from mcnet.correction.models import load_model
-    from mcnet.data.sources import people_named
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
 
     corrector = load_model(model)
-    chosen = people_named(people, names)
     traces = chosen_traces([read_motion(file) for file in files], design)
     with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
         trial = try_corrector(

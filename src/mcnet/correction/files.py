@@ -12,7 +12,7 @@ from mcnet.correction.scan import Guard, correct_scan
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
 from mcnet.data.metadata import metadata_of, text_of
 from mcnet.data.nifti import voxel_axes, write_volume
-from mcnet.data.nifti_names import nifti_stem
+from mcnet.data.nifti_names import is_nifti_name, nifti_stem
 from mcnet.data.nifti_same_grid import copy_scan, write_map
 from mcnet.data.phase_encoding import phase_encoding_of, phase_encoding_words
 from mcnet.data.scans import files_of_scan, read_scan
@@ -157,11 +157,6 @@ def write_uncertainty(path: Path, corrected: CorrectedFile) -> None:
         write_map(path, values, like=corrected.source.path, notes=about)
     else:
         write_volume(path, values, notes=about)
-
-
-def is_nifti_name(path: Path) -> bool:
-    """Whether an output is to be NIfTI, by its name."""
-    return path.name.endswith((".nii", ".nii.gz"))
 
 
 def _notes(result: CorrectedScan, options: CorrectionOptions) -> dict[str, Any]:

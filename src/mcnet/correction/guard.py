@@ -17,9 +17,9 @@ from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.sampling import sampling_for
 from mcnet.data.volume import Volume
 from mcnet.errors import McnetError
+from mcnet.learning.network_config import SeverityConfig
 from mcnet.learning.severity import (
     OFFSET_MM,
-    SeverityConfig,
     SeverityNetwork,
     distance_from_usual,
 )

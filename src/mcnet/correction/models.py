@@ -10,6 +10,7 @@ from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.correction.model_card import ModelCard, checked_card
 from mcnet.errors import McnetError
 from mcnet.learning.cards import read_card, read_header
+from mcnet.learning.network_config import SeverityConfig
 from mcnet.provenance import sha256_of_file
 
 if TYPE_CHECKING:
@@ -83,17 +84,14 @@ def shipped_models() -> tuple[ShippedModel, ...]:
     return tuple(ShippedModel(name, path, _card(path)) for name, path in paths.items())
 
 
-def load_model(name_or_path: str) -> Model:
-    """Model by the name of one that comes with mcnet, or by the path of its weights.
+def check_model(name_or_path: str) -> Path:
+    """Weights of a model, by its name or their path; PyTorch is not loaded.
 
     Raises
     ------
     McnetError
-        There is no such model; its file is missing, a pickle, damaged or not mcnet's; it holds a
-        network that corrects nothing; or its card does not say what it was trained on.
+        As `load_model`, as far as the header of the file tells.
     """
-    from mcnet.learning.weights import load_network  # torch, which a list of models does without
-
     shipped = name_or_path in _shipped_names()
     path = WEIGHTS / f"{name_or_path}{_SUFFIX}" if shipped else Path(name_or_path)
     if not shipped and not path.suffix and not path.exists():
@@ -103,6 +101,22 @@ def load_model(name_or_path: str) -> Model:
             f"path of a {_SUFFIX} file."
         )
     _refuse_judge(path)
+    _card(path)
+    return path
+
+
+def load_model(name_or_path: str) -> Model:
+    """Model by the name of one that comes with mcnet, or by the path of its weights.
+
+    Raises
+    ------
+    McnetError
+        There is no such model; its file is missing, a pickle, damaged or not mcnet's; it holds a
+        network that corrects nothing; or its card does not say what it was trained on.
+    """
+    path = check_model(name_or_path)
+    from mcnet.learning.weights import load_network  # torch, which a list of models does without
+
     network = load_network(path)
     if network.config.adjacent:
         raise McnetError(
@@ -110,6 +124,7 @@ def load_model(name_or_path: str) -> Model:
             "apart as those of its experiment; to correct scans, give one with adjacent = 0."
         )
     card = _card(path)
+    shipped = name_or_path in _shipped_names()
     name = name_or_path if shipped else str(card.get("name", path.stem))
     return Model(name, path, sha256_of_file(path), network, card)
 
@@ -156,8 +171,6 @@ def _told(value: object) -> str:
 
 def _refuse_judge(path: Path) -> None:
     """Refuse weights of the network that tells how far a head moved, which corrects nothing."""
-    from mcnet.learning.severity import SeverityConfig
-
     if set(read_header(path).about["network"]) == {one.name for one in fields(SeverityConfig)}:
         raise McnetError(
             f"{path} holds the network that estimates how far a head moved, which every correction "

@@ -1,13 +1,16 @@
 """Where a correction may be written: refused before any work is done."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mcnet.correction.files import Source, is_nifti_name
 from mcnet.data.dicom.names import SERIES
-from mcnet.data.nifti_names import NIFTI
+from mcnet.data.nifti_names import NIFTI, is_nifti_name
 from mcnet.data.scans import scan_kind
 from mcnet.errors import McnetError
 from mcnet.outputs import FILE, PAGE, check_outputs, given
+
+if TYPE_CHECKING:
+    from mcnet.correction.files import Source
 
 
 def check_correction_outputs(
@@ -24,8 +27,6 @@ def check_correction_outputs(
     ------
     McnetError
         There is no source, or as `mcnet.outputs.check_outputs`.
-    ModuleNotFoundError
-        What writes an output is not installed.
     """
     if not source.exists():  # which output fits depends on what it is
         raise McnetError(
@@ -42,7 +43,7 @@ def check_correction_outputs(
     )
 
 
-def check_series_to_write(source: Source, output: Path) -> None:
+def check_series_to_write(source: "Source", output: Path) -> None:
     """Refuse, before the work, a series like which no other can be written.
 
     Raises

@@ -82,3 +82,8 @@ NIFTI = Kind(
     is_ours=lambda path: is_recorded(path, sidecar(path)),
 )
 """A scan, with the JSON file beside it: as an output mcnet's record, as an input anybody's."""
+
+
+def is_nifti_name(path: Path) -> bool:
+    """Whether an output is to be NIfTI, by its name."""
+    return path.name.endswith((".nii", ".nii.gz"))

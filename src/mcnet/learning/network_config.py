@@ -57,3 +57,30 @@ class NetworkConfig:
     def multiple(self) -> int:
         """Rows and columns are padded to a multiple of this."""
         return int(self.fold * 2 ** (self.levels - 1))
+
+
+@dataclass(frozen=True)
+class SeverityConfig:
+    """The shape of the network that judges slices."""
+
+    levels: int = 4
+    """Resolutions; between two of them the image is halved."""
+    width: int = 24
+    """Channels of the first level; every further level has half as many more."""
+    fold: int = 4
+    """Pixels along an edge of the square that is folded into channels first."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        for name, most in (("levels", 6), ("width", 256), ("fold", 8)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= most:
+                raise McnetError(
+                    f"{name} {value!r} of the severity network is impossible; give a whole number "
+                    f"from 1 to {most}."
+                )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each level."""
+        return tuple(int(self.width * 1.5**level) for level in range(self.levels))

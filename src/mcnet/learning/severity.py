@@ -1,43 +1,14 @@
 """How far the head moved, and how usual a slice looks, told from the slice alone."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mcnet.errors import McnetError
+from mcnet.learning.network_config import SeverityConfig
 
 OFFSET_MM = 0.1
 """Added before the logarithm is taken: less motion than this is hard to tell from none."""
-
-
-@dataclass(frozen=True)
-class SeverityConfig:
-    """The shape of the network that judges slices."""
-
-    levels: int = 4
-    """Resolutions; between two of them the image is halved."""
-    width: int = 24
-    """Channels of the first level; every further level has half as many more."""
-    fold: int = 4
-    """Pixels along an edge of the square that is folded into channels first."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be built."""
-        for name, most in (("levels", 6), ("width", 256), ("fold", 8)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= most:
-                raise McnetError(
-                    f"{name} {value!r} of the severity network is impossible; give a whole number "
-                    f"from 1 to {most}."
-                )
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels of each level."""
-        return tuple(int(self.width * 1.5**level) for level in range(self.levels))
 
 
 class SeverityNetwork(nn.Module):

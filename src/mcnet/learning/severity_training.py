@@ -19,12 +19,12 @@ from mcnet.errors import McnetError
 from mcnet.learning.batches import Batch, whole_size
 from mcnet.learning.cards import read_card
 from mcnet.learning.fresh_batches import FreshBatches
+from mcnet.learning.network_config import SeverityConfig
 from mcnet.learning.optimisation import adam_on_schedule
 from mcnet.learning.processes import ALONE, Processes
 from mcnet.learning.record import EpochRecord
 from mcnet.learning.severity import (
     OFFSET_MM,
-    SeverityConfig,
     SeverityNetwork,
     distance_from_usual,
     severity_loss,
