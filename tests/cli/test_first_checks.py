@@ -95,6 +95,7 @@ def refused(tmp_path, scan, trace):
         (["export", "-o", "a.onnx", "--model", "nosuch"], "does not come with mcnet"),
         (["evaluate", none, "--motion", trace, "-o", out], "none does not exist"),
         (["evaluate", tmp_path, "--motion", none, "-o", out], "none does not exist"),
+        (["evaluate", tree, "--motion", trace, "-o", out, "--names", "nobody"], "named nobody"),
         (
             ["evaluate", tmp_path, "--motion", trace, "-o", out, "--factors", 0],
             "factor 0 is impossible",

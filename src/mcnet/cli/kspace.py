@@ -164,15 +164,11 @@ def evaluate_raw(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
     from mcnet.correction.models import check_model, load_model
-    from mcnet.data.sources import people_named
+    from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.simulation.formats import motion_files, read_motion
 
-    check_model(model)
-    chosen, files = people_named(people, names), motion_files(motion)
-    from mcnet.evaluation.raw_trial_results import UNFINISHED
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.report.raw_trial_page import RAW_TRIAL, write_raw_trial
-
+    files = motion_files(motion)
     unfinished = output / "unfinished"
     check_outputs(
         given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)),
@@ -181,8 +177,13 @@ def evaluate_raw(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
+    check_model(model)
+    from mcnet.data.sources import people_named
+
+    chosen = people_named(people, names)
     from mcnet.evaluation.raw_trial import try_reconstruction
     from mcnet.evaluation.trial_inputs import trial_inputs
+    from mcnet.report.raw_trial_page import write_raw_trial
 
     network = load_model(model)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)

@@ -132,14 +132,11 @@ def evaluate(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
     from mcnet.correction.models import check_model, load_model
-    from mcnet.data.sources import people_named
+    from mcnet.evaluation.trial_outputs import TRIAL
+    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.simulation.formats import motion_files, read_motion
 
-    check_model(model)
-    chosen, files = people_named(people, names), motion_files(motion)
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.report.trial_page import TRIAL, write_trial
-
+    files = motion_files(motion)
     check_outputs(
         given(("-o", output, TRIAL)),
         [
@@ -147,9 +144,14 @@ def evaluate(
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
+    check_model(model)
+    from mcnet.data.sources import people_named
+
+    chosen = people_named(people, names)
     from mcnet.correction.guard import SEVERITY, load_guard
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
+    from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
     traces = chosen_traces([read_motion(file) for file in files], design)

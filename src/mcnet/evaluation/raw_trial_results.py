@@ -4,7 +4,6 @@ A trial takes hours. One that was interrupted finds its scans again by a key, th
 a result follows from.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,18 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mcnet.outputs import Kind
 from mcnet.provenance import write_text, written_whole
 from mcnet.steps import clear, is_done, mark_done
-
-_RESULT = re.compile(r"[0-9a-f]{16}(\.step\.json)?|\.writing-\w+")
-UNFINISHED = Kind(
-    "scans that are done are kept in a folder of its own",
-    is_ours=lambda folder: all(_RESULT.fullmatch(path.name) for path in folder.iterdir()),
-    foreign="holds something else than mcnet's unfinished trial; name another output",
-    is_folder=True,
-)
-"""Where the results of scans wait until a trial is whole; then it goes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,16 +10,11 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.outputs import folder_of
 from mcnet.provenance import Inputs, provenance, write_record, write_text, written_together
 from mcnet.report.style import save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
 METRIC = "ssim_head_registered"
-RAW_TRIAL = folder_of(
-    "trial.json", "table.md", "rows.csv", "scans.csv", "examples.png", "examples.svg"
-)
-"""What `write_raw_trial` writes to its folder."""
 
 
 def write_raw_trial(

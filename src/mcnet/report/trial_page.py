@@ -11,7 +11,6 @@ from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.outputs import folder_of
 from mcnet.provenance import (
     Inputs,
     provenance,
@@ -24,11 +23,6 @@ from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 
 METRIC = "ssim_head_registered"
-TRIAL = folder_of(
-    *("trial.json", "summary.json", "table.md", "rows.csv", "severity.csv", "still.csv"),
-    *("examples.png", "examples.svg", "severity.png", "severity.svg"),
-)
-"""What `write_trial` writes to its folder."""
 
 
 def write_trial(
