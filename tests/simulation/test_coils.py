@@ -179,7 +179,7 @@ def test_what_cannot_be_received_is_refused(rng, head):
     with pytest.raises(McnetError, match="0 coils receive nothing"):
         coil_maps(positions(SCAN), 0)
     maps = coil_maps(positions(SCAN), 2)
-    with pytest.raises(McnetError, match="12 poses for 11 phase-encoding lines"):
+    with pytest.raises(McnetError, match="12 poses, but the scan has 11 phase-encoding lines"):
         kspace_of_coils(head, SIZE, still(12), SCAN, maps)
     leaving = random_motion(rng, SCAN.n_lines, "six-dof")
     places = SCAN.axis_positions_mm("x")
