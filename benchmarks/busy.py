@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 import page
 
-from mcnet.engine import n_cores
+from mcnet.core.engine import n_cores
 
 POLICIES: Mapping[str, Mapping[str, str]] = {
     "as mcnet": {},
@@ -30,7 +30,7 @@ def training() -> Callable[[], None]:
     """One step of the demo's network on a batch of eight slices."""
     import torch
 
-    from mcnet.learning.network import NetworkConfig, UNet
+    from mcnet.networks.unet import NetworkConfig, UNet
 
     config = NetworkConfig(levels=4, width=12, head="residual", fold=2)
     network = UNet(config).train().to(memory_format=torch.channels_last)
@@ -50,7 +50,7 @@ def correction() -> Callable[[], None]:
     import torch
 
     from mcnet.correction.batches import in_batches
-    from mcnet.learning.network import NetworkConfig, UNet
+    from mcnet.networks.unet import NetworkConfig, UNet
 
     network = UNet(NetworkConfig(levels=5, width=8, head="residual")).eval()
     slices = torch.rand(32, 1, 128, 128)
@@ -67,7 +67,7 @@ def search() -> Callable[[], None]:
     from dataclasses import replace
 
     from mcnet.correction.magnitude_motion import SEARCH, find_motion
-    from mcnet.simulation.in_plane import SliceGrid
+    from mcnet.physics.in_plane import SliceGrid
 
     few = replace(SEARCH, n_steps=tuple(2 for _ in SEARCH.n_steps))
     slices = np.random.default_rng(1).random((12, 96, 96), dtype=np.float32)

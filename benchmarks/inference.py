@@ -22,9 +22,9 @@ from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
 from mcnet.correction.slices import ready_network
-from mcnet.data.volume import Volume
-from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.learning.weights import save_network
+from mcnet.io.volume import Volume
+from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.weights import save_network
 
 Images = np.ndarray
 Call = Callable[[Images], Images]

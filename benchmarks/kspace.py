@@ -13,12 +13,12 @@ import page
 from timing import take_turns
 
 from mcnet.correction.models import load_model
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.data.sources import template_people
-from mcnet.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.datasets.subjects import template_people
+from mcnet.motion.generators import generate_motion
+from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.generators import generate_motion
 
 N_SLICES, SIDE, FACTOR = 24, 128, 20.0
 _ROUNDS, _SLOW = 5, 2

@@ -14,18 +14,18 @@ import page
 import pandas as pd
 import torch
 
-from mcnet.data.design import PairsDesign
-from mcnet.data.fresh_pairs import FreshPairs
-from mcnet.data.pairs import ImagePairs
-from mcnet.data.prepared import prepare_person
-from mcnet.data.sources import template_people
-from mcnet.learning.losses import LossConfig
-from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.learning.recipes import L1
-from mcnet.learning.training import TrainingSet, train_stage
-from mcnet.learning.training_config import TrainingConfig
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.fresh_motion import FreshMotion
+from mcnet.datasets.pairs.design import PairsDesign
+from mcnet.datasets.pairs.drawn_motion import FreshMotion
+from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.pairs import ImagePairs
+from mcnet.datasets.pairs.prepared import prepare_person
+from mcnet.datasets.subjects import template_people
+from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.physics.acquisition import Acquisition
+from mcnet.training.losses import LossConfig
+from mcnet.training.recipes import L1
+from mcnet.training.training import TrainingSet, train_stage
+from mcnet.training.training_config import TrainingConfig
 
 NETWORK = NetworkConfig(levels=5, width=12, head="residual", fold=2)
 N_PEOPLE, SCANS_PER_PERSON = 3, 12

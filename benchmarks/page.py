@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
-from mcnet.engine import n_cores
+from mcnet.core.engine import n_cores
 
 PACKAGES = (
     "mcnet",

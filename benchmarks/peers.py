@@ -13,9 +13,9 @@ import finufft
 import numpy as np
 from scans import Scan, images_of
 
-from mcnet.engine import ALL_CORES, Engine, n_cores
-from mcnet.fourier import TOLERANCE, UPSAMPLING, centred_ifft, spectrum_at
-from mcnet.simulation.corruption import (
+from mcnet.core.engine import ALL_CORES, Engine, n_cores
+from mcnet.physics.fourier import TOLERANCE, UPSAMPLING, centred_ifft, spectrum_at
+from mcnet.physics.simulator import (
     _moved_image,
     corrupt_still_slices,
     corrupt_volume,
@@ -62,7 +62,7 @@ def making_ready(scan: Scan) -> Peer:
 def ours_once(scan: Scan) -> Peer:
     """Mcnet's slices of a head that is not to move again: nothing is made ready.
 
-    The same transform as `mcnet.simulation.corruption.corrupt_slices`, without cutting the slices.
+    The same transform as `mcnet.physics.simulator.corrupt_slices`, without cutting the slices.
     """
     size = scan.voxel_size_mm[1:]
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from scans import Scan, slices_scan, volume_scan
 from timing import Times, take_turns
 
-from mcnet.engine import Engine
+from mcnet.core.engine import Engine
 from mcnet.report.style import BLUE, GREY, save_figure, style
 
 SIZES = (64, 96, 128, 192, 256)

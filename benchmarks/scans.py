@@ -1,6 +1,6 @@
 """What is timed: still images, the points at which motion samples their spectra, and the truth.
 
-Everything here is written apart from `mcnet.simulation.corruption`, in double precision and
+Everything here is written apart from `mcnet.physics.simulator`, in double precision and
 plainly, so that agreement with it means something.
 """
 
@@ -12,13 +12,13 @@ import finufft
 import numpy as np
 from jaxtyping import Complex64, Complex128, Float32, Float64, Shaped
 
-from mcnet.data.template import template_head
-from mcnet.fourier import centred_ifft
-from mcnet.geometry import AXES
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.corruption import still_slices
-from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.motion import Mode, MotionTrace
+from mcnet.datasets.template import template_head
+from mcnet.motion.generators import generate_motion
+from mcnet.motion.poses import AXES
+from mcnet.motion.trace import Mode, MotionTrace
+from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.fourier import centred_ifft
+from mcnet.physics.simulator import still_slices
 
 SEED = 1
 SCALE = 8.0

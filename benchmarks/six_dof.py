@@ -6,7 +6,7 @@ import peers
 from scans import Scan, trace, volume_scan
 from timing import take_turns
 
-from mcnet.simulation.acquisition import Acquisition
+from mcnet.physics.acquisition import Acquisition
 
 N_ROUNDS = 5
 _SLOW, _SLOWEST = 2, 1

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import page
 import psutil
 
-from mcnet.engine import n_cores
+from mcnet.core.engine import n_cores
 
 _DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 HEADS = Path(os.environ.get("MCNET_TEST_DATA", _DATA)).resolve() / "heads"

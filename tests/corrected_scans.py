@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 
 from mcnet.correction.outcome import Assessment, CorrectedScan, Severity
-from mcnet.data.template import template_head
-from mcnet.data.volume import Volume
+from mcnet.datasets.template import template_head
+from mcnet.io.volume import Volume
 
 MODEL = {
     "name": "tiny-1mm",

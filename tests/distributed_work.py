@@ -9,24 +9,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from mcnet.data.fresh_pairs import FreshPairs, FreshScan
-from mcnet.data.pairs import ImagePairs
-from mcnet.errors import McnetError
-from mcnet.experiment import Experiment
-from mcnet.learning.batches import Batch
-from mcnet.learning.distributed import joined
-from mcnet.learning.fresh_batches import FreshBatches
-from mcnet.learning.losses import LossConfig, hybrid_loss
-from mcnet.learning.network import NetworkConfig
-from mcnet.learning.network_config import SeverityConfig
-from mcnet.learning.processes import Processes
-from mcnet.learning.recipes import Stage
-from mcnet.learning.record import EpochRecord
-from mcnet.learning.severity_training import SeverityLesson
-from mcnet.learning.shared_batch_norm import SharedBatchNorm
-from mcnet.learning.training import fit, train_stage, training_batches
-from mcnet.learning.training_config import TrainingConfig
-from mcnet.trained_models import train_experiment
+from mcnet.core.errors import McnetError
+from mcnet.datasets.pairs.on_the_fly import FreshPairs, FreshScan
+from mcnet.datasets.pairs.pairs import ImagePairs
+from mcnet.experiments.config import Experiment
+from mcnet.experiments.train import train_experiment
+from mcnet.networks.config import SeverityConfig
+from mcnet.networks.unet import NetworkConfig
+from mcnet.training.batches import Batch
+from mcnet.training.distributed import joined
+from mcnet.training.epoch_callback import EpochRecord
+from mcnet.training.fresh_batches import FreshBatches
+from mcnet.training.losses import LossConfig, hybrid_loss
+from mcnet.training.processes import Processes
+from mcnet.training.recipes import Stage
+from mcnet.training.severity_training import SeverityLesson
+from mcnet.training.shared_batch_norm import SharedBatchNorm
+from mcnet.training.training import fit, train_stage, training_batches
+from mcnet.training.training_config import TrainingConfig
 
 N_PROCESSES = 2
 STAGE = Stage(1.0, 0.3)

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from mcnet.readers.cases import Case, CaseImages
-from mcnet.readers.creating import create_study
-from mcnet.readers.drawing import Drawing
-from mcnet.readers.readings import save_reading
-from mcnet.readers.schema import opened
-from mcnet.readers.settings import StudySettings
-from mcnet.readers.study import Study, open_study
+from mcnet.reader_study.cases import Case, CaseImages
+from mcnet.reader_study.creating import create_study
+from mcnet.reader_study.drawing import Drawing
+from mcnet.reader_study.readings import save_reading
+from mcnet.reader_study.schema import opened
+from mcnet.reader_study.settings import StudySettings
+from mcnet.reader_study.study import Study, open_study
 
 VERSIONS = ("corrupted", "l1", "reference")
 

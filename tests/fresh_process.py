@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from mcnet.extras import EXTRAS
+from mcnet.core.extras import EXTRAS
 
 _BEGINNING = """
 import json, sys

@@ -284,16 +284,19 @@ def _database_changed(path: Path, rng: np.random.Generator) -> str:
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[None]:
     """Leave out what comes after all reading and takes long: training, trials, figures."""
-    from mcnet.errors import McnetError
+    from mcnet.core.errors import McnetError
 
     def ends(*_: object, **__: object) -> None:
         raise McnetError("all was read.")
 
     with contextlib.ExitStack() as stack:
         for name in (
-            *("mcnet.reproduce.train_models", "mcnet.trained_models.train_models"),
-            *("mcnet.corrector._teach_to_correct", "mcnet.corrector._teach_to_judge"),
-            *("mcnet.evaluation.trial.try_corrector", "mcnet.readers.serving.serve"),
+            *("mcnet.experiments.reproduce.train_models", "mcnet.experiments.train.train_models"),
+            *(
+                "mcnet.training.shipped.corrector._teach_to_correct",
+                "mcnet.training.shipped.corrector._teach_to_judge",
+            ),
+            *("mcnet.evaluation.trial.try_corrector", "mcnet.reader_study.serving.serve"),
             "mcnet.report.motion_figure.write_motion_figure",
             "mcnet.correction.export.export_onnx",
         ):

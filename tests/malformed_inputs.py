@@ -12,16 +12,16 @@ from drawn_studies import drawn_study, read_by
 from properties import ellipsoid
 from tiny_models import random_network, tiny_weights
 
-from mcnet.data.simulate import simulate_pairs
-from mcnet.data.store import load_pairs
+from mcnet.core.progress import silently
+from mcnet.datasets.pairs.simulate import simulate_pairs
+from mcnet.datasets.pairs.store import load_pairs
 from mcnet.evaluation.rows import evaluate
-from mcnet.experiment import read_experiment
-from mcnet.learning.weights import save_network
-from mcnet.plan import pairs_plan
-from mcnet.progress import silently
-from mcnet.run import WEIGHTS, Run, prepare
-from mcnet.simulation.formats import write_motion
-from mcnet.simulation.motion import MotionTrace
+from mcnet.experiments.config import read_experiment
+from mcnet.experiments.folder import WEIGHTS, Run, prepare
+from mcnet.experiments.gather import pairs_plan
+from mcnet.motion.formats.files import write_motion
+from mcnet.motion.trace import MotionTrace
+from mcnet.networks.weights import save_network
 
 EXPERIMENT = """
 title = "small"

@@ -4,14 +4,14 @@ from functools import cache
 
 import numpy as np
 
-from mcnet.data.masks import head_mask
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.data.sources import template_people
+from mcnet.datasets.masks import head_mask
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.datasets.subjects import template_people
 from mcnet.evaluation.baselines import register_rigidly
 from mcnet.metrics import ssim_whole_and_inside
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.corruption import image_at_rest
-from mcnet.simulation.generators import generate_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.simulator import image_at_rest
 
 N_LINES, N_SLICES = 96, 6
 LINES = Acquisition((32, N_LINES, N_LINES), (256.0, 256.0, 256.0))

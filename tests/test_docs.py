@@ -13,10 +13,10 @@ from properties import ellipsoid
 
 import mcnet.reconstruction.reconstruct  # noqa: F401  (before its options are replaced)
 from mcnet.cli.main import main
-from mcnet.motion_search.coarse_to_fine import SearchSettings
+from mcnet.motion.formats.files import write_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.motion_estimation.coarse_to_fine import SearchSettings
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.simulation.formats import write_motion
-from mcnet.simulation.generators import generate_motion
 
 PAGES = ("docs/how-to/raw-data.md", "docs/how-to/motion-files.md", "README.md")
 """In an order in which each finds what those before have written."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.metrics import (
     SSIM_DEFINITION,
     WINDOW_WIDTH,

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from mcnet.data.design import PairsDesign
-from mcnet.experiment import Experiment, MotionConfig, PeopleConfig
-from mcnet.learning.losses import LossConfig, total_variation
-from mcnet.learning.network import NetworkConfig
-from mcnet.learning.recipes import RECIPES
-from mcnet.learning.training_config import TrainingConfig
-from mcnet.plan import list_traces
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.formats import motion_files, read_motion
-from mcnet.simulation.generators import paper_segments
+from mcnet.datasets.pairs.design import PairsDesign
+from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig
+from mcnet.experiments.gather import list_traces
+from mcnet.motion.formats.files import motion_files, read_motion
+from mcnet.motion.generators import paper_segments
+from mcnet.networks.unet import NetworkConfig
+from mcnet.physics.acquisition import Acquisition
+from mcnet.training.losses import LossConfig, total_variation
+from mcnet.training.recipes import RECIPES
+from mcnet.training.training_config import TrainingConfig
 
 
 def test_128_cubed_over_256_mm_with_one_pose_a_phase_encoding_line():

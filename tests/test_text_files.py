@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mcnet
-from mcnet.provenance import printable, read_json, write_json, write_text
+from mcnet.core.writing import printable, read_json, write_json, write_text
 
 NAME = "caf\udce9 ü"
 SOURCES = sorted(Path(mcnet.__file__).parent.rglob("*.py"))

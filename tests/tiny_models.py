@@ -8,9 +8,9 @@ import torch
 
 from mcnet.correction.models import Model, load_model
 from mcnet.correction.outcome import Assessment, Severity
-from mcnet.data.volume import Volume
-from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.learning.weights import save_network
+from mcnet.io.volume import Volume
+from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.weights import save_network
 
 CARD: dict[str, Any] = {
     "name": "tiny",

@@ -1,6 +1,6 @@
 """mcnet makes, corrects and measures head motion in structural brain MRI.
 
-Import what you need from its module, for instance ``from mcnet.simulation.motion import
+Import what you need from its module, for instance ``from mcnet.motion.trace import
 MotionTrace``; the package itself imports nothing, so that it loads at once.
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Real
 from skimage.metrics import structural_similarity
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 
 SSIM_DEFINITION: str = (
     "SSIM (Wang et al. 2004) as scikit-image computes it: Gaussian window of sigma 1.5 pixels "

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from mcnet.learning.network import NetworkConfig
+from mcnet.networks.unet import NetworkConfig
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT
 from properties import plain_spectrum, relative_error
 
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.generators import generate_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.physics.acquisition import Acquisition
 
 VOXEL_MM = (2.0, 3.0, 2.5)
 PACKAGES = {

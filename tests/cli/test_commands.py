@@ -11,11 +11,11 @@ from properties import ellipsoid
 from synthetic_dicom import Grid, Series
 
 from mcnet.cli.main import COMMANDS, main
-from mcnet.data.dicom.series import read_series
-from mcnet.data.metadata import metadata_of
-from mcnet.data.nifti import read_volume, voxel_axes, write_volume
-from mcnet.data.phase_encoding import phase_encoding_of
-from mcnet.simulation.formats import read_motion
+from mcnet.io.dicom.series import read_series
+from mcnet.io.metadata import metadata_of
+from mcnet.io.nifti.files import read_volume, voxel_axes, write_volume
+from mcnet.io.phase_encoding import phase_encoding_of
+from mcnet.motion.formats.files import read_motion
 
 EXTRA = (
     *("SimpleITK", "jinja2", "lightning", "matplotlib"),
@@ -254,7 +254,9 @@ def test_corrupt_refuses_its_outputs_before_it_reads(
 ):
     (tmp_path / "link").symlink_to(tmp_path)
     (tmp_path / "bids.json").write_text('{"RepetitionTime": 2.3}')
-    monkeypatch.setattr("mcnet.data.nifti.read_volume", lambda _: pytest.fail("the scan was read"))
+    monkeypatch.setattr(
+        "mcnet.io.nifti.files.read_volume", lambda _: pytest.fail("the scan was read")
+    )
     monkeypatch.chdir(tmp_path)
     before = files_of(tmp_path)
     assert sentence in fails(capsys, "corrupt", scan, "--motion", trace, *outputs)

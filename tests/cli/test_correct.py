@@ -17,7 +17,7 @@ from tiny_models import FakeGuard, tiny_weights
 from mcnet.cli import correction as commands
 from mcnet.cli.main import COMMANDS, main
 from mcnet.correction import models as shipped
-from mcnet.data.dicom.series import read_series
+from mcnet.io.dicom.series import read_series
 
 AFFINE = np.diag([-8.0, 8.0, 8.0, 1.0])
 

@@ -13,11 +13,11 @@ import pytest
 from properties import ellipsoid
 from tiny_models import tiny_weights
 
-from mcnet.data.ismrmrd.writing import write_raw
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.formats import write_motion
-from mcnet.simulation.generators import generate_motion
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.io.mrd.writing import write_raw
+from mcnet.motion.formats.files import write_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.physics.acquisition import Acquisition
 
 NAME = os.fsdecode(b"caf\xe9")
 """A name as Latin-1 has it, which is no UTF-8."""

@@ -10,11 +10,11 @@ from properties import ellipsoid
 from tiny_models import FakeGuard, tiny_weights
 
 from mcnet.cli.main import main
+from mcnet.core.provenance import provenance, sha256_of_file
 from mcnet.correction import scan as scan_module
 from mcnet.correction.guard import SEVERITY
-from mcnet.provenance import provenance, sha256_of_file
-from mcnet.simulation.formats import write_motion
-from mcnet.simulation.generators import generate_motion
+from mcnet.motion.formats.files import write_motion
+from mcnet.motion.generators import generate_motion
 
 
 @pytest.fixture

@@ -9,17 +9,17 @@ import pytest
 from fresh_process import in_a_fresh_process
 
 from mcnet.cli.main import main
-from mcnet.data.ismrmrd.reading import read_raw
-from mcnet.data.ismrmrd.writing import write_raw
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.extras import EXTRAS
-from mcnet.motion_search.coarse_to_fine import SearchSettings
+from mcnet.core.extras import EXTRAS
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.io.mrd.reading import read_raw
+from mcnet.io.mrd.writing import write_raw
+from mcnet.motion.formats.files import read_motion, write_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.motion.trace import MotionTrace
+from mcnet.motion_estimation.coarse_to_fine import SearchSettings
+from mcnet.physics.acquisition import Acquisition
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.formats import read_motion, write_motion
-from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.motion import MotionTrace
 
 
 def run(*arguments):

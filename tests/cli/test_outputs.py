@@ -15,8 +15,8 @@ import pytest
 from tiny_models import FakeGuard, tiny_weights
 
 from mcnet.cli.main import main
-from mcnet.data.ismrmrd.writing import write_raw
-from mcnet.simulation.formats import write_motion
+from mcnet.io.mrd.writing import write_raw
+from mcnet.motion.formats.files import write_motion
 
 ROOT = Path(__file__).parents[2]
 IN_FOLDERS = {
@@ -257,7 +257,7 @@ def test_a_place_that_cannot_be_written_is_told_at_once(place, capsys, monkeypat
     for flag, usual in command.outputs.items():
         outputs = {**command.outputs, flag: f"scan.nii.gz/new/{usual}"}
         assert "scan.nii.gz is no folder" in refused(capsys, place, command.line(outputs))
-    monkeypatch.setattr("mcnet.outputs.os.access", lambda folder, _: Path(folder) != place)
+    monkeypatch.setattr("mcnet.core.outputs.os.access", lambda folder, _: Path(folder) != place)
     message = refused(capsys, place, command.line(command.outputs))
     assert f"no permission to write to {place}" in message
 
@@ -364,7 +364,7 @@ def test_a_correction_is_done_again_and_another_page_is_kept(tmp_path, capsys, m
 FULL = """
 import resource, signal, sys
 from mcnet.cli.main import main
-import mcnet.data.ismrmrd.writing
+import mcnet.io.mrd.writing
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 main(sys.argv[2:])

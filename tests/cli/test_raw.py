@@ -10,8 +10,8 @@ import pytest
 from properties import ellipsoid, relative_error
 
 from mcnet.cli.main import main
-from mcnet.data.ismrmrd.reading import read_raw
-from mcnet.fourier import centred_ifft
+from mcnet.io.mrd.reading import read_raw
+from mcnet.physics.fourier import centred_ifft
 
 AFFINE = np.array(
     [[-4.0, 0, 0, 60], [0, 3.9, 0.3, -70], [0, -0.3, 3.9, -50], [0, 0, 0, 1]], dtype=float
@@ -118,9 +118,11 @@ def test_impossible_raw_data_are_refused(tmp_path, corrupt, capsys, monkeypatch,
 
 
 def test_a_missing_extra_is_told_before_any_work(tmp_path, corrupt, capsys, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("mcnet.data.ismrmrd")]:
+    for name in [name for name in sys.modules if name.startswith("mcnet.io.mrd")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    monkeypatch.setattr("mcnet.data.nifti.read_volume", lambda _: pytest.fail("the scan was read"))
+    monkeypatch.setattr(
+        "mcnet.io.nifti.files.read_volume", lambda _: pytest.fail("the scan was read")
+    )
     message = fails(capsys, corrupt, "--raw-output", tmp_path / "raw.h5")
     assert "h5py is not installed; --raw-output needs the extra raw" in message

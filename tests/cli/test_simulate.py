@@ -6,9 +6,9 @@ import shlex
 import pytest
 import zarr
 
-from mcnet import cluster
 from mcnet.cli.main import main
-from mcnet.data.store import count_pairs
+from mcnet.core import cluster
+from mcnet.datasets.pairs.store import count_pairs
 
 EXPERIMENT = """
 title = "small"

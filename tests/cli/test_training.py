@@ -1,14 +1,16 @@
 """mcnet train: which file is what, and what it says before any process is started."""
 
+import pickle
 import signal
+from pathlib import Path
 
 import pytest
 from torch.multiprocessing.spawn import ProcessExitedException
 
-from mcnet.cli import launching
 from mcnet.cli.main import main
-from mcnet.errors import McnetError
-from mcnet.provenance import command, recorded_command
+from mcnet.core.errors import McnetError
+from mcnet.core.provenance import command, recorded_command
+from mcnet.training import launching
 
 CORRECTOR = 'name = "n"\npurpose = "p"\ndata = "d"\nlicence = "CC0"\npeople = []\n'
 EXPERIMENT = """
@@ -76,22 +78,22 @@ def test_several_devices_are_started_with_the_same_command(tmp_path, monkeypatch
     path.write_text(CORRECTOR)
     scores.write_text("{}")
     main(["train", str(path), "-o", "run", "--devices", "2", "--metrics", str(scores)])
-    same = ["train", str(path), "--output", "run", "--devices", "2", "--metrics", str(scores)]
-    assert started == [(same, 2)]
+    ((target, n_processes),) = started
+    assert n_processes == 2
+    assert pickle.loads(pickle.dumps(target)).args == (path, Path("run"), scores, 2)
 
 
 def test_a_process_that_is_started_writes_the_command_that_was_given(monkeypatch):
     told, ran = [], []
     monkeypatch.setattr(launching, "start_processes", lambda *given, **_: told.append(given[1]))
-    monkeypatch.setattr("mcnet.cli.main.main", lambda args: ran.append((args, command())))
     with (
         recorded_command("mcnet", ["train", "e.toml", "-o", "run"]),
         pytest.raises(AttributeError, match="join"),  # of processes that are none
     ):
-        launching.launch(["train", "e.toml", "--output", "run"], 2)
+        launching.launch(lambda: ran.append(command()), 2)
     monkeypatch.setattr(launching.os, "environ", {})
     launching._run(1, *told[0])
-    assert ran == [(["train", "e.toml", "--output", "run"], "mcnet train e.toml -o run")]
+    assert ran == ["mcnet train e.toml -o run"]
 
 
 class Started:
@@ -108,7 +110,7 @@ class Started:
 def test_what_a_process_told_is_not_told_again(monkeypatch, statuses):
     monkeypatch.setattr(launching, "start_processes", lambda *_, **__: Started(statuses))
     with pytest.raises(SystemExit) as ended:
-        launching.launch(["train"], 2)
+        launching.launch(print, 2)
     assert ended.value.code == 2
 
 
@@ -116,4 +118,4 @@ def test_what_a_process_told_is_not_told_again(monkeypatch, statuses):
 def test_a_process_that_said_nothing_is_told_of(monkeypatch, statuses):
     monkeypatch.setattr(launching, "start_processes", lambda *_, **__: Started(statuses))
     with pytest.raises(McnetError, match="give the same command again to go on"):
-        launching.launch(["train"], 2)
+        launching.launch(print, 2)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from mcnet.core.engine import Device
 from mcnet.correction.batches import in_batches
-from mcnet.engine import Device
 
 
 @pytest.fixture(params=[1, 3])

@@ -16,14 +16,14 @@ from properties import ellipsoid
 from tiny_models import FakeGuard, tiny_model
 
 from mcnet import __version__
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
+from mcnet.core.writing import write_text
 from mcnet.correction import dataset
 from mcnet.correction.dataset import ScanOutcome, correct_dataset
 from mcnet.correction.files import CorrectedFile
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
-from mcnet.errors import McnetError
-from mcnet.progress import OnProgress
-from mcnet.provenance import write_text
 
 SCANS = (
     "sub-01/anat/sub-01_T1w.nii.gz",

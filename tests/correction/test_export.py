@@ -6,10 +6,10 @@ import pytest
 import torch
 from tiny_models import CARD, random_network
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.export import INPUT, export_onnx
 from mcnet.correction.models import Model, load_model
-from mcnet.errors import McnetError
-from mcnet.learning.weights import save_network
+from mcnet.networks.weights import save_network
 
 SIZES = ((1, 16, 24), (3, 9, 37))
 """One that is a multiple of the network's own, and one that is not."""

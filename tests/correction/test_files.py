@@ -16,6 +16,7 @@ from pydicom import dcmread
 from synthetic_dicom import SAGITTAL, Grid, Series
 from tiny_models import FakeGuard, tiny_model
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.files import (
     CorrectedFile,
     correct_source,
@@ -25,9 +26,8 @@ from mcnet.correction.files import (
 )
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
-from mcnet.data.dicom.series import read_series
-from mcnet.errors import McnetError
-from mcnet.geometry import rotation_matrix
+from mcnet.io.dicom.series import read_series
+from mcnet.motion.poses import rotation_matrix
 
 SHAPE = (11, 16, 13)
 MOVING, STILL = FakeGuard(), FakeGuard(is_still=True)
@@ -250,8 +250,8 @@ def test_a_full_disk_leaves_nothing(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("mcnet.data.nifti.nib.save", full)
-    monkeypatch.setattr("mcnet.data.nifti_same_grid.shutil.copyfileobj", full)
+    monkeypatch.setattr("mcnet.io.nifti.files.nib.save", full)
+    monkeypatch.setattr("mcnet.io.nifti.same_grid.shutil.copyfileobj", full)
     with pytest.raises(McnetError, match=r"cannot be written \(no space left"):
         write_corrected(tmp_path / "out.nii.gz", found)
     assert sorted(tmp_path.iterdir()) == before

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.gain import GAINS, GainCurve, fitted_gain, gain_of_card
-from mcnet.errors import McnetError
 
 
 def test_a_curve_is_straight_between_points_and_level_beyond() -> None:

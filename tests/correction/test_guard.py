@@ -8,17 +8,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mcnet.core.engine import ALL_CORES
+from mcnet.core.errors import McnetError
 from mcnet.correction.guard import SeverityGuard, load_guard
-from mcnet.data.scan_corruption import corrupt_scan
-from mcnet.data.template import varied_head
-from mcnet.data.volume import Volume
-from mcnet.engine import ALL_CORES
-from mcnet.errors import McnetError
-from mcnet.learning.network_config import SeverityConfig
-from mcnet.learning.severity import SeverityNetwork
-from mcnet.learning.weights import read_tensors, write_tensors
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.generators import generate_motion
+from mcnet.datasets.corrupted_scan import corrupt_scan
+from mcnet.datasets.template import varied_head
+from mcnet.io.volume import Volume
+from mcnet.motion.generators import generate_motion
+from mcnet.networks.config import SeverityConfig
+from mcnet.networks.severity import SeverityNetwork
+from mcnet.networks.weights import read_tensors, write_tensors
+from mcnet.physics.acquisition import Acquisition
 
 CONFIG = SeverityConfig(levels=2, width=4, fold=2)
 CALIBRATION = {"z_low_middle_high": [-1.6, 0.0, 1.7], "still_below_mm": 0.3, "usual_below": 1.5}

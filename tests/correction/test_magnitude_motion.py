@@ -17,8 +17,8 @@ from mcnet.correction.magnitude_motion import (
     find_motion,
     rms_mm,
 )
+from mcnet.physics.in_plane import SliceGrid
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.simulation.in_plane import SliceGrid
 
 SHORT = replace(SEARCH, n_steps=(3, 2, 2))
 GRID = SliceGrid((40, 52), (2.0, 3.0))

@@ -5,6 +5,8 @@ import pytest
 import torch
 from tiny_models import CARD, random_network
 
+from mcnet.core.errors import McnetError
+from mcnet.core.provenance import sha256_of_file
 from mcnet.correction import models
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.correction.models import (
@@ -13,10 +15,8 @@ from mcnet.correction.models import (
     model_rows,
     shipped_models,
 )
-from mcnet.errors import McnetError
-from mcnet.learning.network import NetworkConfig, UNet
-from mcnet.learning.weights import save_network
-from mcnet.provenance import sha256_of_file
+from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.weights import save_network
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
+from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion, network_pass
 from mcnet.correction import scan as scan_module
 from mcnet.correction.head_slices import input_scale
@@ -16,11 +17,10 @@ from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
-from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.io.volume import Volume
+from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.physics.in_plane import SliceGrid
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.simulation.in_plane import SliceGrid
 
 SHAPE = (9, 37, 45)
 ALONE = CorrectionOptions(search=False)

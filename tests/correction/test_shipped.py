@@ -5,20 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcnet.core.engine import ALL_CORES
 from mcnet.correction import scan as scan_module
 from mcnet.correction.gain import gain_of_card
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import correct_scan
-from mcnet.data.masks import head_mask
-from mcnet.data.scan_corruption import CorruptedScan, corrupt_scan
-from mcnet.data.template import varied_head
-from mcnet.engine import ALL_CORES
+from mcnet.datasets.corrupted_scan import CorruptedScan, corrupt_scan
+from mcnet.datasets.masks import head_mask
+from mcnet.datasets.template import varied_head
 from mcnet.metrics import intensity_scale, ssim
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.alignment import alignment_weights
-from mcnet.simulation.generators import generate_motion
+from mcnet.motion.generators import generate_motion
+from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.alignment import alignment_weights
 
 ACQUISITION = Acquisition((30, 192, 192), (180.0, 240.0, 240.0))
 SEALED_ASIDE = {"sub-09", "sub-10", "sub-11", "sub-13"}

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.slices import correct_slices, ready_network, slices_at_once
-from mcnet.errors import McnetError
-from mcnet.learning.network import NetworkConfig, UNet
+from mcnet.networks.unet import NetworkConfig, UNet
 
 
 @pytest.fixture

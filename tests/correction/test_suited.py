@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.io.volume import Volume
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.baselines import (
     register_all,
     register_rigidly,
@@ -12,8 +12,8 @@ from mcnet.evaluation.baselines import (
     rigid_pose,
     smooth_lightly,
 )
-from mcnet.geometry import pose_matrix
 from mcnet.metrics import ssim
+from mcnet.motion.poses import pose_matrix
 
 SHAPE = (123, 131)
 
@@ -29,7 +29,7 @@ def head(shape: tuple[int, int] = SHAPE, seed: int = 3) -> np.ndarray:
 
 
 def moved(image: np.ndarray, rotation_deg: float, shift: tuple[float, float]) -> np.ndarray:
-    """The head moved as `mcnet.geometry` says: g(q) = f(R^T (q - t)) about pixel n // 2."""
+    """The head moved as `mcnet.motion.poses` says: g(q) = f(R^T (q - t)) about pixel n // 2."""
     angle = np.radians(rotation_deg)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     centre = np.array(image.shape) // 2

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import wilcoxon
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.comparisons import (
     clustered_interval,
     comparisons,

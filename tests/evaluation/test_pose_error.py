@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mcnet.evaluation.pose_error import pose_error
-from mcnet.geometry import pose_matrix, pose_parameters
+from mcnet.motion.poses import pose_matrix, pose_parameters
 
 
 def test_a_pose_that_all_lines_share_is_no_error_and_one_of_some_is():

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.models import load_model
-from mcnet.data.sources import template_people
-from mcnet.errors import McnetError
+from mcnet.datasets.subjects import template_people
 from mcnet.evaluation import raw_trial
 from mcnet.evaluation.raw_trial import LABELS, try_reconstruction
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
+from mcnet.motion.generators import generate_motion
 from mcnet.report.raw_trial_page import _examples, write_raw_trial
-from mcnet.simulation.generators import generate_motion
 
 
 def test_a_trial_scores_what_a_user_gets_and_writes_its_tables(tmp_path):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter, shift
 
-from mcnet.data.pairs import ImagePairs
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation import baselines
 from mcnet.evaluation.baselines import register_all, register_rigidly
 from mcnet.evaluation.rows import BASELINES, COLUMNS, METRICS, evaluate

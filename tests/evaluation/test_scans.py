@@ -3,9 +3,9 @@ import pytest
 from properties import ellipsoid
 from skimage.metrics import structural_similarity
 
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.scans import compare_scans
+from mcnet.io.volume import Volume
 
 
 def volume(values, affine=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import by_severity, ordered_models, summary
 

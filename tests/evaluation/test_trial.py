@@ -10,15 +10,15 @@ import pytest
 from properties import ellipsoid
 from tiny_models import FakeGuard, model_of, random_network, still_network
 
+from mcnet.core.errors import McnetError
 from mcnet.correction import scan as scan_module
-from mcnet.data.sources import Person
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.datasets.subjects import Person
 from mcnet.evaluation.trial import trial_acquisition, try_corrector
 from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
+from mcnet.io.volume import Volume
+from mcnet.motion.generators import generate_motion
+from mcnet.motion.trace import MotionTrace
 from mcnet.report.trial_page import trial_summary, write_trial
-from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.motion import MotionTrace
 
 SIZE = (5.0, 4.0, 4.0)
 DESIGN = TrialDesign(factors=(3.0, 9.0), n_traces=2, n_slices=3, spacing_mm=15.0)

@@ -4,7 +4,7 @@ import moving_head
 import numpy as np
 import pytest
 
-from mcnet.fourier import centred_fft
+from mcnet.physics.fourier import centred_fft
 from mcnet.reconstruction.coils import coil_maps
 
 N = moving_head.N_LINES

@@ -3,13 +3,13 @@
 import moving_head
 import numpy as np
 
-from mcnet.fourier import centred_fft
+from mcnet.physics.fourier import centred_fft
+from mcnet.physics.in_plane import SliceGrid
+from mcnet.physics.simulator import image_at_rest
 from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.simulation.corruption import image_at_rest
-from mcnet.simulation.in_plane import SliceGrid
 
 
 def test_of_a_still_head_it_is_the_image(rng):

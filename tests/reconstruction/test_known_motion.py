@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from properties import relative_error
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.motion.trace import still
+from mcnet.physics.in_plane import SliceGrid
 from mcnet.reconstruction.known_motion import SolverSettings, still_head
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.routes import in_plane_route
-from mcnet.simulation.in_plane import SliceGrid
-from mcnet.simulation.motion import still
 
 GRID = SliceGrid((9, 11), (5.0, 4.0), 0)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from properties import ellipsoid, plain_spectrum, relative_error
 
-from mcnet.geometry import pose_matrix
+from mcnet.motion.poses import pose_matrix
+from mcnet.physics.in_plane import InPlaneScan, SliceGrid
+from mcnet.physics.in_space import poses_of
+from mcnet.physics.operators import ScanGrid
 from mcnet.reconstruction.map_terms import map_terms
 from mcnet.reconstruction.operator import CoilScan
-from mcnet.simulation.in_plane import InPlaneScan, SliceGrid
-from mcnet.simulation.in_space import poses_of
-from mcnet.simulation.scan_operator import ScanGrid
 
 SHAPE, SIZE = (31, 26), (6.0, 7.0)
 VOLUME, VOXEL = (11, 16, 13), (14.0, 11.0, 12.0)

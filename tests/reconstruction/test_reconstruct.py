@@ -6,15 +6,15 @@ import moving_head
 import numpy as np
 import pytest
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.models import load_model
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.errors import McnetError
-from mcnet.motion_search.coarse_to_fine import OF_VOLUMES, SearchSettings
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.motion.generators import generate_motion
+from mcnet.motion.trace import still
+from mcnet.motion_estimation.coarse_to_fine import OF_VOLUMES, SearchSettings
+from mcnet.physics.acquisition import Acquisition
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import ReconstructionOptions
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.generators import generate_motion
-from mcnet.simulation.motion import still
 
 
 def test_found_motion_gives_a_better_image_than_the_network_it_starts_from():

@@ -6,11 +6,11 @@ import moving_head
 import numpy as np
 import pytest
 
-from mcnet.fourier import centred_fft
+from mcnet.motion.trace import still
+from mcnet.physics.fourier import centred_fft
 from mcnet.reconstruction.known_motion import still_head
 from mcnet.reconstruction.routes import in_plane_route
 from mcnet.reconstruction.trust import noise_variance, pose_deviations, trust_in
-from mcnet.simulation.motion import still
 
 
 def judged(raw, poses):

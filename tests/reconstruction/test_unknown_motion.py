@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from mcnet.evaluation.pose_error import pose_error
-from mcnet.fourier import centred_ifft
-from mcnet.motion_search.coarse_to_fine import OF_VOLUMES, SearchSettings, in_place
-from mcnet.motion_search.resolutions import cropped
+from mcnet.motion.trace import still
+from mcnet.motion_estimation.coarse_to_fine import OF_VOLUMES, SearchSettings, in_place
+from mcnet.motion_estimation.resolutions import cropped
+from mcnet.physics.fourier import centred_ifft
 from mcnet.reconstruction.routes import in_plane_route, volume_route
 from mcnet.reconstruction.solving import as_scanned
 from mcnet.reconstruction.unknown_motion import (
@@ -18,7 +19,6 @@ from mcnet.reconstruction.unknown_motion import (
     find_motion,
     part_to_search,
 )
-from mcnet.simulation.motion import still
 
 
 def searched(raw, settings=None):

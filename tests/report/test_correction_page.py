@@ -12,10 +12,11 @@ import pytest
 from corrected_scans import MODEL, PROVENANCE, corrected_scan, left_scan, volume_of
 from PIL import Image
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.correction.outcome import Assessment, CorrectedScan, Severity
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.io.volume import Volume
+from mcnet.physics.in_plane import SliceGrid
 from mcnet.report.correction_page import write_correction_page
 from mcnet.report.correction_pictures import (
     DIFFERENCE_COLOURS,
@@ -33,7 +34,6 @@ from mcnet.report.correction_words import (
     severity_scale,
     warnings_of,
 )
-from mcnet.simulation.in_plane import SliceGrid
 
 
 def page_of(path: Path, result: CorrectedScan, source: str = "a.nii.gz") -> str:

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
+from mcnet.motion.trace import MotionTrace
 from mcnet.report.examples import draw_motion, example_figure, scored_example, show_slice
 from mcnet.report.figures import severity_figure, table_figure
 from mcnet.report.style import save_figure
-from mcnet.simulation.motion import MotionTrace
 
 
 def test_a_slice_is_shown_anterior_right_and_superior_up():

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from mcnet.readers.creating import create_study
-from mcnet.readers.drawing import Drawing
-from mcnet.readers.from_run import RunSource, run_source
-from mcnet.readers.report import write_study_report
-from mcnet.readers.schema import opened
-from mcnet.readers.serving import listening, serve
-from mcnet.readers.settings import Design
-from mcnet.readers.study import Study, open_study
+from mcnet.reader_study.creating import create_study
+from mcnet.reader_study.drawing import Drawing
+from mcnet.reader_study.from_run import RunSource, run_source
+from mcnet.reader_study.report import write_study_report
+from mcnet.reader_study.schema import opened
+from mcnet.reader_study.serving import listening, serve
+from mcnet.reader_study.settings import Design
+from mcnet.reader_study.study import Study, open_study
 
 HERE = Path(__file__).parent
 QUALITY = {"corrupted": 2.0, "registered": 2.1, "l1": 2.6, "l1+tv-ft": 2.7, "reference": 4.4}

@@ -7,9 +7,9 @@ import tyro
 
 from mcnet.cli.first_checks import SCAN, check_exists, check_scans
 from mcnet.cli.terminal import announce, model_file, tell, tell_named
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import check_extra
 from mcnet.correction.default_model import DEFAULT_MODEL
-from mcnet.errors import McnetError
-from mcnet.extras import check_extra
 
 if TYPE_CHECKING:
     from mcnet.correction.files import CorrectedFile
@@ -108,9 +108,9 @@ def _correct_one(
 ) -> None:
     _refuse_bids(scan)
     check_scans((scan,), "mcnet correct")
+    from mcnet.core.writing import written_together
     from mcnet.correction.models import check_model, load_model
     from mcnet.correction.outputs import check_correction_outputs, check_series_to_write
-    from mcnet.provenance import written_together
 
     check_correction_outputs(
         *(scan, output), page=report, uncertainty=uncertainty, model=model_file(model)
@@ -150,7 +150,7 @@ def _correct_dataset(
     options: "CorrectionOptions",
 ) -> None:
     from mcnet.correction.models import check_model, load_model
-    from mcnet.data.bids import check_derivative_output, find_t1w
+    from mcnet.io.bids import check_derivative_output, find_t1w
 
     find_t1w(root, labels)
     check_derivative_output(root, derivative)
@@ -201,8 +201,8 @@ def export(
         model: Name of a model that comes with mcnet, or a weights file.
     """
     check_extra("export", "mcnet export")
+    from mcnet.core.outputs import FILE, ONNX, check_outputs, given
     from mcnet.correction.models import check_model, load_model
-    from mcnet.outputs import FILE, ONNX, check_outputs, given
 
     check_outputs(given(("-o", output, ONNX)), given(("--model", model_file(model), FILE)))
     check_model(model)
@@ -213,7 +213,7 @@ def export(
 
 
 def _refuse_bids(scan: Path) -> None:
-    from mcnet.data.bids import is_bids
+    from mcnet.io.bids import is_bids
 
     if scan.is_dir() and is_bids(scan):
         raise McnetError(

@@ -6,7 +6,7 @@ import tyro
 
 from mcnet.cli.first_checks import EXPERIMENT, check_exists
 from mcnet.cli.terminal import Output, announce, tell
-from mcnet.extras import check_extra
+from mcnet.core.extras import check_extra
 
 
 def demo(output: Output = Path("demo")) -> None:
@@ -31,16 +31,16 @@ def reproduce(experiment: tyro.conf.Positional[Path], output: Output) -> None:
     """
     check_extra("train", "mcnet reproduce")
     check_exists(experiment, EXPERIMENT)
-    from mcnet.experiment import read_experiment
-    from mcnet.outputs import FILE, check_outputs, given
-    from mcnet.plan import check_folders
+    from mcnet.core.outputs import FILE, check_outputs, given
+    from mcnet.experiments.config import read_experiment
+    from mcnet.experiments.gather import check_folders
 
     settings = read_experiment(experiment)
     check_folders(settings)
-    from mcnet.run import RUN
+    from mcnet.experiments.folder import RUN
 
     check_outputs(given(("-o", output, RUN)), given(("", experiment, FILE)))
-    from mcnet.reproduce import reproduce as run
+    from mcnet.experiments.reproduce import reproduce as run
 
     page = run(settings, output, announce=announce, quiet=False)
     tell(f"The report: {page}")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mcnet.errors import McnetError
-from mcnet.extras import check_extra
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import check_extra
 
 SCAN = "a NIfTI file or the folder of a DICOM series"
 MOTION = "a motion file"

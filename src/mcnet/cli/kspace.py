@@ -8,12 +8,12 @@ import tyro
 
 from mcnet.cli.first_checks import MOTION, MOTIONS, PEOPLE, check_exists
 from mcnet.cli.terminal import Output, announce, model_file, tell
-from mcnet.errors import McnetError
-from mcnet.extras import PAGES, check_extra
-from mcnet.provenance import check_seed
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import PAGES, check_extra
+from mcnet.core.seeds import check_seed
 
 if TYPE_CHECKING:
-    from mcnet.data.raw_scan import RawScan
+    from mcnet.io.kspace import RawScan
     from mcnet.reconstruction.outcome import Reconstruction
 
 
@@ -63,18 +63,18 @@ def reconstruct(
         check_extra("train", "--report", PAGES)
     check_exists(raw, "an ISMRMRD file (.h5)")
     check_exists(motion, MOTION)
-    from mcnet.data.ismrmrd.reading import read_raw
-    from mcnet.data.nifti import write_volume
-    from mcnet.data.nifti_names import NIFTI
-    from mcnet.data.phase_encoding import phase_encoding_note
-    from mcnet.data.raw_names import RAW
-    from mcnet.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
-    from mcnet.provenance import written_together
+    from mcnet.core.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
+    from mcnet.core.writing import written_together
+    from mcnet.io.mrd.names import RAW
+    from mcnet.io.mrd.reading import read_raw
+    from mcnet.io.nifti.files import write_volume
+    from mcnet.io.nifti.names import NIFTI
+    from mcnet.io.phase_encoding import phase_encoding_note
+    from mcnet.motion.formats.files import check_motion_name, read_motion, write_motion
+    from mcnet.motion.formats.line_motion import motion_of_lines
+    from mcnet.motion.plausibility import remarks
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
     from mcnet.reconstruction.solving import ReconstructionOptions
-    from mcnet.simulation.formats import check_motion_name, read_motion, write_motion
-    from mcnet.simulation.line_motion import motion_of_lines
-    from mcnet.simulation.plausibility import remarks
 
     inputs = {"raw": raw} | ({"motion": motion} if motion else {})
     check_outputs(
@@ -163,10 +163,10 @@ def evaluate_raw(
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
+    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
     from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.simulation.formats import motion_files, read_motion
+    from mcnet.motion.formats.files import motion_files, read_motion
 
     files = motion_files(motion)
     unfinished = output / "unfinished"
@@ -178,7 +178,7 @@ def evaluate_raw(
         ],
     )
     check_model(model)
-    from mcnet.data.sources import people_named
+    from mcnet.datasets.subjects import people_named
 
     chosen = people_named(people, names)
     from mcnet.evaluation.raw_trial import try_reconstruction

@@ -16,10 +16,10 @@ from mcnet.cli.terminal import (
     tell_result,
     waiting,
 )
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import PAGES, check_extra
+from mcnet.core.seeds import check_seed
 from mcnet.correction.default_model import DEFAULT_MODEL
-from mcnet.errors import McnetError
-from mcnet.extras import PAGES, check_extra
-from mcnet.provenance import check_seed
 
 
 def compare(
@@ -37,8 +37,8 @@ def compare(
     if not images:
         raise McnetError("no image to compare is named; give one or more after the reference.")
     check_scans((reference, *images), "mcnet compare")
-    from mcnet.data.scans import read_scan
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
+    from mcnet.io.scans import read_scan
     from mcnet.metrics import SSIM_DEFINITION
 
     truth = read_scan(reference)
@@ -74,11 +74,11 @@ def motion(
     check_seed(seed)
     for path in traces:
         check_exists(path, MOTIONS)
-    from mcnet.outputs import MOTION_FILE, Given, check_outputs, given
-    from mcnet.provenance import by_name
+    from mcnet.core.outputs import MOTION_FILE, Given, check_outputs, given
+    from mcnet.core.provenance import by_name
+    from mcnet.motion.formats.files import motion_files, read_motion
+    from mcnet.motion.plausibility import check_moves, remarks
     from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
-    from mcnet.simulation.formats import motion_files, read_motion
-    from mcnet.simulation.plausibility import check_moves, remarks
 
     files = [file for path in traces for file in motion_files(path)]
     check_outputs(
@@ -131,10 +131,10 @@ def evaluate(
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
+    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
     from mcnet.evaluation.trial_outputs import TRIAL
-    from mcnet.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
-    from mcnet.simulation.formats import motion_files, read_motion
+    from mcnet.motion.formats.files import motion_files, read_motion
 
     files = motion_files(motion)
     check_outputs(
@@ -145,7 +145,7 @@ def evaluate(
         ],
     )
     check_model(model)
-    from mcnet.data.sources import people_named
+    from mcnet.datasets.subjects import people_named
 
     chosen = people_named(people, names)
     from mcnet.correction.guard import SEVERITY, load_guard

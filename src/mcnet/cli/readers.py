@@ -10,12 +10,12 @@ import tyro
 
 from mcnet.cli.first_checks import check_at_least, check_exists
 from mcnet.cli.terminal import Output, announce, tell, tell_result, waiting
-from mcnet.errors import McnetError
-from mcnet.extras import PAGES, check_extra
-from mcnet.provenance import check_seed
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import PAGES, check_extra
+from mcnet.core.seeds import check_seed
 
 if TYPE_CHECKING:
-    from mcnet.readers.cases import CaseSource
+    from mcnet.reader_study.cases import CaseSource
 
 Folder = tyro.conf.Positional[Path]
 _STUDY = "the folder of a study that mcnet readers create made"
@@ -65,11 +65,11 @@ def create(
     check_exists(run, "the folder of a run of mcnet reproduce or mcnet demo")
     check_at_least("--readers", readers, 1)
     check_seed(seed)
-    from mcnet.outputs import FOLDER, check_outputs, given
-    from mcnet.readers.creating import create_study
-    from mcnet.readers.drawing import Drawing
-    from mcnet.readers.from_folders import folder_source
-    from mcnet.readers.study import STUDY
+    from mcnet.core.outputs import FOLDER, check_outputs, given
+    from mcnet.reader_study.creating import create_study
+    from mcnet.reader_study.drawing import Drawing
+    from mcnet.reader_study.from_folders import folder_source
+    from mcnet.reader_study.study import STUDY
 
     drawing = Drawing(design, cases, strata, repeats, seed)
     folders = _folders(images)
@@ -81,7 +81,7 @@ def create(
     if run is None:
         source = folder_source(folders, versions, plane=plane)
     else:
-        from mcnet.readers.from_run import run_source
+        from mcnet.reader_study.from_run import run_source
 
         source = run_source(run, versions)
     codes = create_study(output, source, drawing, n_readers=readers, announce=announce)
@@ -112,9 +112,9 @@ def serve(
     """
     check_extra("readers", "mcnet readers serve", _OF_SERVER)
     check_exists(study, _STUDY)
-    from mcnet.readers.serving import check_public_name, listening
-    from mcnet.readers.serving import serve as serve_study
-    from mcnet.readers.study import open_study
+    from mcnet.reader_study.serving import check_public_name, listening
+    from mcnet.reader_study.serving import serve as serve_study
+    from mcnet.reader_study.study import open_study
 
     opened = open_study(study)
     if behind_tls is not None:
@@ -140,9 +140,9 @@ def code(study: Folder, reader: tyro.conf.Positional[str]) -> None:
         reader: Name of the reader, such as reader-1.
     """
     check_exists(study, _STUDY)
-    from mcnet.readers.schema import opened
-    from mcnet.readers.signing_in import issue_code
-    from mcnet.readers.study import open_study
+    from mcnet.reader_study.schema import opened
+    from mcnet.reader_study.signing_in import issue_code
+    from mcnet.reader_study.study import open_study
 
     with opened(open_study(study).readings) as connection:
         tell_result(f"{reader}  {issue_code(connection, reader)}")
@@ -159,9 +159,9 @@ def report(
     """
     check_extra("readers", "mcnet readers report", (*PAGES, "statsmodels"))
     check_exists(study, _STUDY)
-    from mcnet.outputs import check_outputs, given
-    from mcnet.readers.report import write_study_report
-    from mcnet.readers.study import REPORT, STUDY, open_study
+    from mcnet.core.outputs import check_outputs, given
+    from mcnet.reader_study.report import write_study_report
+    from mcnet.reader_study.study import REPORT, STUDY, open_study
 
     folder = output or study / "report"
     check_outputs(given(("-o", folder, REPORT)), given(("", study, STUDY)))

@@ -8,12 +8,12 @@ import tyro
 
 from mcnet.cli.first_checks import EXPERIMENT, MOTION, check_at_least, check_exists, check_scans
 from mcnet.cli.terminal import Output, announce, tell, waiting
-from mcnet.errors import McnetError
-from mcnet.extras import check_extra
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import check_extra
 
 if TYPE_CHECKING:
-    from mcnet.cluster import Cluster
-    from mcnet.simulation.acquisition import Acquisition
+    from mcnet.core.cluster import Cluster
+    from mcnet.physics.acquisition import Acquisition
 
 
 def corrupt(
@@ -78,19 +78,19 @@ def corrupt(
     check_exists(motion, MOTION)
     from dataclasses import asdict, replace
 
-    from mcnet.data.nifti import write_volume
-    from mcnet.data.nifti_names import NIFTI
-    from mcnet.data.phase_encoding import phase_encoding_note
-    from mcnet.data.raw_names import RAW
-    from mcnet.data.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
-    from mcnet.data.scan_corruption import corrupt_scan
-    from mcnet.data.scans import files_of_scan, nifti_model, read_scan, scan_kind
-    from mcnet.engine import Engine
-    from mcnet.outputs import MOTION_FILE, check_outputs, given
-    from mcnet.provenance import written_together
-    from mcnet.simulation.formats import check_motion_name, read_motion, write_motion
-    from mcnet.simulation.line_motion import motion_of_lines
-    from mcnet.simulation.plausibility import check_scaled, remarks
+    from mcnet.core.engine import Engine
+    from mcnet.core.outputs import MOTION_FILE, check_outputs, given
+    from mcnet.core.writing import written_together
+    from mcnet.datasets.corrupted_scan import corrupt_scan
+    from mcnet.datasets.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
+    from mcnet.io.mrd.names import RAW
+    from mcnet.io.nifti.files import write_volume
+    from mcnet.io.nifti.names import NIFTI
+    from mcnet.io.phase_encoding import phase_encoding_note
+    from mcnet.io.scans import files_of_scan, nifti_model, read_scan, scan_kind
+    from mcnet.motion.formats.files import check_motion_name, read_motion, write_motion
+    from mcnet.motion.formats.line_motion import motion_of_lines
+    from mcnet.motion.plausibility import check_scaled, remarks
 
     raw_options = RawOptions(coils, snr, phase, raw_slices, seed)
     if raw_output is None and raw_options != RawOptions():
@@ -141,7 +141,7 @@ def corrupt(
             notes = about | {"unit": "rad"} | phase_encoding_note(phase_encoding_axis)
             write_volume(phase_output, angles, inputs=inputs, notes=notes)
         if raw_output:
-            from mcnet.data.ismrmrd.writing import write_raw
+            from mcnet.io.mrd.writing import write_raw
 
             write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
         if motion_output:
@@ -179,17 +179,17 @@ def simulate(
     if workers is not None:
         check_at_least("--workers", workers, 1)
     check_exists(experiment, EXPERIMENT)
-    from mcnet.experiment import read_experiment
-    from mcnet.outputs import FILE, check_outputs, given
-    from mcnet.plan import check_folders, pairs_plan
+    from mcnet.core.outputs import FILE, check_outputs, given
+    from mcnet.experiments.config import read_experiment
+    from mcnet.experiments.gather import check_folders, pairs_plan
 
     settings = read_experiment(experiment)
     check_folders(settings)
-    from mcnet.data.store import STORE, find_store, local_path
+    from mcnet.datasets.pairs.store import STORE, find_store, local_path
 
     check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
-    from mcnet.data.simulate import simulate_pairs
-    from mcnet.engine import Engine
+    from mcnet.core.engine import Engine
+    from mcnet.datasets.pairs.simulate import simulate_pairs
 
     plan = pairs_plan(settings, device=device)
     # refused before any worker starts, and before anything is written
@@ -215,7 +215,7 @@ def _cluster(
     """Who shares the work, if anybody."""
     if workers is None and scheduler is None:
         return nullcontext()
-    from mcnet.cluster import local_cluster, remote_cluster
+    from mcnet.core.cluster import local_cluster, remote_cluster
 
     return local_cluster(workers) if workers is not None else remote_cluster(str(scheduler))
 
@@ -227,7 +227,7 @@ def _acquisition(
     order: Literal["sequential", "centric", "interleaved"],
     n_shots: int,
 ) -> "Acquisition":
-    from mcnet.simulation.acquisition import Acquisition
+    from mcnet.physics.acquisition import Acquisition
 
     for name, numbers in (("--matrix", matrix), ("--fov-mm", fov_mm)):
         if len(numbers) not in (1, 3):

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from mcnet.progress import OnProgress
+from mcnet.core.progress import OnProgress
 
 Output = Annotated[Path, tyro.conf.arg(aliases=("-o",))]
 

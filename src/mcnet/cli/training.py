@@ -1,19 +1,21 @@
 """The command that trains: one process, or as many as are asked for."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from mcnet.cli.ending import errors_told
 from mcnet.cli.first_checks import check_at_least, check_exists
-from mcnet.cli.terminal import Output, announce, tell
-from mcnet.errors import McnetError
-from mcnet.extras import check_extra
-from mcnet.progress import silently
+from mcnet.cli.terminal import Output, announce, print_what_cannot_be_shown, tell
+from mcnet.core.errors import McnetError
+from mcnet.core.extras import check_extra
+from mcnet.core.progress import silently
 
 if TYPE_CHECKING:
-    from mcnet.learning.processes import Processes
+    from mcnet.training.processes import Processes
 
 
 def train(
@@ -40,11 +42,11 @@ def train(
     check_exists(metrics, "a JSON file of scores, as mcnet evaluate writes it")
     check_at_least("--devices", devices, 1)
     check_at_least("--nodes", nodes, 1)
-    from mcnet.corrector import TRAINING, Corrector
-    from mcnet.learning.distributed import is_started, joined, refuse_impossible
-    from mcnet.learning.processes import ALONE, OtherProcessError
-    from mcnet.outputs import FILE, check_outputs, given
-    from mcnet.run import RUN
+    from mcnet.core.outputs import FILE, check_outputs, given
+    from mcnet.experiments.folder import RUN
+    from mcnet.training.distributed import is_started, joined, refuse_impossible
+    from mcnet.training.processes import ALONE, OtherProcessError
+    from mcnet.training.shipped.corrector import TRAINING, Corrector
 
     settings = _read(file, metrics)
     refuse_impossible(devices, nodes, settings.training)
@@ -54,9 +56,9 @@ def train(
             given(("-o", output, kind)), given(("", file, FILE), ("--metrics", metrics, FILE))
         )
     if not is_started(devices, nodes) and devices > 1:
-        from mcnet.cli.launching import launch
+        from mcnet.training.launching import launch
 
-        launch(_arguments(file, output, metrics, devices), devices)
+        launch(partial(_process, file, output, metrics, devices), devices)
         return
     processes = ALONE
     try:
@@ -72,9 +74,9 @@ def train(
 
 def _read(file: Path, metrics: Path | None) -> Any:
     """Experiment or corrector of a TOML file, by the settings that it has."""
-    from mcnet.corrector import Corrector, read_corrector
-    from mcnet.experiment import Experiment, read_experiment
-    from mcnet.settings import kind_of
+    from mcnet.core.settings import kind_of
+    from mcnet.experiments.config import Experiment, read_experiment
+    from mcnet.training.shipped.corrector import Corrector, read_corrector
 
     if kind_of(file, {"experiment": Experiment, "corrector": Corrector}) == "corrector":
         return read_corrector(file)
@@ -90,9 +92,9 @@ def _train(
     settings: Any, file: Path, output: Path, metrics: Path | None, processes: "Processes"
 ) -> str:
     """Train, and say where the result lies and what may follow."""
-    from mcnet.corrector import Corrector, train_corrector
-    from mcnet.documents import read_json_object
-    from mcnet.trained_models import train_experiment
+    from mcnet.core.documents import read_json_object
+    from mcnet.experiments.train import train_experiment
+    from mcnet.training.shipped.corrector import Corrector, train_corrector
 
     told: dict[str, Any] = {
         "announce": announce if processes.is_first else silently,
@@ -107,7 +109,8 @@ def _train(
     return f"The weights: {output / 'models'}; mcnet reproduce {file} -o {output} evaluates them."
 
 
-def _arguments(file: Path, output: Path, metrics: Path | None, devices: int) -> list[str]:
-    """The command again, for each of the processes."""
-    given = ["train", str(file), "--output", str(output), "--devices", str(devices)]
-    return [*given, "--metrics", str(metrics)] if metrics else given
+def _process(file: Path, output: Path, metrics: Path | None, devices: int) -> None:
+    """`train` as one of the processes that it started; it ends as a command does."""
+    print_what_cannot_be_shown()
+    with errors_told(["train"]):
+        train(file, output, metrics, devices)

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import torch
 
-from mcnet.engine import Device, n_cores
-from mcnet.progress import OnProgress
+from mcnet.core.engine import Device, n_cores
+from mcnet.core.progress import OnProgress
 
 
 def in_batches(

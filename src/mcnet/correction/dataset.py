@@ -6,30 +6,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mcnet import __version__
+from mcnet.core.errors import McnetError
+from mcnet.core.outputs import PAGE, Given, check_outputs
+from mcnet.core.progress import Announce, silently
+from mcnet.core.provenance import sha256_of_file, sha256_of_json
+from mcnet.core.writing import cannot_read, read_json, written_together
 from mcnet.correction.files import CorrectedFile, correct_source, read_source, write_corrected
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import LeftBecause, left_sentence
 from mcnet.correction.scan import Guard
-from mcnet.data.bids import (
+from mcnet.io.bids import (
     BidsScan,
     check_derivative_output,
     derivative_folder,
     find_t1w,
     write_derivative_description,
 )
-from mcnet.data.metadata import is_true
-from mcnet.data.nifti_names import NIFTI, check_fetched, sidecar
-from mcnet.errors import McnetError
-from mcnet.outputs import PAGE, Given, check_outputs
-from mcnet.progress import Announce, silently
-from mcnet.provenance import (
-    cannot_read,
-    read_json,
-    sha256_of_file,
-    sha256_of_json,
-    written_together,
-)
+from mcnet.io.metadata import is_true
+from mcnet.io.nifti.names import NIFTI, check_fetched, sidecar
 
 DESCRIPTION = "moco"
 """Of the derivatives' ``desc`` entity."""

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import torch
 
+from mcnet.core.errors import McnetError
+from mcnet.core.outputs import ONNX, Given, check_outputs, record_of
+from mcnet.core.provenance import provenance
+from mcnet.core.records import written_with_record
 from mcnet.correction.models import Model
 from mcnet.correction.slices import ready_network
-from mcnet.errors import McnetError
-from mcnet.outputs import ONNX, Given, check_outputs, record_of
-from mcnet.provenance import provenance, written_with_record
 
 INPUT: str = "image"
 OUTPUT: str = "corrected"
@@ -39,7 +40,7 @@ def export_onnx(model: Model, path: Path) -> None:
     Raises
     ------
     McnetError
-        `mcnet.outputs.check_outputs` refuses the path, or the disk is full.
+        `mcnet.core.outputs.check_outputs` refuses the path, or the disk is full.
     ModuleNotFoundError
         The extra ``export`` is not installed.
     """

@@ -5,25 +5,25 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
+from mcnet.core.provenance import provenance
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
 from mcnet.correction.scan import Guard, correct_scan
 from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
-from mcnet.data.metadata import metadata_of, text_of
-from mcnet.data.nifti import voxel_axes, write_volume
-from mcnet.data.nifti_names import is_nifti_name, nifti_stem
-from mcnet.data.nifti_same_grid import copy_scan, write_map
-from mcnet.data.phase_encoding import phase_encoding_of, phase_encoding_words
-from mcnet.data.scans import files_of_scan, read_scan
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
-from mcnet.geometry import Axis
-from mcnet.progress import OnProgress
-from mcnet.provenance import provenance
+from mcnet.io.metadata import metadata_of, text_of
+from mcnet.io.nifti.files import voxel_axes, write_volume
+from mcnet.io.nifti.names import is_nifti_name, nifti_stem
+from mcnet.io.nifti.same_grid import copy_scan, write_map
+from mcnet.io.phase_encoding import phase_encoding_of, phase_encoding_words
+from mcnet.io.scans import files_of_scan, read_scan
+from mcnet.io.volume import Volume
+from mcnet.motion.poses import Axis
 
 if TYPE_CHECKING:
-    from mcnet.data.dicom.series import DicomSeries
+    from mcnet.io.dicom.series import DicomSeries
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,18 +55,18 @@ class CorrectedFile:
 def read_source(path: Path, root: Path | None = None) -> Source:
     """A scan to correct, of a NIfTI file or of the DICOM series in a folder.
 
-    ``root`` is as of `mcnet.data.metadata.metadata_of`.
+    ``root`` is as of `mcnet.io.metadata.metadata_of`.
 
     Raises
     ------
     McnetError
-        As `mcnet.data.scans.read_scan` and `mcnet.data.metadata.metadata_of`, or it is no MR scan.
+        As `mcnet.io.scans.read_scan` and `mcnet.io.metadata.metadata_of`, or it is no MR scan.
     """
     series: DicomSeries | None = None
     axes: tuple[str, ...] = ()
     names: list[str] = []
     if path.is_dir():
-        from mcnet.data.dicom.series import read_series  # needs the extra dicom
+        from mcnet.io.dicom.series import read_series  # needs the extra dicom
 
         series = read_series(path)
         volume, about = series.volume, series.metadata
@@ -119,7 +119,7 @@ def write_corrected(
     Raises
     ------
     McnetError
-        As `mcnet.data.nifti.write_volume` and `mcnet.data.dicom.writing.write_series`.
+        As `mcnet.io.nifti.files.write_volume` and `mcnet.io.dicom.writing.write_series`.
     """
     source, result = corrected.source, corrected.result
     about = {**phase_encoding_words(source.about), **(notes or {}), **corrected.record}
@@ -131,7 +131,7 @@ def write_corrected(
     elif is_nifti_name(path):
         write_volume(path, result.after, notes=about)
     else:
-        from mcnet.data.dicom.writing import write_series
+        from mcnet.io.dicom.writing import write_series
 
         left = result.left_because
         done = "Motion corrected" if left is None else left_sentence(left)

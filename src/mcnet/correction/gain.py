@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 
 GAINS: tuple[float, ...] = tuple(np.arange(0, 2.01, 0.2).round(1).tolist())
 """Gains that are tried; what a card holds lies between the first and the last."""

@@ -10,21 +10,21 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.gain import is_number
 from mcnet.correction.model_card import check_entries, check_pixels, wrong_entry
 from mcnet.correction.models import WEIGHTS
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.sampling import sampling_for
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
-from mcnet.learning.network_config import SeverityConfig
-from mcnet.learning.severity import (
+from mcnet.io.volume import Volume
+from mcnet.metrics import intensity_scale
+from mcnet.networks.config import SeverityConfig
+from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityNetwork,
     distance_from_usual,
 )
-from mcnet.learning.weights import read_tensors
-from mcnet.metrics import intensity_scale
+from mcnet.networks.weights import read_tensors
 
 SEVERITY: Path = WEIGHTS / "severity.safetensors"
 """Weights of the guard that comes with mcnet."""

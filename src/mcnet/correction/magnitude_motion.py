@@ -1,11 +1,11 @@
 """The motion of a scan, found from its magnitudes: poses of all lines with which slices look still.
 
 The Fourier transform of the magnitudes stands for the k-space that was not kept, and
-`mcnet.motion_search` finds poses and still slices of little total variation that explain it. That
-is not exact: a magnitude has lost how the poses of line ``k`` and line ``-k`` differ, and of the
-motion the mean of both remains. For slight motion that is what the image shows; of severe motion
-it is the smaller part. With the poses, `mcnet.simulation.in_plane.still_images` makes still slices
-out of the scan's own: anatomy is put back, not drawn.
+`mcnet.motion_estimation` finds poses and still slices of little total variation that explain it.
+That is not exact: a magnitude has lost how the poses of line ``k`` and line ``-k`` differ, and of
+the motion the mean of both remains. For slight motion that is what the image shows; of severe
+motion it is the smaller part. With the poses, `mcnet.physics.in_plane.still_images` makes still
+slices out of the scan's own: anatomy is put back, not drawn.
 
 Of severe motion a search undoes some, and another one, of the slices it leaves, some more. The
 more was found, the less the magnitudes are to be trusted as measurements, and the more weight has
@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from mcnet.engine import n_threads_at_most
-from mcnet.fourier import centred_fft
-from mcnet.motion_search.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
-from mcnet.motion_search.joint import JointSettings, State
-from mcnet.motion_search.mirrored import MirroredScan
-from mcnet.motion_search.pose_units import from_mm, in_mm
-from mcnet.progress import OnProgress
-from mcnet.simulation.in_plane import Poses, SliceGrid, still_images
+from mcnet.core.engine import n_threads_at_most
+from mcnet.core.progress import OnProgress
+from mcnet.motion_estimation.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
+from mcnet.motion_estimation.joint import JointSettings, State
+from mcnet.motion_estimation.mirrored import MirroredScan
+from mcnet.motion_estimation.pose_units import from_mm, in_mm
+from mcnet.physics.fourier import centred_fft
+from mcnet.physics.in_plane import Poses, SliceGrid, still_images
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 

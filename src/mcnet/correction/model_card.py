@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.gain import GainCurve, gain_of_card, is_number
-from mcnet.errors import McnetError
 
 PIXEL_MM: tuple[float, float] = (0.3, 10.0)
 """Pixels finer or coarser than these are of no scan of a head."""

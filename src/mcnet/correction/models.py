@@ -6,15 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcnet.core.errors import McnetError
+from mcnet.core.provenance import sha256_of_file
 from mcnet.correction.default_model import DEFAULT_MODEL
 from mcnet.correction.model_card import ModelCard, checked_card
-from mcnet.errors import McnetError
-from mcnet.learning.cards import read_card, read_header
-from mcnet.learning.network_config import SeverityConfig
-from mcnet.provenance import sha256_of_file
+from mcnet.networks.cards import read_card, read_header
+from mcnet.networks.config import SeverityConfig
 
 if TYPE_CHECKING:
-    from mcnet.learning.network import UNet
+    from mcnet.networks.unet import UNet
 
 WEIGHTS: Path = Path(__file__).parents[1] / "weights"
 """The folder of the models that come with mcnet."""
@@ -115,7 +115,7 @@ def load_model(name_or_path: str) -> Model:
         network that corrects nothing; or its card does not say what it was trained on.
     """
     path = check_model(name_or_path)
-    from mcnet.learning.weights import load_network  # torch, which a list of models does without
+    from mcnet.networks.weights import load_network  # torch, which a list of models does without
 
     network = load_network(path)
     if network.config.adjacent:

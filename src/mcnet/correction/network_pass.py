@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from mcnet.core.progress import OnProgress
 from mcnet.correction.batches import in_batches
 from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import SliceSampling
 from mcnet.correction.slices import mixed_precision, slices_at_once
-from mcnet.data.volume import Volume
-from mcnet.learning.network import UNet
-from mcnet.progress import OnProgress
+from mcnet.io.volume import Volume
+from mcnet.networks.unet import UNet
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-2,), (-1,))
 """Axes of a batch that are flipped, for each of the answers whose spread is the uncertainty.

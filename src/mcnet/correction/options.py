@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mcnet.engine import DEVICES, Device
-from mcnet.errors import McnetError
-from mcnet.geometry import AXES, Axis
+from mcnet.core.engine import DEVICES, Device
+from mcnet.core.errors import McnetError
+from mcnet.motion.poses import AXES, Axis
 
 
 @dataclass(frozen=True)

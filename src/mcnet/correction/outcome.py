@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcnet.correction.magnitude_motion import FoundMotion
-from mcnet.data.volume import Volume
+from mcnet.io.volume import Volume
 
 LeftBecause = Literal["judged still", "no motion found", "pixels too coarse"]
 """Why a scan was left as it is."""

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcnet.data.dicom.names import SERIES
-from mcnet.data.nifti_names import NIFTI, is_nifti_name
-from mcnet.data.scans import scan_kind
-from mcnet.errors import McnetError
-from mcnet.outputs import FILE, PAGE, check_outputs, given
+from mcnet.core.errors import McnetError
+from mcnet.core.outputs import FILE, PAGE, check_outputs, given
+from mcnet.io.dicom.names import SERIES
+from mcnet.io.nifti.names import NIFTI, is_nifti_name
+from mcnet.io.scans import scan_kind
 
 if TYPE_CHECKING:
     from mcnet.correction.files import Source
@@ -26,7 +26,7 @@ def check_correction_outputs(
     Raises
     ------
     McnetError
-        There is no source, or as `mcnet.outputs.check_outputs`.
+        There is no source, or as `mcnet.core.outputs.check_outputs`.
     """
     if not source.exists():  # which output fits depends on what it is
         raise McnetError(
@@ -49,10 +49,10 @@ def check_series_to_write(source: "Source", output: Path) -> None:
     Raises
     ------
     McnetError
-        The output is to be a series, and as `mcnet.data.dicom.writing.check_derivable`.
+        The output is to be a series, and as `mcnet.io.dicom.writing.check_derivable`.
     """
     if source.series is None or is_nifti_name(output):
         return
-    from mcnet.data.dicom.writing import check_derivable
+    from mcnet.io.dicom.writing import check_derivable
 
     check_derivable(source.series)

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from mcnet.core.progress import OnProgress
 from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
@@ -22,9 +23,8 @@ from mcnet.correction.sampling import is_too_coarse, sampling_for
 from mcnet.correction.searchable import searched_grid, unsearched_warnings
 from mcnet.correction.slices import ready_network
 from mcnet.correction.suited import fit_warnings
-from mcnet.data.volume import Volume
-from mcnet.progress import OnProgress
-from mcnet.simulation.in_plane import SliceGrid
+from mcnet.io.volume import Volume
+from mcnet.physics.in_plane import SliceGrid
 
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.

@@ -2,7 +2,7 @@
 
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import SliceSampling
-from mcnet.simulation.in_plane import SliceGrid
+from mcnet.physics.in_plane import SliceGrid
 
 LEAST_SIDE: int = 32
 """Slices with fewer rows or columns tell too little of the motion."""

@@ -9,12 +9,12 @@ from jaxtyping import Float32, Int64
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from mcnet.core.engine import Device
+from mcnet.core.errors import McnetError
 from mcnet.correction.batches import in_batches
-from mcnet.data.adjacent import seen_together
-from mcnet.data.pairs import ImagePairs
-from mcnet.engine import Device
-from mcnet.errors import McnetError
-from mcnet.learning.network import UNet
+from mcnet.datasets.adjacent import seen_together
+from mcnet.datasets.pairs.pairs import ImagePairs
+from mcnet.networks.unet import UNet
 
 _PIXELS_AT_ONCE = {"cpu": 2**19, "cuda": 2**23}
 """Pixels of one batch. On a CPU 8 slices of 256 x 256 are fastest: more leave the cache."""

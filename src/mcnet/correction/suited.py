@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.sampling import SliceSampling
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.io.volume import Volume
 
 AIR_OF_CT = -900.0
 """Hounsfield units below which there is only air, at -1000, or what lies outside a CT's field."""

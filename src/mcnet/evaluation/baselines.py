@@ -15,9 +15,9 @@ import SimpleITK as sitk  # noqa: N813 (its own manual names it so)
 from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
-from mcnet.engine import n_cores
-from mcnet.errors import McnetError
-from mcnet.progress import OnProgress
+from mcnet.core.engine import n_cores
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
 
 # Mean squares on grids of about 32 and 43 pixels a side, then a cubic spline: on 128x128 heads
 # turned by up to 16 degrees and shifted by up to 8 pixels, no error passes 0.05 pixels or 0.1
@@ -30,7 +30,7 @@ _SMALLEST_SIDE = 16
 
 @dataclass(frozen=True)
 class SlicePose:
-    """How the head of an image lies, measured from its reference, by `mcnet.geometry`.
+    """How the head of an image lies, measured from its reference, by `mcnet.motion.poses`.
 
     In the plane of a sagittal slice: the point ``p``, counted from pixel ``n // 2`` of each axis,
     goes to ``R p + t``.

@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata, t, wilcoxon
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.rows import KEYS, METRICS
 from mcnet.evaluation.statistics import check_rows, ordered_models, ordered_modes
 

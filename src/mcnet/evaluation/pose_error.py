@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from mcnet.data.raw_scan import RawScan
-from mcnet.geometry import AXES, inverse_pose
-from mcnet.simulation.in_space import matrices_of, poses_of
-from mcnet.simulation.motion import MotionTrace
+from mcnet.io.kspace import RawScan
+from mcnet.motion.poses import AXES, inverse_pose
+from mcnet.motion.trace import MotionTrace
+from mcnet.physics.in_space import matrices_of, poses_of
 
 
 def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, Any]:

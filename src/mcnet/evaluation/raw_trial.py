@@ -18,27 +18,27 @@ import pandas as pd
 from jaxtyping import Complex64
 
 from mcnet import __version__
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
+from mcnet.core.provenance import sha256_of_json
 from mcnet.correction.models import Model
-from mcnet.data.masks import head_mask
-from mcnet.data.pairs import ImagePairs
-from mcnet.data.raw_scan import RawScan
-from mcnet.data.raw_simulation import RawOptions, simulate_raw
-from mcnet.data.sources import Person
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.datasets.masks import head_mask
+from mcnet.datasets.pairs.pairs import ImagePairs
+from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
+from mcnet.datasets.subjects import Person
 from mcnet.evaluation.baselines import register_volume_rigidly
 from mcnet.evaluation.pose_error import pose_error
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
 from mcnet.evaluation.raw_trial_results import RawTrial, joined, kept
 from mcnet.evaluation.rows import evaluate
-from mcnet.fourier import centred_fft
+from mcnet.io.kspace import RawScan
+from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
-from mcnet.progress import OnProgress
-from mcnet.provenance import sha256_of_json
+from mcnet.motion.trace import MotionTrace
+from mcnet.physics.fourier import centred_fft
+from mcnet.physics.simulator import image_at_rest
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.solving import as_scanned
-from mcnet.simulation.corruption import image_at_rest
-from mcnet.simulation.motion import MotionTrace
 
 LABELS: tuple[str, ...] = ("network", "reconstructed", "known motion")
 """Of the images that are compared, beside the baselines."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from mcnet.data.raw_simulation import RawOptions
-from mcnet.errors import McnetError
-from mcnet.provenance import check_seed
-from mcnet.simulation.acquisition import Acquisition
-from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.plausibility import check_factor
+from mcnet.core.errors import McnetError
+from mcnet.core.seeds import check_seed
+from mcnet.datasets.raw_simulation import RawOptions
+from mcnet.motion.plausibility import check_factor
+from mcnet.motion.trace import MotionTrace
+from mcnet.physics.acquisition import Acquisition
 
 _STEP = 4
 """Every so manieth slice is scored."""
@@ -26,7 +26,7 @@ class RawTrialDesign:
     """Recorded motion is multiplied by these."""
     n_coils: int = 1
     snr: float | None = None
-    """As `mcnet.data.raw_simulation.RawOptions.snr`."""
+    """As `mcnet.datasets.raw_simulation.RawOptions.snr`."""
     phase: bool = False
     """Whether there is a smooth phase."""
     in_space: bool = False

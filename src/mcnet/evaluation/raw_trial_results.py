@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mcnet.provenance import write_text, written_whole
-from mcnet.steps import clear, is_done, mark_done
+from mcnet.core.cache import clear, is_done, mark_done
+from mcnet.core.writing import write_text, written_whole
 
 
 @dataclass(frozen=True, eq=False)

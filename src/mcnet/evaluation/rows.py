@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float32
 
-from mcnet.data.pairs import ImagePairs
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
+from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
 from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
-from mcnet.progress import OnProgress
 
 DATA_RANGE = 1.0
 """Pairs are scaled so that the 99.9th percentile of the reference is 1."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from mcnet.data.masks import head_mask
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.datasets.masks import head_mask
+from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale, nmse, psnr, ssim_whole_and_inside
 
 COMPARISON_DEFINITION = (

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
 from mcnet.evaluation.rows import KEYS, METRICS
 
 MODEL_ORDER: tuple[str, ...] = (

@@ -13,22 +13,22 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.scan import Guard, correct_scan
-from mcnet.data.design import PairsDesign
-from mcnet.data.pairs import ImagePairs
-from mcnet.data.prepared import prepare_person
-from mcnet.data.sources import Person
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.datasets.pairs.design import PairsDesign
+from mcnet.datasets.pairs.pairs import ImagePairs
+from mcnet.datasets.pairs.prepared import prepare_person
+from mcnet.datasets.subjects import Person
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
+from mcnet.io.volume import Volume
 from mcnet.metrics import ssim_whole_and_inside
-from mcnet.progress import OnProgress
-from mcnet.simulation.acquisition import Acquisition, Order
-from mcnet.simulation.motion import MotionTrace
+from mcnet.motion.trace import MotionTrace
+from mcnet.physics.acquisition import Acquisition, Order
 
 Slices = Float32[np.ndarray, "n rows columns"]
 Image = Float32[np.ndarray, "rows columns"]

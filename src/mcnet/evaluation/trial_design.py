@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcnet.errors import McnetError
-from mcnet.provenance import check_seed
-from mcnet.simulation.acquisition import Order
-from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.plausibility import check_factor, check_moves
+from mcnet.core.errors import McnetError
+from mcnet.core.seeds import check_seed
+from mcnet.motion.plausibility import check_factor, check_moves
+from mcnet.motion.trace import MotionTrace
+from mcnet.physics.acquisition import Order
 
 _N_POINTS = 128
 """Points of a recording that are used, as in the paper; resampled to the lines of a scan."""

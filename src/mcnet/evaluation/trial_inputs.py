@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mcnet.data.sources import Person
-from mcnet.provenance import Inputs
-from mcnet.simulation.motion import MotionTrace
+from mcnet.core.provenance import Inputs
+from mcnet.datasets.subjects import Person
+from mcnet.motion.trace import MotionTrace
 
 
 def trial_inputs(

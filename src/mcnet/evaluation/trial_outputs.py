@@ -1,8 +1,8 @@
-"""What trials write, as `mcnet.outputs` checks it before any work; nothing slow is imported."""
+"""Files that trials write, for `mcnet.core.outputs` to check; nothing slow is imported."""
 
 import re
 
-from mcnet.outputs import Kind, folder_of
+from mcnet.core.outputs import Kind, folder_of
 
 _RESULT = re.compile(r"[0-9a-f]{16}(\.step\.json)?|\.writing-\w+")
 TRIAL = folder_of(

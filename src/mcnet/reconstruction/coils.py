@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Complex64, Complex128, Shaped
 
-from mcnet.fourier import centred_fft, centred_ifft
+from mcnet.physics.fourier import centred_fft, centred_ifft
 from mcnet.reconstruction.map_terms import on_grid, polynomials
 
 RESOLUTION_MM = 16.0

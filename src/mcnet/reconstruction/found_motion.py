@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from mcnet.core.progress import OnProgress
 from mcnet.correction.models import Model
-from mcnet.data.raw_scan import RawScan
-from mcnet.data.volume import Volume
-from mcnet.progress import OnProgress
+from mcnet.io.kspace import RawScan
+from mcnet.io.volume import Volume
+from mcnet.motion.trace import still
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.routes import Route, in_plane_route, volume_route
 from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
 from mcnet.reconstruction.trust import pose_deviations, trust_in
 from mcnet.reconstruction.unknown_motion import find_motion, part_to_search
-from mcnet.simulation.motion import still
 
 
 def with_found_motion(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float, Shaped
 
-from mcnet.errors import McnetError
-from mcnet.progress import OnProgress
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
 from mcnet.reconstruction.operator import CoilScan, along_lines
 
 Kspace = Complex64[np.ndarray, "n_coils n_images *shape"]

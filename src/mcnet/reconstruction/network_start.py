@@ -10,7 +10,7 @@ from mcnet.correction.network_pass import NetworkPass, changes_of
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import sampling_for
 from mcnet.correction.slices import ready_network
-from mcnet.data.volume import Volume
+from mcnet.io.volume import Volume
 
 
 def network_image(corrupted: Volume, model: Model) -> Volume:

@@ -10,9 +10,9 @@ as there are terms, and its adjoint is exact. What the terms miss is told as ``e
 import numpy as np
 from jaxtyping import Complex64, Shaped
 
-from mcnet.engine import ONE_CORE, Engine
+from mcnet.core.engine import ONE_CORE, Engine
+from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator, rotations
 from mcnet.reconstruction.map_terms import TOLERANCE, MapTerms, map_terms
-from mcnet.simulation.scan_operator import LinePoses, ScanGrid, ScanOperator, rotations
 
 
 class CoilScan:
@@ -24,7 +24,7 @@ class CoilScan:
     Parameters
     ----------
     grid, poses
-        As of `mcnet.simulation.scan_operator.ScanOperator`, to which this comes down for one coil
+        As of `mcnet.physics.operators.ScanOperator`, to which this comes down for one coil
         whose map is 1. A volume takes one 3D transform a term: seconds for a whole head.
     maps
         Where the scanner is, not where the head is; their second axis counts images that share

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.data.volume import Volume
-from mcnet.simulation.motion import MotionTrace
+from mcnet.io.volume import Volume
+from mcnet.motion.trace import MotionTrace
 
 
 @dataclass(frozen=True, eq=False)

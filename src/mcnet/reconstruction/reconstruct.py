@@ -2,19 +2,19 @@
 
 import numpy as np
 
+from mcnet.core.errors import McnetError
+from mcnet.core.progress import OnProgress
 from mcnet.correction.models import Model
-from mcnet.data.raw_scan import RawScan
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
-from mcnet.progress import OnProgress
+from mcnet.io.kspace import RawScan
+from mcnet.io.volume import Volume
+from mcnet.motion.formats.line_motion import check_one_pose_a_line
+from mcnet.motion.plausibility import check_possible
+from mcnet.motion.trace import MotionTrace
 from mcnet.reconstruction.found_motion import with_found_motion
 from mcnet.reconstruction.known_motion import SolverSettings, still_head
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.routes import Route, in_plane_route, volume_route
 from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
-from mcnet.simulation.line_motion import check_one_pose_a_line
-from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.plausibility import check_possible
 
 _TRIED_SLICES = 8
 _TRIED_SAMPLES = 48
@@ -40,7 +40,7 @@ def reconstruct(
     raw
         What the scanner measured.
     motion
-        One pose a line, in the order of time, by the conventions of `mcnet.geometry` about the
+        One pose a line, in the order of time, by the conventions of `mcnet.motion.poses` about the
         centre of the field of view. It is taken as it is: the image shows the head in the pose of
         rest of the trace (no shift, no turn), wherever the scanner first saw it.
         None: it is looked for in the k-space itself.

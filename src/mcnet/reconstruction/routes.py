@@ -11,16 +11,16 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Complex64, Float, Shaped
 
-from mcnet.data.raw_scan import RawScan
-from mcnet.engine import ALL_CORES, Engine
-from mcnet.geometry import AXES, inverse_pose
-from mcnet.motion_search.resolutions import with_shape
+from mcnet.core.engine import ALL_CORES, Engine
+from mcnet.io.kspace import RawScan
+from mcnet.motion.poses import AXES, inverse_pose
+from mcnet.motion.trace import MotionTrace
+from mcnet.motion_estimation.resolutions import with_shape
+from mcnet.physics.in_space import matrices_of, poses_of
+from mcnet.physics.operators import LinePoses, ScanGrid
 from mcnet.reconstruction.coils import central_part, central_shape, coil_maps
 from mcnet.reconstruction.known_motion import SolverSettings, still_head
 from mcnet.reconstruction.operator import CoilScan
-from mcnet.simulation.in_space import matrices_of, poses_of
-from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.scan_operator import LinePoses, ScanGrid
 
 _COARSE = SolverSettings(tolerance=1e-3, most_iterations=15, real=False)
 """For coarse images of single coils, whose phase is not known yet."""
@@ -38,7 +38,7 @@ class Route(ABC):
     grid: ScanGrid
     """Of the images."""
     poses: LinePoses
-    """As `mcnet.simulation.scan_operator` wants them."""
+    """As `mcnet.physics.operators` wants them."""
 
     @abstractmethod
     def images_of(

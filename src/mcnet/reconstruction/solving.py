@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex64, Float, Float32, Shaped
 
-from mcnet.data.raw_scan import RawScan
-from mcnet.data.volume import Volume
-from mcnet.fourier import centred_ifft
-from mcnet.motion_search.coarse_to_fine import SearchSettings
-from mcnet.progress import OnProgress
+from mcnet.core.progress import OnProgress
+from mcnet.io.kspace import RawScan
+from mcnet.io.volume import Volume
+from mcnet.motion_estimation.coarse_to_fine import SearchSettings
+from mcnet.physics.fourier import centred_ifft
 from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.known_motion import Images, SolverSettings, StillHead, still_head
 from mcnet.reconstruction.routes import Route

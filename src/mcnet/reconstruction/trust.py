@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float
 
-from mcnet.fourier import centred_ifft
-from mcnet.motion_search.pose_units import by_mm, from_mm
+from mcnet.motion_estimation.pose_units import by_mm, from_mm
+from mcnet.physics.fourier import centred_ifft
+from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator
 from mcnet.reconstruction.known_motion import StillHead
-from mcnet.simulation.scan_operator import LinePoses, ScanGrid, ScanOperator
 
 DOUBTED = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""

@@ -1,4 +1,4 @@
-"""The motion of a scan, found from its raw k-space: `mcnet.motion_search`, with several coils.
+"""The motion of a scan, found from its raw k-space: `mcnet.motion_estimation`, with several coils.
 
 Several coils are first combined into one image's k-space, by their maps. That mixes neighbouring
 lines a little, which have other poses. What the exact operator of coils says to be missing is then
@@ -13,24 +13,24 @@ from functools import partial
 import numpy as np
 from jaxtyping import Complex64, Float32
 
+from mcnet.core.engine import n_threads_at_most
+from mcnet.core.progress import OnProgress
 from mcnet.correction.head_slices import spread_slices
-from mcnet.engine import n_threads_at_most
-from mcnet.fourier import centred_fft, centred_ifft
-from mcnet.motion_search.coarse_to_fine import (
+from mcnet.motion_estimation.coarse_to_fine import (
     OF_VOLUMES,
     CoarseToFine,
     SearchSettings,
     continued,
     in_place,
 )
-from mcnet.motion_search.joint import Images, Kspace, State
-from mcnet.motion_search.pose_units import from_mm
-from mcnet.motion_search.resolutions import resampled, with_voxels
-from mcnet.motion_search.shared_motion import filtered, shrunk
-from mcnet.progress import OnProgress
+from mcnet.motion_estimation.joint import Images, Kspace, State
+from mcnet.motion_estimation.pose_units import from_mm
+from mcnet.motion_estimation.resolutions import resampled, with_voxels
+from mcnet.motion_estimation.shared_motion import filtered, shrunk
+from mcnet.physics.fourier import centred_fft, centred_ifft
+from mcnet.physics.operators import LinePoses
 from mcnet.reconstruction.operator import CoilScan
 from mcnet.reconstruction.routes import Route
-from mcnet.simulation.scan_operator import LinePoses
 
 CoilKspace = Complex64[np.ndarray, "n_coils n_images *shape"]
 ACROSS_LINES_MM = 2.0

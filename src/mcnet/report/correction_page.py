@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mcnet.core.writing import write_text
 from mcnet.correction.outcome import CorrectedScan
-from mcnet.provenance import write_text
 from mcnet.report.correction_pictures import legend_gradients, plane_views, scales_of
 from mcnet.report.correction_words import (
     card_entries,
@@ -42,7 +42,7 @@ def write_correction_page(
     output
         The corrected file or folder, as the user named it.
     provenance
-        What `mcnet.provenance.provenance` returned.
+        What `mcnet.core.provenance.provenance` returned.
 
     Raises
     ------

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcnet.core.errors import McnetError
 from mcnet.correction.outcome import CorrectedScan
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.io.volume import Volume
 from mcnet.report.planes import (
     PLANES,
     Colours,

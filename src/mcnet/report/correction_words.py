@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mcnet.correction.outcome import CorrectedScan, LeftBecause, Severity, left_sentence
-from mcnet.data.volume import Volume
+from mcnet.io.volume import Volume
 from mcnet.report.correction_pictures import Scales
 
 _LEARNED = (

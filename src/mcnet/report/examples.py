@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.core.writing import printable
 from mcnet.metrics import ssim_whole_and_inside
-from mcnet.provenance import printable
+from mcnet.motion.trace import MotionTrace
 from mcnet.report.style import BLUE, GREEN, VERMILION, style, without_frame
-from mcnet.simulation.motion import MotionTrace
 
 Image = Float[np.ndarray, "rows columns"]
 

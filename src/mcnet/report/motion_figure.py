@@ -14,13 +14,16 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy.stats import ks_2samp
 
-from mcnet.errors import McnetError
-from mcnet.outputs import folder_of
-from mcnet.provenance import check_seed, provenance, write_record, write_text, written_together
+from mcnet.core.errors import McnetError
+from mcnet.core.outputs import folder_of
+from mcnet.core.provenance import provenance
+from mcnet.core.records import write_record
+from mcnet.core.seeds import check_seed
+from mcnet.core.writing import write_text, written_together
+from mcnet.motion.generators import generate_motion, paper_segments
+from mcnet.motion.statistics import TraceStatistics, median_spectrum, trace_statistics
+from mcnet.motion.trace import MotionTrace
 from mcnet.report.style import CYCLE, VERMILION, save_figure, style
-from mcnet.simulation.generators import generate_motion, paper_segments
-from mcnet.simulation.motion import MotionTrace
-from mcnet.simulation.motion_statistics import TraceStatistics, median_spectrum, trace_statistics
 
 QUANTITIES: Mapping[str, str] = {
     "magnitude": "magnitude (1° as 1 mm)",

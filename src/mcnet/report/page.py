@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mcnet.core.writing import write_text
 from mcnet.evaluation.answers import answers
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import write_text
 from mcnet.report.answers import answer_tables, answers_figure
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
@@ -80,7 +80,7 @@ def write_report(
     settings
         Names and values of the experiment, as the page lists them.
     provenance
-        What `mcnet.provenance.provenance` returned; its seed also draws the bootstrap.
+        What `mcnet.core.provenance.provenance` returned; its seed also draws the bootstrap.
     curves
         Model labels and training logs with a column ``epoch``.
     questions

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
-from mcnet.data.masks import head_mask
-from mcnet.data.volume import Volume
-from mcnet.errors import McnetError
+from mcnet.core.errors import McnetError
+from mcnet.datasets.masks import head_mask
+from mcnet.io.volume import Volume
 
 LARGEST_SIDE = 320
 """Pixels; larger slices are shrunk, so that a page stays a few megabytes."""

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from mcnet.core.provenance import Inputs, provenance
+from mcnet.core.records import write_record
+from mcnet.core.writing import write_text, written_together
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import Inputs, provenance, write_record, write_text, written_together
 from mcnet.report.style import save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mcnet.provenance import write_text
+from mcnet.core.writing import write_text
 from mcnet.report.style import save_figure
 from mcnet.report.tables import ReportTable
 from mcnet.report.templates import page_template

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from mcnet.data.volume import Volume
+from mcnet.io.volume import Volume
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.trust import DOUBTED
 from mcnet.report.planes import PLANES

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcnet.provenance import provenance, write_text
+from mcnet.core.provenance import provenance
+from mcnet.core.writing import write_text
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.trust import DOUBTED
 from mcnet.report.reconstruction_figures import (

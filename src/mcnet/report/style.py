@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mcnet.provenance import written_whole
+from mcnet.core.writing import written_whole
 
 DPI = 150
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY = (

@@ -7,18 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from mcnet.core.provenance import Inputs, provenance
+from mcnet.core.records import write_record
+from mcnet.core.writing import write_json, write_text, written_together
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
 from mcnet.metrics import SSIM_DEFINITION
-from mcnet.provenance import (
-    Inputs,
-    provenance,
-    write_json,
-    write_record,
-    write_text,
-    written_together,
-)
 from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
 from mcnet.report.tables import ReportTable, comparison_tables
 

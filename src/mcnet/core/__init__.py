@@ -1,0 +1,1 @@
+"""What every room stands on: errors, provenance, settings, outputs, the engine."""

@@ -1,0 +1,125 @@
+"""Settings in TOML files: read into a dataclass, with a sentence on what is wrong."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from mcnet.core.documents import read_toml
+from mcnet.core.errors import McnetError
+
+Settings = TypeVar("Settings")
+_MOST_SHOWN = 60
+"""Characters of a wrong value that are shown."""
+
+
+def read_settings(path: Path, kind: type[Settings]) -> Settings:
+    """Dataclass of the kind, as a TOML file says; what it does not say has its default.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no TOML, or has an unknown key or an impossible value.
+    """
+    content = read_toml(path)
+    _refuse_unknown_keys(content, kind, path)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+
+
+def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
+    """Name of the kind of settings in a TOML file, by the keys that no other kind has.
+
+    Raises
+    ------
+    McnetError
+        The file is missing, no TOML, or has keys of no kind or of several.
+    """
+    content = read_toml(path)
+    known = {name: {item.name for item in fields(kind)} for name, kind in kinds.items()}
+    common = set.intersection(*known.values())
+    n_own = {name: len((keys - common) & content.keys()) for name, keys in known.items()}
+    most = [name for name, number in n_own.items() if number == max(n_own.values())]
+    if len(most) > 1:
+        own = "; ".join(f"{name}: {', '.join(sorted(known[name] - common))}" for name in kinds)
+        raise McnetError(
+            f"{path} is neither {' nor '.join(kinds)} by its settings; give those of one of them "
+            f"({own})."
+        )
+    return most[0]
+
+
+def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Settings:
+    """The same dataclass with some of its settings changed, checked as those of a file are.
+
+    Raises
+    ------
+    McnetError
+        A key is unknown, or a value impossible; ``place`` says where they stand.
+    """
+    kind = type(settings)
+    _refuse_unknown_keys(changes, kind, place)
+    kept = {item.name: getattr(settings, item.name) for item in fields(kind)}  # type: ignore[arg-type]
+    try:
+        return TypeAdapter(kind).validate_python(kept | dict(changes))
+    except ValidationError as error:
+        raise McnetError(f"{place}: {_first_complaint(error)}") from error
+
+
+def _refuse_unknown_keys(
+    content: Mapping[str, Any], config: type, path: Path | str, section: str = ""
+) -> None:
+    known = [item.name for item in fields(config)]
+    hints = get_type_hints(config)
+    for key, value in content.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
+            raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
+        if is_dataclass(hints[key]):
+            _refuse_unknown_within({f"{section}{key}.": value}, hints[key], path)
+        for member in get_args(hints[key]):
+            if not (is_dataclass(member) and isinstance(member, type)):
+                continue
+            if isinstance(value, Mapping):
+                named = {f"{section}{key}.{name}.": item for name, item in value.items()}
+                _refuse_unknown_within(named, member, path)
+            elif isinstance(value, list):
+                for item in value:
+                    _refuse_unknown_within({f"{section}{key}.": item}, member, path)
+
+
+def _refuse_unknown_within(sections: Mapping[str, object], config: type, path: Path | str) -> None:
+    """Refuse unknown keys of the sections that are tables; pydantic tells of the others."""
+    for section, content in sections.items():
+        if isinstance(content, Mapping):
+            _refuse_unknown_keys(content, config, path, section)
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if isinstance(first.get("ctx", {}).get("error"), McnetError):
+        return f"{place + ': ' if place else ''}{first['ctx']['error']}"
+    if first["type"] == "missing":
+        return f"{place} is missing; add it to the file."
+    expected = first["msg"].removeprefix("Input should be ").lower()
+    if first["type"] == "dataclass_type":
+        expected = f"a table of settings, [{place}]"
+    return f"{place} is {_short(first['input'])}; expected {expected}: correct it in the file."
+
+
+def _short(value: object) -> str:
+    """What was found, in at most a line."""
+    words = repr(value) if isinstance(value, str | float | bool | None) else ""
+    if isinstance(value, int) and abs(value) < 10**_MOST_SHOWN:
+        words = repr(value)
+    if not words or len(words) > _MOST_SHOWN:
+        kinds = {list: "a list", dict: "a table", str: "a long text", int: "a very large number"}
+        return kinds.get(type(value), f"a value of type {type(value).__name__}")
+    return words

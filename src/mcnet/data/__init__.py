@@ -1,1 +1,0 @@
-"""Volumes, where they come from, and the pairs made of them."""

@@ -1,1 +1,0 @@
-"""DICOM series as volumes, and volumes as derived series; the only place that imports pydicom."""

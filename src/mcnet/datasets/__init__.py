@@ -1,0 +1,1 @@
+"""Subjects, their split, and what is simulated from them."""

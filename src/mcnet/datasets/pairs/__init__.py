@@ -1,0 +1,1 @@
+"""Stores of corrupted and reference slices, as the paper trains on."""

@@ -1,0 +1,1 @@
+"""Scans of random protocol and motion, made while a network trains."""

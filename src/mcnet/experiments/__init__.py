@@ -1,0 +1,1 @@
+"""Experiments as data: gathering, training, evaluation, step by step."""

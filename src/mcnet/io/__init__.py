@@ -1,0 +1,1 @@
+"""Images and raw data in files: NIfTI, DICOM, ISMRMRD, BIDS."""

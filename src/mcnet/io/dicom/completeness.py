@@ -1,0 +1,56 @@
+"""Whether a series tells of more slices than a folder holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mcnet.core.errors import McnetError
+from mcnet.io.dicom.files import DAMAGE
+from mcnet.io.dicom.planes import Plane
+
+_COUNTS = ("NumberOfSlices", "ImagesInAcquisition", "NumberOfSeriesRelatedInstances")
+
+
+def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, ...]:
+    """Sentences on slices that may be missing at an end, where no gap tells of them.
+
+    A count that is a whole multiple of what is there may be one of all echoes or time points of a
+    series, one of which is in the folder; so it is told, and not refused.
+
+    Raises
+    ------
+    McnetError
+        The headers count more slices than there are, and no whole multiple of them.
+    """
+    files = {plane.file.path: plane.file.header for plane in planes}
+    if len(files) < len(planes):
+        return ()  # the frames of a file are whole or damaged
+    for keyword in _COUNTS:
+        counts = [_number(header, keyword) for header in files.values()]
+        told = max((count for count in counts if count is not None), default=0)
+        if told <= len(planes):
+            continue
+        if told % len(planes):
+            raise McnetError(
+                f"{folder} holds {len(planes)} slices of the {told} that its headers tell "
+                f"({keyword}); copy or export the series again."
+            )
+        return (
+            f"{folder} holds {len(planes)} slices of the {told} images that its headers tell "
+            f"({keyword}); slices are missing unless the others are of other echoes or times.",
+        )
+    numbers = [_number(header, "InstanceNumber") for header in files.values()]
+    known = sorted(number for number in numbers if number is not None)
+    if known and known[0] > 1 and known == [*range(known[0], known[0] + len(planes))]:
+        return (
+            f"The instance numbers of {folder} begin at {known[0]}; slices are missing at an end "
+            "unless the others are of another image.",
+        )
+    return ()
+
+
+def _number(header: Any, keyword: str) -> int | None:
+    try:
+        return int(header.get(keyword))
+    except DAMAGE:  # it is absent, or no number
+        return None

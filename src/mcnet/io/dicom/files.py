@@ -1,0 +1,186 @@
+"""DICOM files one by one: their headers, and their pixels."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped
+from pydicom import dcmread
+from pydicom.config import disable_value_validation
+from pydicom.dataset import FileDataset
+from pydicom.errors import BytesLengthException
+from pydicom.pixels.utils import pixel_array
+from pydicom.tag import Tag
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from mcnet.core.errors import McnetError
+from mcnet.core.writing import cannot_read
+from mcnet.io.dicom.names import is_dicom_file
+
+DAMAGE = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError, OSError),
+    *(NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error),
+    BytesLengthException,
+)
+"""What pydicom raises where bytes do not mean what they should."""
+
+_NEEDED = (
+    *("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation"),
+    *("PhotometricInterpretation", "SamplesPerPixel"),
+)
+"""Attributes without which stored bytes are no pixels."""
+_READ_LATER = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber"),
+    *("SeriesDescription", "ProtocolName", "Modality", "InPlanePhaseEncodingDirection"),
+    *("SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence"),
+    "PerFrameFunctionalGroupsSequence",
+)
+"""Attributes that others ask for: pydicom decodes one when it is asked for, and may fail then."""
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+"""How the attributes of a file begin that has neither preamble nor the four letters."""
+
+
+@dataclass(frozen=True, eq=False)
+class DicomFile:
+    """One DICOM file, its pixels not read yet."""
+
+    path: Path
+    header: FileDataset
+    """All that stands in the file, what is long apart: that is read by `whole_file`."""
+
+
+def dicom_file(path: Path) -> DicomFile | None:
+    """What a DICOM file holds, also one without preamble or meta header; of any other, none.
+
+    Raises
+    ------
+    McnetError
+        It begins as a DICOM file and is damaged, or may not be read.
+    """
+    with damage_told(path):
+        if not is_dicom_file(path):
+            return _without_preamble(path)
+        header = dcmread(path, defer_size=4096)
+        for keyword in (*_READ_LATER, *_NEEDED):
+            header.get(keyword)
+        return DicomFile(path, header)
+
+
+def whole_file(path: Path) -> FileDataset:
+    """All that stands in a DICOM file, its pixels too, and always how it is encoded."""
+    header = dcmread(path, force=True)
+    if not header.file_meta.get("TransferSyntaxUID"):
+        header.file_meta.TransferSyntaxUID = _plain_syntax(header, path)
+    return header
+
+
+def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
+    """Stored numbers of every frame of a file.
+
+    Raises
+    ------
+    McnetError
+        An attribute is missing that tells how they are stored, the pixels are cut off, or they are
+        encoded in a way that no installed package undoes.
+    """
+    with damage_told(image.path):
+        check_pixel_attributes(image)
+        whole = whole_file(image.path)
+        syntax = whole.file_meta.TransferSyntaxUID
+        if syntax.is_private:
+            raise McnetError(
+                f"{image.path} is encoded in a manufacturer's own way (transfer syntax {syntax}); "
+                "export the series again as Explicit VR Little Endian, or decompress it with the "
+                "manufacturer's software."
+            )
+        try:
+            pixels = pixel_array(whole, raw=True)
+        except RuntimeError as error:  # no decoder is installed, or the one that is has failed
+            raise McnetError(
+                f"{image.path} is compressed ({syntax.name}) and no installed package can undo "
+                "it; pip install 'pylibjpeg[all]', or decompress the series, for example with "
+                "dcmdjpeg or gdcmconv --raw."
+            ) from error
+    return pixels.reshape(-1, *pixels.shape[-2:])
+
+
+def check_pixel_attributes(image: DicomFile) -> None:
+    """Refuse an image that does not say how its pixels are stored.
+
+    Raises
+    ------
+    McnetError
+        An attribute is missing or empty.
+    """
+    for keyword in _NEEDED:
+        if image.header.get(keyword) in (None, ""):
+            raise McnetError(
+                f"{image.path} has no {keyword}, without which its pixels cannot be read; copy or "
+                "export the series again."
+            )
+
+
+def tag_of(keyword: str) -> str:
+    """Group and element of an attribute, as ``(0018,0081)``."""
+    return str(Tag(keyword))
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep pydicom from warning of values that scanners get wrong; what matters is refused here."""
+    with warnings.catch_warnings(), disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Turn what pydicom raises of a file that is cut off or damaged into a sentence."""
+    try:
+        yield
+    except McnetError:
+        raise
+    except PermissionError as error:
+        raise cannot_read(path, error) from error
+    except DAMAGE as error:
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> McnetError:
+    """Return the sentence about a file that is cut off or damaged, to be raised."""
+    return McnetError(f"{path} is cut off or damaged; copy or export the series again.")
+
+
+def _without_preamble(path: Path) -> DicomFile | None:
+    """What a file holds that begins with attributes at once; of one that does not, none."""
+    with path.open("rb") as stream:
+        if stream.read(2) not in _FIRST_GROUPS:
+            return None
+    try:
+        header = dcmread(path, defer_size=4096, force=True)
+    except DAMAGE:
+        return None
+    return DicomFile(path, header) if "SOPClassUID" in header else None
+
+
+def _plain_syntax(header: FileDataset, path: Path) -> UID:
+    """Of a file without meta header, the encoding that its attributes show."""
+    if "PixelData" in header and header["PixelData"].is_undefined_length:
+        raise McnetError(
+            f"{path} has no meta header that says how its pixels are compressed; export the "
+            "series again, with meta headers."
+        )
+    is_implicit, is_little = header.original_encoding
+    if is_implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian

@@ -1,0 +1,224 @@
+"""A folder of one DICOM series: its images, and what every other file in it is."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcnet.core.errors import McnetError
+from mcnet.core.writing import cannot_read
+from mcnet.io.dicom.files import DicomFile, check_pixel_attributes, damage_told, dicom_file
+
+_DICOM_SUFFIXES = {".dcm", ".ima", ".dicom", ".dic", ".mr"}
+_OTHER_NAMES = re.compile(
+    r"(dicomdir|read ?me|licen[cs]e|thumbs\.db|desktop\.ini|md5sums?|sha\d+sums?)(\..*)?",
+    re.IGNORECASE,
+)
+_OTHER_SUFFIXES = {
+    *(".txt", ".json", ".xml", ".csv", ".tsv", ".md", ".rst", ".rtf", ".pdf", ".html", ".htm"),
+    *(".css", ".js", ".ini", ".inf", ".log", ".yaml", ".yml", ".toml", ".doc", ".docx", ".xls"),
+    *(".xlsx", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".mp4"),
+    *(".nii", ".hdr", ".img", ".mgh", ".mgz", ".nrrd", ".mat", ".bval", ".bvec", ".bvals"),
+    *(".bvecs", ".par", ".h5", ".dat", ".zip", ".tar", ".tgz", ".7z", ".rar", ".md5", ".sha256"),
+    *(".exe", ".sh", ".bat", ".py", ".lnk", ".url", ".db"),
+}
+"""Names of what lies beside series; what is in such a file matters only if it is DICOM."""
+_POINTERS = (b"version https://git-lfs", b"/annex/objects/", b"../.git/annex")
+"""How the small files begin that stand for content which is not here."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesFolder:
+    """The images of one series, and what is to be told of the folder."""
+
+    images: list[DicomFile]
+    """Sorted by name."""
+    warnings: tuple[str, ...]
+    """Sentences on files that were left out."""
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """A file that may be a slice and cannot be read."""
+
+    path: Path
+    why: str
+    is_text: bool = False
+
+
+def series_folder(folder: Path) -> SeriesFolder:
+    """Images of a folder; subfolders are not searched.
+
+    Every file is accounted for. What is not DICOM by its name (notes, tables, pictures, hidden
+    files) or has no image and is of another kind (DICOMDIR, a report) is left out. Of other files
+    that are not read, those named like slices are refused, and the rest are told in a warning.
+
+    Raises
+    ------
+    McnetError
+        The folder cannot be read, or holds no image, a damaged one, files that may be slices and
+        are none that can be read, images of several series, or images that are not one grey
+        intensity a pixel.
+    """
+    found = [_read(path) for path in _files(folder)]
+    files = [file for file in found if isinstance(file, DicomFile)]
+    images = [file for file in files if "PixelData" in file.header]
+    unread = [file for file in found if isinstance(file, _Unread)]
+    unread += _without_pixels(files, images)
+    warnings = _check_unread(folder, images, unread)
+    _refuse_several_series(folder, images)
+    for image in images:
+        with damage_told(image.path):
+            check_pixel_attributes(image)
+            _refuse_other_than_grey(image)
+    return SeriesFolder(images, warnings)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        if not folder.exists():
+            raise McnetError(f"{folder} does not exist; give the folder of a DICOM series.")
+        if not folder.is_dir():
+            raise McnetError(f"{folder} is a file; give the folder in which its series lies.")
+        found = sorted(folder.iterdir())
+        # a link may lead to a file that is not here, which is_file() leaves out
+        there = [
+            path for path in found if path.is_file() or (path.is_symlink() and not path.exists())
+        ]
+        return [path for path in there if not path.name.startswith(".")]
+    except OSError as error:
+        raise cannot_read(folder, error) from error
+
+
+def _read(path: Path) -> DicomFile | _Unread:
+    """What a DICOM file holds, or why a file is not read."""
+    if not path.exists():
+        return _Unread(path, "is a link to a file that is not here")
+    found = dicom_file(path)
+    if found is not None:
+        return found
+    with damage_told(path), path.open("rb") as stream:
+        head = stream.read(512)
+    if not head:
+        return _Unread(path, "is empty")
+    if head.startswith(b"DICM"):
+        return _Unread(path, "lacks the 128 bytes that come before the letters DICM")
+    if head.startswith(b"\x1f\x8b"):
+        return _Unread(path, "is compressed with gzip: unpack it with gunzip")
+    if head.startswith(_POINTERS):
+        return _Unread(path, "stands for content that is not here: fetch it first")
+    return _Unread(path, "is no DICOM file", is_text=_is_text(head))
+
+
+def _is_text(head: bytes) -> bool:
+    return not set(head) - {*range(32, 127), *b"\t\r\n\f", *range(128, 256)}
+
+
+def _without_pixels(files: list[DicomFile], images: list[DicomFile]) -> list[_Unread]:
+    """Files of the images' own kind, or of none, in which no pixels follow: they are cut off."""
+    kinds = {None, *(_kind(image) for image in images)}
+    return [
+        _Unread(file.path, "is cut off before its pixels")
+        for file in files
+        if "PixelData" not in file.header and _kind(file) in kinds
+    ]
+
+
+def _kind(file: DicomFile) -> str | None:
+    with damage_told(file.path):
+        in_meta = file.header.file_meta.get("MediaStorageSOPClassUID")
+    told = in_meta or file.header.get("SOPClassUID")
+    return str(told) if told else None
+
+
+def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) -> tuple[str, ...]:
+    """Refuse files that may be missing slices; a sentence about others that may matter."""
+    shapes = {_name_shape(image.path) for image in images}
+    suffixes = {_suffix(image.path) for image in images} | _DICOM_SUFFIXES
+    by_name = [file for file in unread if _name_shape(file.path) in shapes]
+    others = [
+        file for file in unread if file not in by_name and not _has_other_purpose(file, suffixes)
+    ]
+    maybe = by_name + [file for file in others if _suffix(file.path) in suffixes]
+    if not images:
+        also = f" ({_told(others)})" if others else ""
+        raise McnetError(
+            f"{folder} holds no DICOM image{also}; give the folder in which the files of one "
+            "series lie, not one above it."
+        )
+    if maybe:
+        raise McnetError(
+            f"{folder} holds {len(maybe)} files that may be slices of the series and cannot be "
+            f"read ({_told(maybe)}); copy or export the series again, or move them elsewhere if "
+            "they are none."
+        )
+    if others:
+        return (
+            f"{len(others)} files of {folder} were left out, since they are no DICOM images "
+            f"({_told(others)}); check that none of them is a slice.",
+        )
+    return ()
+
+
+def _has_other_purpose(file: _Unread, suffixes: set[str]) -> bool:
+    """Whether a file is none of a series, by its name or since it is a text."""
+    suffix = _suffix(file.path)
+    return (
+        _OTHER_NAMES.fullmatch(file.path.name) is not None
+        or suffix in _OTHER_SUFFIXES - suffixes
+        or (file.is_text and suffix not in suffixes - {""})
+    )
+
+
+def _told(unread: list[_Unread]) -> str:
+    shown = ", ".join(f"{file.path.name} {file.why}" for file in unread[:3])
+    return f"{shown}, ..." if len(unread) > 3 else shown
+
+
+def _name_shape(path: Path) -> str:
+    """A name without its numbers, by which slices are alike; compression aside."""
+    return re.sub(r"\d+", "#", re.sub(r"\.gz$", "", path.name.lower()))
+
+
+def _suffix(path: Path) -> str:
+    """The suffix in lower case; one that is a number is part of a name such as MR.1.2.840."""
+    suffix = Path(re.sub(r"\.gz$", "", path.name.lower())).suffix
+    return "" if suffix[1:].isdigit() else suffix
+
+
+def _refuse_several_series(folder: Path, images: list[DicomFile]) -> None:
+    n_images = Counter(str(image.header.get("SeriesInstanceUID")) for image in images)
+    if len(n_images) == 1:
+        return
+    headers = {str(image.header.get("SeriesInstanceUID")): image.header for image in images}
+    told = [
+        f"{headers[uid].get('SeriesNumber', '?')} '{headers[uid].get('SeriesDescription', '')}' "
+        f"({count} images)"
+        for uid, count in list(n_images.items())[:6]
+    ]
+    more = ", ..." if len(n_images) > len(told) else ""
+    raise McnetError(
+        f"{folder} holds {len(n_images)} series ({', '.join(told)}{more}); one is needed: copy it "
+        "to a folder of its own."
+    )
+
+
+def _refuse_other_than_grey(image: DicomFile) -> None:
+    header = image.header
+    kind = str(header.get("PhotometricInterpretation"))
+    if header.get("SamplesPerPixel", 1) != 1 or not kind.startswith("MONOCHROME"):
+        raise McnetError(
+            f"{image.path} holds colours ({kind}); one grey intensity a pixel is needed: give the "
+            "scan itself, not a map or a picture made of it."
+        )
+    if kind == "MONOCHROME1":
+        raise McnetError(
+            f"{image.path} is MONOCHROME1, whose low numbers are bright, and does not tell which "
+            "number is no signal; intensities that rise with the signal are needed: export the "
+            "series as MONOCHROME2."
+        )
+    if "ModalityLUTSequence" in header:
+        raise McnetError(
+            f"{image.path} scales its intensities by a table (ModalityLUTSequence), which mcnet "
+            "does not read; convert the series with dcm2niix and give the NIfTI file."
+        )

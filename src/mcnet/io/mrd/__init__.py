@@ -1,0 +1,1 @@
+"""ISMRMRD files of raw k-space, in and out."""

@@ -1,0 +1,110 @@
+"""Along which axis lines were encoded, by what a scan says of itself, and how a file says it.
+
+DICOM's words come first, of a series or of the JSON file that dcm2niix writes: they are of the
+scanner's axes and stay true when the voxels are turned. Then BIDS' ``PhaseEncodingDirection``, of
+the axes of the file itself, which mcnet writes too. NIfTI's own ``dim_info`` counts axes of the
+file, and is seldom kept up to date by programs that turn it; it is not read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from mcnet.io.metadata import LINE_WORDS, text_of
+from mcnet.io.nifti.files import voxel_axes
+from mcnet.motion.poses import AXES, Axis
+
+_DIRECTION, *_OF_FILE = LINE_WORDS
+_ORIENTATION = "ImageOrientationPatientDICOM"
+_PLACES = {"ROW": 0, "COL": 1, "COLUMN": 1}
+"""Which of the two vectors of ``ImageOrientationPatient`` lines are encoded along."""
+_LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
+_AXIS_OF_LETTER: Mapping[str, Axis] = dict(zip("RLAPSI", "xxyyzz", strict=True))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class PhaseEncoding:
+    """What a scan says of the axis of its lines."""
+
+    axis: Axis | None
+    """Axis of the volume, in RAS+ order; none where the scan does not tell."""
+    warnings: tuple[str, ...] = ()
+    """A sentence, where it tells two."""
+
+
+def phase_encoding_of(
+    about: Mapping[str, Any],
+    affine: Float64[np.ndarray, "4 4"],
+    axes_in_file: Sequence[str] = (),
+) -> PhaseEncoding:
+    """Axis of the lines: by DICOM's words, else by those of BIDS; told where they disagree.
+
+    Parameters
+    ----------
+    about
+        Metadata of the scan.
+    affine
+        Of its volume, in RAS+ order.
+    axes_in_file
+        `mcnet.io.nifti.files.voxel_axes` of a NIfTI file; a series has none.
+    """
+    by_dicom = _axis_by_dicom(about, affine)
+    by_file = {name: _axis_by_file(about, name, axes_in_file) for name in _OF_FILE}
+    told = {name: axis for name, axis in {_DIRECTION: by_dicom, **by_file}.items() if axis}
+    if not told:
+        return PhaseEncoding(None)
+    taken = next(iter(told.values()))
+    if len({*told.values()}) == 1:
+        return PhaseEncoding(taken)
+    words = ", ".join(f"{axis} by {name}" for name, axis in told.items())
+    return PhaseEncoding(
+        taken,
+        (
+            f"By its metadata lines were encoded along {words}; they disagree, as after the voxels "
+            f"of a file were turned: {taken} is taken unless --phase-encoding says otherwise.",
+        ),
+    )
+
+
+def phase_encoding_words(about: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that tell the axis, for a file with the same voxels."""
+    return {name: about[name] for name in (_ORIENTATION, *LINE_WORDS) if name in about}
+
+
+def phase_encoding_note(axis: Axis, like: Path | None = None) -> dict[str, str]:
+    """Entry that says it of a NIfTI file with the voxel axes of ``like``, or of RAS+ without it.
+
+    As BIDS has it, with a minus where the axis of the file runs against that of RAS+, along which
+    lines have frequencies from below zero to above.
+    """
+    letters = "RAS" if like is None else voxel_axes(like)
+    place = [_AXIS_OF_LETTER[letter] for letter in letters].index(axis)
+    sign = "" if letters[place] in "RAS" else "-"
+    return {_OF_FILE[0]: f"{'ijk'[place]}{sign}"}
+
+
+def _axis_by_dicom(about: Mapping[str, Any], affine: Float64[np.ndarray, "4 4"]) -> Axis | None:
+    """Axis of the volume nearest to the row or column of pixels that DICOM names."""
+    place = _PLACES.get(text_of(about, _DIRECTION).upper())
+    if place is None:
+        return None
+    try:
+        vector = np.asarray(about.get(_ORIENTATION), dtype=float).reshape(2, 3)[place]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if not np.all(np.isfinite(vector)) or not vector.any():
+        return None
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return AXES[int(np.abs((vector * _LPS_TO_RAS) @ axes).argmax())]
+
+
+def _axis_by_file(about: Mapping[str, Any], name: str, axes_in_file: Sequence[str]) -> Axis | None:
+    """Axis of the volume that is the first, second or third of the file: i, j or k."""
+    letter = text_of(about, name).lower().rstrip("+-")
+    if letter not in ("i", "j", "k") or not axes_in_file:
+        return None
+    return _AXIS_OF_LETTER[axes_in_file["ijk".index(letter)]]

@@ -1,1 +1,0 @@
-"""The network, its losses, and its training (needs mcnet[train])."""

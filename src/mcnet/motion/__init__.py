@@ -1,0 +1,1 @@
+"""Rigid poses and motion over time: conventions, statistics, generators."""

@@ -1,0 +1,1 @@
+"""Files of motion parameters of other programs."""

@@ -1,0 +1,1 @@
+"""Joint estimation of image and motion from k-space."""

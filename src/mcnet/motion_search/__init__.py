@@ -1,1 +1,0 @@
-"""Motion and still images that explain k-space together."""

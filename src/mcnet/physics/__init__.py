@@ -1,0 +1,1 @@
+"""Signal equation: Fourier transforms, acquisition, operators, coils, the simulator."""

@@ -1,0 +1,1 @@
+"""Blinded reader studies."""

@@ -1,1 +1,0 @@
-"""Blinded reader studies: drawn, read in a browser, and reported with their statistics."""

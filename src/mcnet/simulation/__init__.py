@@ -1,1 +1,0 @@
-"""Head motion and what a scanner records of it."""

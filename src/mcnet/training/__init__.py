@@ -1,0 +1,1 @@
+"""Losses, recipes and training loops."""
