@@ -37,7 +37,7 @@ from mcnet.io.volume import Volume
 from mcnet.networks.unet import NetworkConfig
 from mcnet.networks.weights import read_tensors
 from mcnet.physics.acquisition import Acquisition
-from mcnet.training.distributed import is_started, joined, refuse_impossible
+from mcnet.training.distributed import is_started, joined, check_devices
 from mcnet.training.processes import ALONE, Processes, within_cores
 from mcnet.training.training import _usual_workers
 from mcnet.training.training_config import TrainingConfig
@@ -284,19 +284,19 @@ def test_a_killed_training_goes_on_under_torchrun_to_the_end_of_an_undisturbed_o
     ],
 )
 def test_impossible_numbers_are_refused(devices: int, nodes: int, told: str) -> None:
-    refuse_impossible(5, 1, TrainingConfig(batch_size=5))
+    check_devices(5, 1, TrainingConfig(batch_size=5))
     with pytest.raises(McnetError, match=told):
-        refuse_impossible(devices, nodes, TrainingConfig(batch_size=5))
+        check_devices(devices, nodes, TrainingConfig(batch_size=5))
 
 
 def test_more_devices_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for device in ("cuda", "auto"):
-        refuse_impossible(2, 3, TrainingConfig(device=device))
+        check_devices(2, 3, TrainingConfig(device=device))
         with pytest.raises(McnetError, match=r"--devices 3 asks for more GPUs .* \(2\)"):
-            refuse_impossible(3, 1, TrainingConfig(device=device))
-    refuse_impossible(3, 1, TrainingConfig(device="cpu"))
+            check_devices(3, 1, TrainingConfig(device=device))
+    check_devices(3, 1, TrainingConfig(device="cpu"))
 
 
 def test_processes_that_others_started_are_found(

@@ -106,7 +106,7 @@ def _correct_one(
     uncertainty: Path | None,
     options: "CorrectionOptions",
 ) -> None:
-    _refuse_bids(scan)
+    _check_not_bids(scan)
     check_scans((scan,), "mcnet correct")
     from mcnet.core.writing import written_together
     from mcnet.correction.models import check_model, load_model
@@ -212,7 +212,7 @@ def export(
     tell(f"{output}: {model} as ONNX.")
 
 
-def _refuse_bids(scan: Path) -> None:
+def _check_not_bids(scan: Path) -> None:
     from mcnet.io.bids import is_bids
 
     if scan.is_dir() and is_bids(scan):

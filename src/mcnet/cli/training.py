@@ -44,12 +44,12 @@ def train(
     check_at_least("--nodes", nodes, 1)
     from mcnet.core.outputs import FILE, check_outputs, given
     from mcnet.experiments.folder import RUN
-    from mcnet.training.distributed import is_started, joined, refuse_impossible
+    from mcnet.training.distributed import is_started, joined, check_devices
     from mcnet.training.processes import ALONE, OtherProcessError
     from mcnet.training.shipped.corrector import TRAINING, Corrector
 
     settings = _read(file, metrics)
-    refuse_impossible(devices, nodes, settings.training)
+    check_devices(devices, nodes, settings.training)
     if not is_started(devices, nodes):  # of several processes, the first one does it later
         kind = TRAINING if isinstance(settings, Corrector) else RUN
         check_outputs(

@@ -99,7 +99,7 @@ def correct_dataset(
         derivative = _derivative(scan, output)
         try:
             check_outputs(derivative.outputs, [Given("", scan.path, NIFTI)])
-            _refuse_shared_name(scan, scans)
+            _check_names_differ(scan, scans)
             key = _key(scan, model, options)
             if _is_done(derivative, key):
                 return ScanOutcome(scan, "done before")
@@ -128,7 +128,7 @@ def _derivative(scan: BidsScan, output: Path) -> _Derivative:
     return _Derivative(folder / f"{name}.nii.gz", output / f"{name}.html")
 
 
-def _refuse_shared_name(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
+def _check_names_differ(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
     """Refuse a scan whose files another scan's would overwrite."""
     name = scan.derivative_name(DESCRIPTION)
     for other in scans:

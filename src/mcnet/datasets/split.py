@@ -45,7 +45,7 @@ def split_names(
     McnetError
         A name appears twice or has no stratum, a count is negative, or none is left to train.
     """
-    _refuse_impossible(names, n_validation, n_test, strata)
+    _check_possible(names, n_validation, n_test, strata)
     left = [names[index] for index in rng.permutation(len(names))]
     if strata is not None:
         left.sort(key=lambda name: strata[name])
@@ -67,7 +67,7 @@ def _evenly_drawn(
     return drawn, [name for place, name in enumerate(names) if place not in places]
 
 
-def _refuse_impossible(
+def _check_possible(
     names: Sequence[str], n_validation: int, n_test: int, strata: Mapping[str, str] | None
 ) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]

@@ -56,11 +56,11 @@ def people_named(folder: Path, names: Sequence[str] = ()) -> list[Person]:
         As `people_in_folder`, or nobody has one of the names.
     """
     people = people_in_folder(folder)
-    refuse_unknown(folder, people, names)
+    check_names_known(folder, people, names)
     return [person for person in people if not names or person.name in names]
 
 
-def refuse_unknown(folder: Path | str, people: Sequence[Person], names: Sequence[str]) -> None:
+def check_names_known(folder: Path | str, people: Sequence[Person], names: Sequence[str]) -> None:
     """Refuse names that nobody of a folder has."""
     unknown = sorted(set(names) - {person.name for person in people})
     if unknown:

@@ -69,7 +69,7 @@ def try_reconstruction(
     McnetError
         A person is one that the network was trained on, or a scan cannot be read.
     """
-    _refuse_known(people, model)
+    _check_held_out(people, model)
     of_scans: list[RawTrial] = []
     total = len(people) * len(traces) * len(design.factors)
     for person in people:
@@ -152,7 +152,7 @@ def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
     return centred_fft(as_scanned(raw).values[None], axes).astype(np.complex64)
 
 
-def _refuse_known(people: Sequence[Person], model: Model) -> None:
+def _check_held_out(people: Sequence[Person], model: Model) -> None:
     known = model.checked.known_people
     seen = sorted(person.name for person in people if person.name in known)
     if seen:

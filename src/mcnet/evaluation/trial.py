@@ -68,7 +68,7 @@ def try_corrector(
     McnetError
         A person is one that the model was trained on, or a scan cannot be read.
     """
-    _refuse_known(people, model)
+    _check_held_out(people, model)
     found, rng = _Found(), np.random.default_rng([design.seed, _NOISE])
     total = len(people) * len(traces)
     for number, person in enumerate(people):
@@ -215,7 +215,7 @@ def _told(when: str, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _refuse_known(people: Sequence[Person], model: Model) -> None:
+def _check_held_out(people: Sequence[Person], model: Model) -> None:
     known = model.checked.known_people
     seen = sorted(person.name for person in people if person.name in known)
     if seen:

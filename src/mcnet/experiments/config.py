@@ -42,8 +42,8 @@ class PeopleConfig:
 
     def __post_init__(self) -> None:
         """Refuse parts without people."""
-        _refuse_small(self, ("n_validation", "n_test"), least=1)
-        _refuse_small(self, ("n_template",), least=0)
+        _check_at_least(self, ("n_validation", "n_test"), least=1)
+        _check_at_least(self, ("n_template",), least=0)
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class MotionConfig:
 
     def __post_init__(self) -> None:
         """Refuse parts without motion, and bounds that no motion keeps."""
-        _refuse_small(self, ("n_validation", "n_test"), least=1)
-        _refuse_small(self, ("n_generated", "n_recorded"), least=0)
+        _check_at_least(self, ("n_validation", "n_test"), least=1)
+        _check_at_least(self, ("n_generated", "n_recorded"), least=0)
         for name in ("within_mm", "within_deg", "scale"):
             if not 0 < getattr(self, name) < inf:
                 raise McnetError(
@@ -106,7 +106,7 @@ class Experiment:
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         check_seed(self.seed)
-        _refuse_small(self, ("n_examples",), least=0)
+        _check_at_least(self, ("n_examples",), least=0)
         if self.acquisition.phase_encoding_axis == "x":
             raise McnetError(
                 "phase-encoding axis x is impossible in an experiment, whose slices move within "
@@ -123,7 +123,7 @@ class Experiment:
                 f"recipes {list(self.recipes)} cannot be trained; choose from "
                 f"{', '.join((*RECIPES, *BUILT_IN))}."
             )
-        self._refuse_unknown_models()
+        self._check_models_known()
         if bool(self.people.folders) == bool(self.people.n_template):
             raise McnetError(
                 "the experiment names either both or neither of people.folders and "
@@ -158,7 +158,7 @@ class Experiment:
         """
         return settings_of(label, self.variants, self.network, self.loss, self.training)
 
-    def _refuse_unknown_models(self) -> None:
+    def _check_models_known(self) -> None:
         for name in self.variants:
             if name in (*RECIPES, *BUILT_IN, *BASELINES) or not _VARIANT.fullmatch(name):
                 raise McnetError(
@@ -174,9 +174,9 @@ class Experiment:
                         f"question {question.ask!r} names {label!r}, which is neither trained "
                         f"nor a baseline; known: {', '.join(known)}."
                     )
-            self._refuse_uncrossed(question)
+            self._check_crossed(question)
 
-    def _refuse_uncrossed(self, question: Question) -> None:
+    def _check_crossed(self, question: Question) -> None:
         """Refuse a crossed question whose difference would mean nothing."""
         if not question.crossed:
             return
@@ -232,7 +232,7 @@ def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Exper
     )
 
 
-def _refuse_small(config: Any, names: tuple[str, ...], *, least: int) -> None:
+def _check_at_least(config: Any, names: tuple[str, ...], *, least: int) -> None:
     for name in names:
         if getattr(config, name) < least:
             raise McnetError(f"{name} {getattr(config, name)} is too few; give {least} or more.")

@@ -36,7 +36,7 @@ def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
     check_folders(experiment)
     groups = list_people(experiment.people, experiment.seed)
     people = [person for group in groups for person in group]
-    _refuse_twice(people)
+    _check_named_once(people)
     traces = list_traces(experiment.motion, experiment.acquisition, experiment.seed)
     group_of = {who.name: str(number) for number, group in enumerate(groups) for who in group}
 
@@ -159,7 +159,7 @@ def _by_recipe(
     )
 
 
-def _refuse_twice(people: list[Person]) -> None:
+def _check_named_once(people: list[Person]) -> None:
     """Refuse one name or one scan for two people, who could then train and test."""
     for what, keys in (
         ("name", [person.name for person in people]),

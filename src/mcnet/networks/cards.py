@@ -49,7 +49,7 @@ def read_header(path: Path) -> WeightsHeader:
     McnetError
         The file is missing, a pickle, damaged, or not mcnet's.
     """
-    refuse_pickle(path)
+    check_no_pickle(path)
     header, start = _header(path)
     metadata = header.pop("__metadata__", {})
     told = metadata.get(KEY) if isinstance(metadata, dict) else None
@@ -85,7 +85,7 @@ def read_card(path: Path) -> dict[str, Any]:
     return read_header(path).about
 
 
-def refuse_pickle(path: Path) -> None:
+def check_no_pickle(path: Path) -> None:
     """Refuse a file that is missing, or a pickle, which could run any code when opened.
 
     Raises

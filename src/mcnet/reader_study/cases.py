@@ -56,7 +56,7 @@ class CaseSource(Protocol):
         """The images of the cases with these indices, in this order."""
 
 
-def refuse_unlike_shapes(case: Case, images: CaseImages) -> None:
+def check_same_shapes(case: Case, images: CaseImages) -> None:
     """Refuse versions of different shapes: the size of an image would tell which one it is.
 
     Raises

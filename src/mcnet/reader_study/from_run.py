@@ -146,7 +146,7 @@ def run_source(folder: Path, versions: Sequence[str] = ()) -> RunSource:
     pairs = {mode: load_pairs(run.pairs, "test", mode) for mode in run.experiment.pairs.modes}
     rows_of_mode = {mode: rows[rows["mode"] == mode] for mode in pairs}
     for mode in pairs:
-        _refuse_other_rows(table, rows_of_mode[mode], pairs[mode])
+        _check_same_rows(table, rows_of_mode[mode], pairs[mode])
     return RunSource(run, chosen_versions(known, versions or usual), pairs, rows_of_mode)
 
 
@@ -162,7 +162,7 @@ def _scores(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def _refuse_other_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:
+def _check_same_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:
     """Refuse scores of other slices than the store holds."""
     keys = ["person", "trace"]
     expected = [tuple(pair) for pair in pairs.table[keys].astype(str).to_numpy()]

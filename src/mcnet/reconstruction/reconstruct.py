@@ -60,7 +60,7 @@ def reconstruct(
     options = options or ReconstructionOptions()
     if motion is None:
         return with_found_motion(raw, model, options, on_progress)
-    _refuse_unfit(raw, motion)
+    _check_motion_fits(raw, motion)
     is_in_plane = raw.stays_in_plane(motion)
     route: Route = in_plane_route(raw, motion) if is_in_plane else volume_route(raw, motion)
     found, notes = solved(route, route.maps(), options, on_progress)
@@ -88,7 +88,7 @@ def reconstruct(
     )
 
 
-def _refuse_unfit(raw: RawScan, motion: MotionTrace) -> None:
+def _check_motion_fits(raw: RawScan, motion: MotionTrace) -> None:
     check_one_pose_a_line(motion, raw.n_lines)
     check_possible(motion, "give the motion in mm and degrees")
     if not raw.is_3d and not raw.stays_in_plane(motion):

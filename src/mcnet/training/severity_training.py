@@ -34,7 +34,7 @@ from mcnet.training.optimisation import adam_on_schedule
 from mcnet.training.processes import ALONE, Processes
 from mcnet.training.training import fit, training_batches
 from mcnet.training.training_config import TrainingConfig
-from mcnet.training.training_refusals import refuse_idle
+from mcnet.training.training_refusals import check_no_idle_process
 
 _CALIBRATION_STILL_SHARE = 0.3
 _CALIBRATION_EPOCHS = 4
@@ -82,7 +82,7 @@ def train_severity(
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
     if processes.by_first(lambda: _is_of(weights, fingerprint)):
         return weights
-    processes.by_first(lambda: refuse_idle(len(train), training.batch_size, processes))
+    processes.by_first(lambda: check_no_idle_process(len(train), training.batch_size, processes))
     fixed = processes.by_first(validation.fixed_pairs)
     lesson = SeverityLesson(network, training, seed, processes)
     record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)

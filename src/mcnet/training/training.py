@@ -32,7 +32,7 @@ from mcnet.training.loss_config import LossConfig
 from mcnet.training.processes import ALONE, Processes, within_cores
 from mcnet.training.recipes import Stage
 from mcnet.training.training_config import TrainingConfig
-from mcnet.training.training_refusals import TrainingSet, refuse_untrainable
+from mcnet.training.training_refusals import TrainingSet, check_trainable
 
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training people."""
@@ -80,7 +80,7 @@ def train_stage(
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """
-    processes.by_first(lambda: refuse_untrainable(train, validation, network, training, processes))
+    processes.by_first(lambda: check_trainable(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
         "version": __version__,

@@ -13,7 +13,7 @@ from mcnet.training.training_config import TrainingConfig
 TrainingSet = ImagePairs | SimulatedScans
 
 
-def refuse_untrainable(
+def check_trainable(
     train: TrainingSet,
     validation: ImagePairs,
     network: NetworkConfig,
@@ -45,11 +45,11 @@ def refuse_untrainable(
             "a network that sees what a search has undone needs searched scans; give the corrector "
             "searches, or set sees_undone to false."
         )
-    _refuse_single_values(train, network, training)
-    refuse_idle(len(train), training.batch_size, processes)
+    _check_several_values(train, network, training)
+    check_no_idle_process(len(train), training.batch_size, processes)
 
 
-def refuse_idle(n_images: int, batch_size: int, processes: Processes) -> None:
+def check_no_idle_process(n_images: int, batch_size: int, processes: Processes) -> None:
     """Refuse batches that have no image for some of the processes."""
     smallest_batch = min(sizes_of_batches(n_images, batch_size))
     if smallest_batch < processes.n:
@@ -64,7 +64,7 @@ def _image_size(pairs: TrainingSet) -> tuple[int, ...]:
     return pairs.corrupted.shape[1:] if isinstance(pairs, ImagePairs) else pairs.image_size
 
 
-def _refuse_single_values(
+def _check_several_values(
     train: TrainingSet, network: NetworkConfig, training: TrainingConfig
 ) -> None:
     """Refuse batches that leave batch norm one value a channel, whose variance is none."""

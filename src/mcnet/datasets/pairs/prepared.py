@@ -9,7 +9,7 @@ from jaxtyping import Bool, Complex64, Float, Float32
 from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.io.field_of_view import refuse_folding
+from mcnet.io.field_of_view import check_no_aliasing
 from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
 from mcnet.motion.trace import MotionTrace
@@ -79,7 +79,7 @@ def prepare_person(volume: Volume, design: PairsDesign, acquisition: Acquisition
     McnetError
         The scan is dark or constant, or does not fit the field of view.
     """
-    refuse_folding(volume, acquisition)
+    check_no_aliasing(volume, acquisition)
     size = volume.voxel_size_mm
     whole_head = head_mask(np.abs(image_at_rest(volume.values, size, acquisition)))
     positions = design.positions_mm(whole_head, acquisition)

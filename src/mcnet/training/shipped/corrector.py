@@ -22,7 +22,7 @@ from mcnet.core.writing import write_json
 from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.subjects import Person, people_in_folder, refuse_unknown
+from mcnet.datasets.subjects import Person, people_in_folder, check_names_known
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.networks.config import NetworkConfig, SeverityConfig
@@ -283,7 +283,7 @@ def _scans(corrector: Corrector, root: Path) -> tuple[VariedScans, VariedScans]:
     validation: list[tuple[Person, int]] = []
     for part in corrector.people:
         people = people_in_folder(Path(normpath(root / part.folder)))
-        refuse_unknown(part.folder, people, (*part.validation, *part.aside))
+        check_names_known(part.folder, people, (*part.validation, *part.aside))
         for person in people:
             if person.name in part.validation:
                 validation.append((person, part.scans_per_person))
