@@ -262,10 +262,10 @@ def test_a_full_disk_ends_in_a_sentence(
 
 @pytest.fixture
 def data_set(tmp_path):
-    for person in ("01", "02", "03"):
-        folder = tmp_path / "raw" / f"sub-{person}" / "anat"
+    for subject in ("01", "02", "03"):
+        folder = tmp_path / "raw" / f"sub-{subject}" / "anat"
         folder.mkdir(parents=True)
-        saved(folder / f"sub-{person}_T1w.nii.gz", head())
+        saved(folder / f"sub-{subject}_T1w.nii.gz", head())
     return tmp_path / "raw"
 
 

@@ -150,7 +150,7 @@ def test_the_extra_raw_alone_reconstructs_with_motion_and_looks_for_it(tmp_path,
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, rng).restricted_to("rotation+translation").scaled(4.0)
     raw, trace = tmp_path / "moved.h5", tmp_path / "motion.csv"
-    write_raw(raw, simulate_raw(moving_head.person(), moves, lines, RawOptions(n_slices=2)))
+    write_raw(raw, simulate_raw(moving_head.subject(), moves, lines, RawOptions(n_slices=2)))
     write_motion(trace, moves, "csv")
     given = ["reconstruct", raw, "-o", tmp_path / "given.nii.gz", "--motion", trace]
     looked_for = ["reconstruct", raw, "-o", tmp_path / "found.nii.gz", "--model", "none"]

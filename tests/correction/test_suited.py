@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.correction.suited import contrast_warnings, check_not_ct, check_modality
+from mcnet.correction.suited import check_modality, check_not_ct, contrast_warnings
 from mcnet.io.volume import Volume
 
 
@@ -26,7 +26,7 @@ from mcnet.io.volume import Volume
         ("T1 FLAIR", None),
         ("WIPmocoMEMPRAGE 1mm FOV 220 RMS", None),
         ("MPRAGE_T2prep", None),
-        ("PD_012", None),  # a person with Parkinson's disease
+        ("PD_012", None),  # a subject with Parkinson's disease
         ("EPI007", None),  # one with epilepsy
         ("boldini", None),
         ("scan", None),

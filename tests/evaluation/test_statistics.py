@@ -17,7 +17,7 @@ def rows(rng) -> pd.DataFrame:
     for mode in ("rotation+translation", "rotation"):
         for k in range(23):
             for model in MODELS:
-                labels = {"person": f"p{k % 5}", "trace": f"t{k % 3}", "position_mm": 5.0 * k}
+                labels = {"subject": f"p{k % 5}", "trace": f"t{k % 3}", "position_mm": 5.0 * k}
                 scores = dict(zip(METRICS, rng.uniform(0.4, 0.9, len(METRICS)), strict=True))
                 extra = {"mode": mode, "model": model, "magnitude": float(k)}
                 records.append(labels | extra | scores)
@@ -37,7 +37,7 @@ def test_the_summary_is_pandas_own_mean_and_standard_deviation(rows):
             assert table.loc[key, f"{metric}_mean"] == pytest.approx(mean)
             assert table.loc[key, f"{metric}_sd"] == pytest.approx(grouped[metric].std()[key])
     assert set(table["n"]) == {23}
-    assert set(table["n_persons"]) == {5}
+    assert set(table["n_subjects"]) == {5}
     assert set(table["n_traces"]) == {3}
 
 

@@ -10,7 +10,7 @@ from properties import ellipsoid
 
 from mcnet.core.errors import McnetError
 from mcnet.correction.guard import load_guard
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
@@ -38,8 +38,8 @@ def _head(radius: int) -> Volume:
 
 
 def scans(radii: tuple[int, ...], seed: int) -> VariedScans:
-    people = [Person(f"r{radius}", partial(_head, radius), str(radius)) for radius in radii]
-    return VariedScans(people, [6] * len(people), VARIETY, seed)
+    subjects = [Subject(f"r{radius}", partial(_head, radius), str(radius)) for radius in radii]
+    return VariedScans(subjects, [6] * len(subjects), VARIETY, seed)
 
 
 def trained(folder: Path) -> Path:
@@ -86,7 +86,7 @@ def test_distance_is_mahalanobis() -> None:
     assert np.allclose(found, expected)
 
 
-def test_training_is_done_once_and_calibrated_on_other_people(tmp_path: Path) -> None:
+def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) -> None:
     path = trained(tmp_path)
     before = path.read_bytes()
     assert trained(tmp_path).read_bytes() == before

@@ -44,7 +44,7 @@ def test_motion_that_is_not_found_leaves_the_image_of_the_network():
 def test_six_degrees_of_freedom_are_undone_in_a_volume():
     lines = Acquisition((32, 36, 34), (256.0, 256.0, 256.0))
     motion = generate_motion(36, np.random.default_rng(4)).scaled(12.0)
-    scan = moving_head.person()
+    scan = moving_head.subject()
     raw = simulate_raw(scan, motion, lines, RawOptions())
     quiet = simulate_raw(scan, still(36), lines, RawOptions())
     result = reconstruct(raw, motion=motion)

@@ -30,14 +30,14 @@ from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.drawn_motion import FreshMotion
 from mcnet.datasets.pairs.on_the_fly import FreshPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig, experiment_toml
+from mcnet.datasets.pairs.prepared import prepare_subject
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, experiment_toml
 from mcnet.experiments.reproduce import reproduce
 from mcnet.io.volume import Volume
 from mcnet.networks.unet import NetworkConfig
 from mcnet.networks.weights import read_tensors
 from mcnet.physics.acquisition import Acquisition
-from mcnet.training.distributed import is_started, joined, check_devices
+from mcnet.training.distributed import check_devices, is_started, joined
 from mcnet.training.processes import ALONE, Processes, within_cores
 from mcnet.training.training import _usual_workers
 from mcnet.training.training_config import TrainingConfig
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def experiment(folder: Path) -> Experiment:
     return Experiment(
         title="tiny",
-        people=PeopleConfig(folders=(str(folder / "heads"),)),
+        subjects=SubjectsConfig(folders=(str(folder / "heads"),)),
         motion=MotionConfig(n_generated=5),
         acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
         pairs=PairsDesign(n_slices=3, spacing_mm=20.0, modes=("rotation",)),
@@ -88,17 +88,17 @@ def work(folder: Path, experiment: Experiment) -> Work:
             heads=references > rng.random((n_pairs, 1, 1)),
             reference_index=np.arange(n_pairs, dtype=np.int64),
             input_scale=rng.uniform(0.8, 1.3, n_pairs).astype(np.float32),
-            table=pd.DataFrame({"person": [str(row) for row in range(n_pairs)]}),
+            table=pd.DataFrame({"subject": [str(row) for row in range(n_pairs)]}),
         )
 
     scan = Acquisition((20, 26, 22), (150.0, 169.0, 154.0))
-    people = []
+    subjects = []
     for radius in (30.0, 58.0):
         values = ellipsoid((29, 33, 31), (5.0,) * 3, centre_mm=(4, 0, 0), radii_mm=(radius, 55, 50))
         values = values * np.linspace(0.5, 1.5, 33, dtype=np.float32)[:, None]
         volume = Volume(values, np.diag([5.0, 5.0, 5.0, 1.0]), f"r{radius:g}")
-        people.append(prepare_person(volume, PairsDesign(n_slices=5, spacing_mm=18.0), scan))
-    fresh = FreshPairs(tuple(people), FreshMotion(), scan, scans_per_person=6, seed=7)
+        subjects.append(prepare_subject(volume, PairsDesign(n_slices=5, spacing_mm=18.0), scan))
+    fresh = FreshPairs(tuple(subjects), FreshMotion(), scan, scans_per_subject=6, seed=7)
     # 13 training images make batches of 5, 4 and 4, 7 of validation of 4 and 3: parts differ
     return Work(pairs(13, 14, 17), pairs(7, 14, 17), fresh, pairs(7, 26, 22), experiment)
 

@@ -19,7 +19,7 @@ from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.drawn_motion import FreshMotion
 from mcnet.datasets.pairs.on_the_fly import FreshPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
+from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.io.volume import Volume
 from mcnet.networks.unet import NetworkConfig
 from mcnet.physics.acquisition import Acquisition
@@ -36,15 +36,15 @@ SCAN = Acquisition((20, 26, 22), (150.0, 169.0, 154.0))
 
 @pytest.fixture(scope="module")
 def pairs() -> FreshPairs:
-    """Two people with 3 and 5 slices, six scans of each in an epoch: 48 slices."""
+    """Two subjects with 3 and 5 slices, six scans of each in an epoch: 48 slices."""
     shape, size = (29, 33, 31), (5.0, 5.0, 5.0)
-    people = []
+    subjects = []
     for radius in (30.0, 58.0):
         values = ellipsoid(shape, size, centre_mm=(4, 0, 0), radii_mm=(radius, 55.0, 50.0))
         values = values * np.linspace(0.5, 1.5, shape[1], dtype=np.float32)[:, None]
         volume = Volume(values, np.diag([*size, 1.0]), f"r{radius:g}")
-        people.append(prepare_person(volume, PairsDesign(n_slices=5, spacing_mm=18.0), SCAN))
-    return FreshPairs(tuple(people), FreshMotion(), SCAN, scans_per_person=6, seed=7)
+        subjects.append(prepare_subject(volume, PairsDesign(n_slices=5, spacing_mm=18.0), SCAN))
+    return FreshPairs(tuple(subjects), FreshMotion(), SCAN, scans_per_subject=6, seed=7)
 
 
 def bytes_of(batches: list[Batch]) -> list[bytes]:
@@ -92,13 +92,13 @@ def test_an_epoch_holds_every_slice_of_its_scans_once_with_its_reference(
     assert len(corrupted) == len(found) == 48
     for index in range(pairs.n_scans):
         scan = pairs.scan(3, index)
-        person = pairs.people[scan.person]
-        places = np.flatnonzero(person.kept)
+        subject = pairs.subjects[scan.subject]
+        places = np.flatnonzero(subject.kept)
         scaled = (scan.corrupted / np.float32(scan.input_scale)) * np.float32(scan.input_scale)
         for image, place in zip(scaled, places, strict=True):
             target, mask = found.pop(image.astype(np.float16).tobytes())
-            assert np.allclose(target, person.references[place], rtol=1e-5)
-            assert np.array_equal(mask, person.heads[place])
+            assert np.allclose(target, subject.references[place], rtol=1e-5)
+            assert np.array_equal(mask, subject.heads[place])
     assert not found
 
 
@@ -221,7 +221,7 @@ def test_a_finished_training_is_not_repeated_unless_the_motion_changed(
 
     interrupt_in_epoch(0, monkeypatch, stop)
     assert train("once") == weights
-    for change in ({"seed": 8}, {"motion": FreshMotion(scale=4.0)}, {"scans_per_person": 5}):
+    for change in ({"seed": 8}, {"motion": FreshMotion(scale=4.0)}, {"scans_per_subject": 5}):
         with pytest.raises(StoppedError):
             train("once", **change)
 
@@ -247,11 +247,11 @@ def test_images_of_another_size_than_validation_are_refused(
 ) -> None:
     turned = [
         replace(
-            person,
-            references=person.references.swapaxes(1, 2),
-            heads=person.heads.swapaxes(1, 2),
+            subject,
+            references=subject.references.swapaxes(1, 2),
+            heads=subject.heads.swapaxes(1, 2),
         )
-        for person in pairs.people
+        for subject in pairs.subjects
     ]
     with pytest.raises(McnetError, match=r"\(22, 26\) pixels and validation images \(26, 22\)"):
-        train("turned", people=tuple(turned))
+        train("turned", subjects=tuple(turned))

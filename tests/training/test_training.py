@@ -359,7 +359,7 @@ def test_a_network_of_adjacent_slices_is_trained(train: Any, make_pairs: MakePai
     def of_one_scan(n_pairs: int, seed: int = 0) -> ImagePairs:
         pairs = make_pairs(n_pairs, seed=seed)
         places = np.arange(float(n_pairs))
-        table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=places)
+        table = pairs.table.assign(subject="a", trace="t", mode="rotation", position_mm=places)
         return replace(pairs, table=table)
 
     network = replace(NETWORK, adjacent=1)

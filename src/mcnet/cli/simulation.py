@@ -204,7 +204,7 @@ def simulate(
     a_second = made.n_new / made.seconds
     speed = f" at {a_second:.{0 if a_second >= 10 else 1}f} a second" if made.n_new else ""
     tell(
-        f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
+        f"{output}: {made.n_images} pairs of {len(plan.subjects)} subjects and {len(plan.traces)} "
         f"motion traces, {made.n_new} of them new{speed}."
     )
 

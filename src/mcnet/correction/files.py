@@ -12,7 +12,7 @@ from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
 from mcnet.correction.scan import Guard, correct_scan
-from mcnet.correction.suited import contrast_warnings, check_not_ct, check_modality
+from mcnet.correction.suited import check_modality, check_not_ct, contrast_warnings
 from mcnet.io.metadata import metadata_of, text_of
 from mcnet.io.nifti.files import voxel_axes, write_volume
 from mcnet.io.nifti.names import is_nifti_name, nifti_stem

@@ -38,7 +38,7 @@ _HEAD_SHARE = 0.25
 
 @dataclass(frozen=True, eq=False)
 class SeverityGuard:
-    """A judge of scans by a trained network, calibrated on people that it was not trained on."""
+    """A judge of scans by a trained network, calibrated on subjects that it was not trained on."""
 
     network: SeverityNetwork
     usual_mean: Tensor
@@ -114,7 +114,7 @@ def load_guard(path: Path = SEVERITY) -> SeverityGuard:
 
 
 def _checked_calibration(path: Path, card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says of the judge's answers on people that it was not trained on."""
+    """What a card says of the judge's answers on subjects that it was not trained on."""
     found = card.get("calibration")
     if not isinstance(found, Mapping):
         raise wrong_entry(path, "calibration", found, "names and values")

@@ -47,11 +47,11 @@ _SEVERE_VARIATION = 4.0
 """...so many times as great."""
 _SAVED = (0.0055, 0.0095)
 """Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to
-.0167 where a quarter of a millimetre had moved (validation and training people). Up to the first,
+.0167 where a quarter of a millimetre had moved (validation and training subjects). Up to the first,
 poses are spurious; from the second on, motion is certain."""
 _SPURIOUS_PIXELS = 0.06
-"""Root mean square of the poses that are found where nothing moved, in pixels: of seven people, in
-pixels of 1 to 2 mm, between .02 and .1 (validation and training people)."""
+"""Root mean square of the poses that are found where nothing moved, in pixels: of seven subjects, in
+pixels of 1 to 2 mm, between .02 and .1 (validation and training subjects)."""
 _CERTAIN_PIXELS = 0.15
 """From so many pixels on it is motion for certain, whatever they save; of severe motion it is
 little."""

@@ -1,4 +1,4 @@
-"""A scan as it would have been had the person moved, on the grid of the acquisition."""
+"""A scan as it would have been had the subject moved, on the grid of the acquisition."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Raw data as they would have been had the person moved: coils, phase and noise included."""
+"""Raw data as they would have been had the subject moved: coils, phase and noise included."""
 
 from dataclasses import dataclass
 

@@ -13,7 +13,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Names of people, or of motion traces, in three parts.
+    """Names of subjects, or of motion traces, in three parts.
 
     `split_names` makes parts that share none; only traces may be shared, where an experiment asks
     for the paper's own split.
@@ -73,7 +73,7 @@ def _check_possible(
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise McnetError(
-            f"{twice[0]} appears {names.count(twice[0])} times; names must differ, or one person "
+            f"{twice[0]} appears {names.count(twice[0])} times; names must differ, or one subject "
             "would train and test: rename or drop the others."
         )
     if n_validation < 0 or n_test < 0:
@@ -88,4 +88,4 @@ def _check_possible(
         )
     lost = [] if strata is None else [name for name in names if name not in strata]
     if lost:
-        raise McnetError(f"{lost[0]} has no stratum; name one for every person or trace.")
+        raise McnetError(f"{lost[0]} has no stratum; name one for every subject or trace.")

@@ -15,7 +15,7 @@ from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
 
 DATA_RANGE = 1.0
 """Pairs are scaled so that the 99.9th percentile of the reference is 1."""
-KEYS: tuple[str, ...] = ("person", "trace", "position_mm", "mode")
+KEYS: tuple[str, ...] = ("subject", "trace", "position_mm", "mode")
 METRICS: tuple[str, ...] = (
     "ssim",
     "ssim_head",

@@ -1,6 +1,6 @@
-"""A shipped corrector on trial: people and motion that it has not seen, at several severities.
+"""A shipped corrector on trial: subjects and motion that it has not seen, at several severities.
 
-Each person is scanned on the scan's own grid, still and with each recorded trace at each factor,
+Each subject is scanned on the scan's own grid, still and with each recorded trace at each factor,
 and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are
 those of `mcnet.evaluation.rows`, one data set ("mode") a factor.
 """
@@ -21,8 +21,8 @@ from mcnet.correction.outcome import Assessment, CorrectedScan
 from mcnet.correction.scan import Guard, correct_scan
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.pairs.prepared import prepare_subject
+from mcnet.datasets.subjects import Subject
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
 from mcnet.io.volume import Volume
@@ -44,7 +44,7 @@ class Trial:
     rows: pd.DataFrame
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
     severities: pd.DataFrame
-    """One row a scan: person, trace, factor, true ``severity_mm``, and the guard's estimate with
+    """One row a scan: subject, trace, factor, true ``severity_mm``, and the guard's estimate with
     its bounds before and after correction."""
     still: pd.DataFrame
     """One row a slice of a still scan that was corrected by force: SSIM to itself."""
@@ -53,7 +53,7 @@ class Trial:
 
 
 def try_corrector(
-    people: Sequence[Person],
+    subjects: Sequence[Subject],
     traces: Sequence[MotionTrace],
     model: Model,
     guard: Guard,
@@ -61,18 +61,18 @@ def try_corrector(
     *,
     on_progress: OnProgress | None = None,
 ) -> Trial:
-    """Rows of all people, traces and factors, and what the guard said of each scan.
+    """Rows of all subjects, traces and factors, and what the guard said of each scan.
 
     Raises
     ------
     McnetError
-        A person is one that the model was trained on, or a scan cannot be read.
+        A subject is one that the model was trained on, or a scan cannot be read.
     """
-    _check_held_out(people, model)
+    _check_held_out(subjects, model)
     found, rng = _Found(), np.random.default_rng([design.seed, _NOISE])
-    total = len(people) * len(traces)
-    for number, person in enumerate(people):
-        subject = _Subject(person, design)
+    total = len(subjects) * len(traces)
+    for number, subject in enumerate(subjects):
+        subject = _Subject(subject, design)
         found.add_still(subject, subject.corrected(subject.references, model, guard, force=True))
         for place, trace in enumerate(traces):
             if on_progress:
@@ -81,7 +81,7 @@ def try_corrector(
                 motion = subject.moving(trace, factor)
                 scan = subject.scanned(motion, rng)
                 result = subject.corrected(scan, model, guard)
-                key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
+                key = {"subject": subject.name, "trace": trace.name, "mode": f"factor {factor:g}"}
                 found.add(subject, key, motion, scan, result, model.name)
                 middle = len(scan) // 2
                 images = subject.references[middle], scan[middle], result.after.values[middle]
@@ -110,14 +110,14 @@ def trial_acquisition(
 
 
 class _Subject:
-    """A person of the trial, made ready on the scan's own grid."""
+    """A subject of the trial, made ready on the scan's own grid."""
 
-    def __init__(self, person: Person, design: TrialDesign) -> None:
-        self.name, self.noise = person.name, design.noise
-        volume = person.load()
+    def __init__(self, subject: Subject, design: TrialDesign) -> None:
+        self.name, self.noise = subject.name, design.noise
+        volume = subject.load()
         positions = PairsDesign(n_slices=design.n_slices, spacing_mm=design.spacing_mm)
         self.acquisition = trial_acquisition(volume, design.pixel_mm, design.order)
-        self.prepared = prepare_person(volume, positions, self.acquisition)
+        self.prepared = prepare_subject(volume, positions, self.acquisition)
         self.kept = self.prepared.kept
         self.references = self.prepared.references[self.kept]
         self.heads = self.prepared.heads[self.kept]
@@ -195,7 +195,7 @@ class _Found:
             whole, inside = ssim_whole_and_inside(reference, image, data_range=1.0, mask=head)
             self.still.append(
                 {
-                    "person": subject.name,
+                    "subject": subject.name,
                     "position_mm": float(subject.positions_mm[place]),
                     "ssim": whole,
                     "ssim_head": inside,
@@ -215,11 +215,11 @@ def _told(when: str, assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _check_held_out(people: Sequence[Person], model: Model) -> None:
-    known = model.checked.known_people
-    seen = sorted(person.name for person in people if person.name in known)
+def _check_held_out(subjects: Sequence[Subject], model: Model) -> None:
+    known = model.checked.known_subjects
+    seen = sorted(subject.name for subject in subjects if subject.name in known)
     if seen:
         raise McnetError(
-            f"{', '.join(seen)}: {model.name} was trained on or chosen by these people; try it on "
+            f"{', '.join(seen)}: {model.name} was trained on or chosen by these subjects; try it on "
             "others."
         )

@@ -30,18 +30,18 @@ _SMALLEST_SLICE = 16
 
 
 @dataclass(frozen=True)
-class PeopleConfig:
-    """Whose heads are moved, and how many people each part of the split gets."""
+class SubjectsConfig:
+    """Whose heads are moved, and how many subjects each part of the split gets."""
 
     folders: tuple[str, ...] = ()
     """BIDS trees or folders of NIfTI files; relative paths start at the experiment's file."""
     n_template: int = 0
-    """People made from the built-in head, for those who have no scans at hand."""
+    """Subjects made from the built-in head, for those who have no scans at hand."""
     n_validation: int = 1
     n_test: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse parts without people."""
+        """Refuse parts without subjects."""
         _check_at_least(self, ("n_validation", "n_test"), least=1)
         _check_at_least(self, ("n_template",), least=0)
 
@@ -57,8 +57,8 @@ class MotionConfig:
     n_recorded: int = 0
     """So many of the recordings that serve, drawn at random; 0 takes all."""
     shared: bool = False
-    """Whether every person moves by every trace, as in the paper, so that networks are tested on
-    motion that they were trained on; otherwise traces are split as people are."""
+    """Whether every subject moves by every trace, as in the paper, so that networks are tested on
+    motion that they were trained on; otherwise traces are split as subjects are."""
     within_mm: float = 2.0
     """Segments that go farther from the pose at the k-space centre than this are left out."""
     within_deg: float = 2.0
@@ -85,7 +85,7 @@ class Experiment:
 
     title: str
     seed: int = 1
-    people: PeopleConfig = field(default_factory=PeopleConfig)
+    subjects: SubjectsConfig = field(default_factory=SubjectsConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     acquisition: Acquisition = field(default_factory=Acquisition)
     pairs: PairsDesign = field(default_factory=PairsDesign)
@@ -124,10 +124,10 @@ class Experiment:
                 f"{', '.join((*RECIPES, *BUILT_IN))}."
             )
         self._check_models_known()
-        if bool(self.people.folders) == bool(self.people.n_template):
+        if bool(self.subjects.folders) == bool(self.subjects.n_template):
             raise McnetError(
-                "the experiment names either both or neither of people.folders and "
-                "people.n_template; give one of them."
+                "the experiment names either both or neither of subjects.folders and "
+                "subjects.n_template; give one of them."
             )
         if bool(self.motion.folder) == bool(self.motion.n_generated):
             raise McnetError(
@@ -224,11 +224,13 @@ def experiment_toml(experiment: Experiment, folder: Path) -> str:
 
 
 def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Experiment:
-    people, motion = experiment.people, experiment.motion
-    folders = tuple(change(folder) for folder in people.folders)
+    subjects, motion = experiment.subjects, experiment.motion
+    folders = tuple(change(folder) for folder in subjects.folders)
     folder = None if motion.folder is None else change(motion.folder)
     return replace(
-        experiment, people=replace(people, folders=folders), motion=replace(motion, folder=folder)
+        experiment,
+        subjects=replace(subjects, folders=folders),
+        motion=replace(motion, folder=folder),
     )
 
 

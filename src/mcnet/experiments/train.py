@@ -174,7 +174,7 @@ class _Sets:
         if motion is None:
             traces = training_traces(self.plan, training.shared_traces, training.n_traces)
             return self._simulated("train", traces, aligned=training.aligned)
-        with self.announce("Preparing the people who move anew in every epoch") as on_progress:
+        with self.announce("Preparing the subjects who move anew in every epoch") as on_progress:
             return fresh_pairs(
                 *(self.plan, motion),
                 slices_per_epoch=training.slices_per_epoch,
@@ -217,7 +217,7 @@ class _Sets:
 
 
 def _moves_by_its_part(training: TrainingConfig) -> bool:
-    """Whether training people move by all traces of their part and by no other."""
+    """Whether training subjects move by all traces of their part and by no other."""
     return training.shared_traces == "none" and training.n_traces == 0
 
 
@@ -240,10 +240,10 @@ def _notes(run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig) -> d
     notes = {
         "title": run.experiment.title,
         "mode": mode,
-        "people": asdict(plan.people_split),
+        "subjects": asdict(plan.subjects_split),
         "traces": asdict(plan.traces_split)
         | {"train": training_traces(plan, training.shared_traces, training.n_traces)},
-        "licence": "Apache-2.0 for the weights; the people and traces have licences of their own.",
+        "licence": "Apache-2.0 for the weights; the subjects and traces have licences of their own.",
         "limits": "Simulated in-plane motion of sagittal T1w slices; a research tool, not a "
         "medical device.",
     }

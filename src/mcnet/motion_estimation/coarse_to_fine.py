@@ -26,7 +26,7 @@ from mcnet.physics.operators import LinePoses, ScanGrid
 
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
-k-space no images and poses explain (tuned on scans of people that no table here is made of)."""
+k-space no images and poses explain (tuned on scans of subjects that no table here is made of)."""
 _UNCERTAIN_IMAGE = 1e-6
 """The same for the images' distance from the first ones: the nearer, the more these are kept."""
 _SHARE_OF_STEPS = 0.125

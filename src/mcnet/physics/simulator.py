@@ -110,7 +110,7 @@ def still_slices(
 ) -> Complex64[np.ndarray, "n_slices y z"]:
     """Sagittal slices of the still head, imaged along x and still on the source grid in plane.
 
-    One person's slices serve every trace: `slices_to_corrupt` and `corrupt_still_slices` do the
+    One subject's slices serve every trace: `slices_to_corrupt` and `corrupt_still_slices` do the
     rest.
     """
     along_x = resampling_matrix(

@@ -19,7 +19,7 @@ class Case:
     """What the versions of one image have in common."""
 
     name: str
-    person: str
+    subject: str
     severity: float = float("nan")
     """How bad the corrupted version is, for strata; the greater the worse. NaN: unknown."""
 

@@ -116,7 +116,7 @@ def _write_images(
             shape = next(iter(images.frames.values())).shape
             severity = None if np.isnan(case.severity) else case.severity
             about = (
-                *(number, printable(case.name), printable(case.person)),
+                *(number, printable(case.name), printable(case.subject)),
                 *(severity, int(strata[index])),
             )
             readings.execute(

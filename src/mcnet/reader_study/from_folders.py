@@ -84,7 +84,7 @@ def folder_source(
     files = {version: _scans_of(folder) for version, folder in folders.items()}
     _check_same_names(files, folders)
     severities = _severities(files)
-    # without a table of people, every file is taken for a person of its own
+    # without a table of subjects, every file is taken for a subject of its own
     cases = tuple(Case(name, name, severities.get(name, float("nan"))) for name in files[chosen[0]])
     return FolderSource(files, chosen, cases, next(p for p in PLANES if p.name == plane))
 
@@ -96,9 +96,7 @@ def _scans_of(folder: Path) -> dict[str, Path]:
     return scans
 
 
-def _check_same_names(
-    files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]
-) -> None:
+def _check_same_names(files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> None:
     everywhere = set.intersection(*(set(of_version) for of_version in files.values()))
     for of_version in files.values():
         extra = sorted(set(of_version) - everywhere)

@@ -42,11 +42,11 @@ class RunSource:
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """One case a test slice: a place in a person, moved by a trace in a mode."""
+        """One case a test slice: a place in a subject, moved by a trace in a mode."""
         return tuple(
             Case(
-                f"{about['person']}, {about['trace']}, {mode}, {about['position_mm']:.1f} mm",
-                str(about["person"]),
+                f"{about['subject']}, {about['trace']}, {mode}, {about['position_mm']:.1f} mm",
+                str(about["subject"]),
                 float(about["magnitude"]),
             )
             for mode, pairs in self.pairs.items()
@@ -155,7 +155,7 @@ def _scores(path: Path) -> pd.DataFrame:
     try:
         rows = pd.read_csv(path)
         rows[list(METRICS)] = rows[list(METRICS)].astype(float)
-        return rows.astype(dict.fromkeys(("person", "trace", "mode", "model"), str))
+        return rows.astype(dict.fromkeys(("subject", "trace", "mode", "model"), str))
     except (OSError, ValueError, KeyError) as error:  # pandas' own errors are of these kinds
         raise McnetError(
             f"{path} is damaged; give mcnet reproduce again, which makes it anew."
@@ -164,7 +164,7 @@ def _scores(path: Path) -> pd.DataFrame:
 
 def _check_same_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:
     """Refuse scores of other slices than the store holds."""
-    keys = ["person", "trace"]
+    keys = ["subject", "trace"]
     expected = [tuple(pair) for pair in pairs.table[keys].astype(str).to_numpy()]
     found = [tuple(pair) for pair in rows[keys].astype(str).to_numpy()]
     n_models = rows["model"].nunique()

@@ -25,7 +25,7 @@ PRAGMA journal_mode = WAL;
 CREATE TABLE cases (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    person TEXT NOT NULL,
+    subject TEXT NOT NULL,
     severity REAL,
     stratum INTEGER NOT NULL,
     n_frames INTEGER NOT NULL,

@@ -158,7 +158,7 @@ def _figures(
 
 _ANSWERS_CAPTION = (
     "Mean difference of SSIM between two models, with the 95 % interval of a bootstrap that "
-    "redraws persons and traces. Dark: of all slices; pale, downwards: quarters of them by motion "
+    "redraws subjects and traces. Dark: of all slices; pale, downwards: quarters of them by motion "
     "magnitude, from mild to severe."
 )
 _TABLE_CAPTION = (

@@ -1,4 +1,4 @@
-"""The trial of a corrector for people: tables in Markdown, pictures, and numbers for its card."""
+"""The trial of a corrector for subjects: tables in Markdown, pictures, and numbers for its card."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def write_trial(
     tests = comparisons(trial.rows, ("corrupted",), metric=METRIC, rng=np.random.default_rng(1))
     tables = [
         factor_table(trial, model),
-        person_table(trial, model),
+        subject_table(trial, model),
         *comparison_tables(tests[tests["model"] == model]),
         guard_table(trial),
     ]
@@ -70,7 +70,7 @@ def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
     return {
         **of_factor,
         "still_by_force_ssim_head": round(float(trial.still["ssim_head"].mean()), 4),
-        "people": sorted(trial.rows["person"].unique()),
+        "subjects": sorted(trial.rows["subject"].unique()),
         "n_traces": int(trial.rows["trace"].nunique()),
     }
 
@@ -98,10 +98,10 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             ]
         )
     n = len(rows[rows["model"] == model])
-    people, traces = sorted(rows["person"].unique()), rows["trace"].nunique()
+    subjects, traces = sorted(rows["subject"].unique()), rows["trace"].nunique()
     return ReportTable(
-        f"Inside the head, every image registered to the reference: {n} slices of {len(people)} "
-        f"people ({', '.join(people)}) and {traces} recorded traces; mean ± SD over slices",
+        f"Inside the head, every image registered to the reference: {n} slices of {len(subjects)} "
+        f"subjects ({', '.join(subjects)}) and {traces} recorded traces; mean ± SD over slices",
         (
             *("motion", "image", "SSIM in head", "distance closed", "slices worse"),
             "SSIM, whole image, not registered",
@@ -112,24 +112,24 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
     )
 
 
-def person_table(trial: Trial, model: str) -> ReportTable:
-    """Share of the distance closed for every person and factor."""
+def subject_table(trial: Trial, model: str) -> ReportTable:
+    """Share of the distance closed for every subject and factor."""
     factors = [factor for factor, _ in _paired(trial)]
     lines = []
-    for person in sorted(trial.rows["person"].unique()):
-        cells = [person]
+    for subject in sorted(trial.rows["subject"].unique()):
+        cells = [subject]
         for _, paired in _paired(trial):
-            mine = paired[paired.index.get_level_values("person") == person]
+            mine = paired[paired.index.get_level_values("subject") == subject]
             before, after = mine["corrupted"], mine[model]
             closed = f"{100 * _closed(before, after):+.1f} %"
             cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({closed})")
-        still = trial.still[trial.still["person"] == person]
+        still = trial.still[trial.still["subject"] == subject]
         judged = "judged still" if bool(still["judged_still"].iloc[0]) else "not judged still"
         least, mean = still["ssim_head"].min(), still["ssim_head"].mean()
         cells.append(f"{mean:.4f}, least {least:.4f}; {judged}")
         lines.append(cells)
-    header = ("person", *factors, "still scan, corrected by force, against itself")
-    return ReportTable("By person: SSIM in head, registered, before → after", header, lines)
+    header = ("subject", *factors, "still scan, corrected by force, against itself")
+    return ReportTable("By subject: SSIM in head, registered, before → after", header, lines)
 
 
 def guard_table(trial: Trial) -> ReportTable:
@@ -196,7 +196,7 @@ def _paired(trial: Trial) -> list[tuple[str, pd.DataFrame]]:
     found = []
     for factor in trial.rows["mode"].unique():
         of_factor = trial.rows[trial.rows["mode"] == factor]
-        keys = ["person", "trace", "position_mm"]
+        keys = ["subject", "trace", "position_mm"]
         found.append((str(factor), of_factor.pivot(index=keys, columns="model", values=METRIC)))
     return found
 

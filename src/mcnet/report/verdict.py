@@ -28,13 +28,13 @@ def verdict(table: pd.DataFrame, model: str) -> list[str]:
 
 
 def _counted(row: Row) -> tuple[str, list[str]]:
-    """Of how many slices the means are, and a sentence where that is of too few persons."""
-    n_persons = int(row["n_persons"])
-    of_persons = f"{n_persons} person{'' if n_persons == 1 else 's'}"
-    about = f"means of {row['n']} slice{'' if row['n'] == 1 else 's'} of {of_persons}"
-    if smallest_p(n_persons) <= ALPHA:
+    """Of how many slices the means are, and a sentence where that is of too few subjects."""
+    n_subjects = int(row["n_subjects"])
+    of_subjects = f"{n_subjects} subject{'' if n_subjects == 1 else 's'}"
+    about = f"means of {row['n']} slice{'' if row['n'] == 1 else 's'} of {of_subjects}"
+    if smallest_p(n_subjects) <= ALPHA:
         return about, []
-    return about, [f"Of {of_persons} no test can show that the same holds for others."]
+    return about, [f"Of {of_subjects} no test can show that the same holds for others."]
 
 
 def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:

@@ -85,7 +85,7 @@ class Lesson(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and SSIM of a batch that is not trained on.
 
-        SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the person's physical scale.
+        SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the subject's physical scale.
         """
         output = self.taught(batch.corrupted)
         logged: dict[str, Any] = self._loss_terms(output, batch)._asdict()

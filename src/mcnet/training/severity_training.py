@@ -1,4 +1,4 @@
-"""Training of the network that judges slices, and what its answers are worth on other people."""
+"""Training of the network that judges slices, and what its answers are worth on other subjects."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -45,7 +45,7 @@ _STILL_PASSED = 0.75
 """Share of still scans that are to be judged still: to touch the others does next to no harm, since
 little is applied where little motion is seen, and to leave a moving one helps nobody."""
 _FAMILIAR = 0.99
-"""Share of other people's scans that are to be called usual."""
+"""Share of other subjects's scans that are to be called usual."""
 _SHRINKAGE = 0.1
 """Of the features' covariance towards a multiple of the identity: scans are few."""
 
@@ -114,7 +114,7 @@ def write_calibrated(
 ) -> None:
     """Write a trained judge with what its answers are worth: bounds, what is still, what is usual.
 
-    Usual is what the people look like that it was trained on; bounds and limits come from those of
+    Usual is what the subjects look like that it was trained on; bounds and limits come from those of
     the validation, a third of whose scans keep still. Every scan shows slices spread over the
     head, as the guard looks at them.
 
@@ -128,8 +128,8 @@ def write_calibrated(
     judge.load_state_dict(tensors)
     judge.eval()
     others = VariedScans(
-        validation.people,
-        [_CALIBRATION_EPOCHS * count for count in validation.scans_per_person],
+        validation.subjects,
+        [_CALIBRATION_EPOCHS * count for count in validation.scans_per_subject],
         replace(validation.variety, still_share=_CALIBRATION_STILL_SHARE),
         validation.seed + 1,
     )
@@ -223,7 +223,7 @@ def _calibration(
     mean: Tensor,
     precision: Tensor,
 ) -> dict[str, Any]:
-    """What answers on other people's scans say about further ones."""
+    """What answers on other subjects's scans say about further ones."""
     features = _features(judge, pairs)
     severity_mm = pairs.table["severity_mm"].to_numpy(np.float32)[::_N_SPREAD]
     with torch.inference_mode():

@@ -35,7 +35,7 @@ from mcnet.training.training_config import TrainingConfig
 from mcnet.training.training_refusals import TrainingSet, check_trainable
 
 _MOST_WORKERS = 8
-"""Processes that simulate for one GPU, at most: each of them holds all training people."""
+"""Processes that simulate for one GPU, at most: each of them holds all training subjects."""
 
 
 class _Shared(TypedDict):

@@ -26,7 +26,7 @@ def check_trainable(
             continue  # they refuse by themselves to be empty
         if len(pairs) == 0:
             raise McnetError(
-                f"the {name} set is empty; give it at least one pair: more people or traces, or "
+                f"the {name} set is empty; give it at least one pair: more subjects or traces, or "
                 "another split."
             )
         if not pairs.input_scale.min() > 0:
@@ -55,7 +55,7 @@ def check_no_idle_process(n_images: int, batch_size: int, processes: Processes) 
     if smallest_batch < processes.n:
         raise McnetError(
             f"{n_images} images make batches of {smallest_batch}, too few for {processes.n} "
-            "processes; give more people or scans, a larger batch_size, or fewer --devices or "
+            "processes; give more subjects or scans, a larger batch_size, or fewer --devices or "
             "--nodes."
         )
 

@@ -45,7 +45,7 @@ class FreshMotion:
         check_factor(self.scale, within=max(self.within_mm, self.within_deg), name="scale")
 
     def drawn(self, acquisition: Acquisition, rng: np.random.Generator) -> MotionTrace:
-        """Motion of one random person during one scan, at rest when the k-space centre is acquired.
+        """Motion of one random subject during one scan, at rest when the k-space centre is acquired.
 
         Raises
         ------

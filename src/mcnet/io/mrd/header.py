@@ -182,7 +182,7 @@ def header_xml(
     repetition_ms: float | None,
     provenance: str,
 ) -> bytes:
-    """XML header of a fully sampled Cartesian scan of a head; of the person it says nothing."""
+    """XML header of a fully sampled Cartesian scan of a head; of the subject it says nothing."""
     space = xsd.encodingSpaceType(
         matrixSize=xsd.matrixSizeType(**dict(zip("xyz", matrix, strict=True))),
         fieldOfView_mm=xsd.fieldOfViewMm(**dict(zip("xyz", fov_mm, strict=True))),

@@ -168,9 +168,7 @@ def _check_equal_coils(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
         )
 
 
-def _check_readouts(
-    file: RawFile, encoding: Encoding, heads: Shaped[np.ndarray, "n"]
-) -> None:
+def _check_readouts(file: RawFile, encoding: Encoding, heads: Shaped[np.ndarray, "n"]) -> None:
     names = ("number_of_samples", "discard_pre", "discard_post", "center_sample")
     total, before, after, centre = (heads[name].astype(int) for name in names)
     n_samples, expected = total - before - after, encoding.matrix[0]

@@ -1,4 +1,4 @@
-"""The gain of a model's card, fitted on people whom the network was not trained on."""
+"""The gain of a model's card, fitted on subjects whom the network was not trained on."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
 """What a search for the motion leaves of simulated scans: what the network after it learns from.
 
 A search takes many seconds. So some scans are searched, and what was found is undone in many
-others that move alike: of the same person and of everybody, with other slices, contrast and noise.
+others that move alike: of the same subject and of everybody, with other slices, contrast and noise.
 Each search and its scans are a file, so that an interrupted preparation goes on.
 """
 
@@ -43,14 +43,14 @@ class Searches:
     """How many scans are searched, and what is made of each search."""
 
     n_train: int = 0
-    """Searched scans of training people; none, if the network is to see scans as they are."""
+    """Searched scans of training subjects; none, if the network is to see scans as they are."""
     n_validation: int = 0
-    """The same of validation people."""
+    """The same of validation subjects."""
     scans_each: int = 40
-    """Scans in which the motion found by one search is undone; half are of the same person. Every
+    """Scans in which the motion found by one search is undone; half are of the same subject. Every
     eighth is left as it is, for scans that are not searched."""
     validation_scans_each: int = 8
-    """The same of validation people."""
+    """The same of validation subjects."""
 
     def __post_init__(self) -> None:
         """Refuse what gives no pairs."""
@@ -124,12 +124,12 @@ def _after_search(
     searched = scans.scan(epoch, index, n_spread=N_SEARCHED)
     seen_mm = guard.assess(_volume(searched)).severity.mm
     found = believed(find_motion(searched.corrupted, _grid(searched), seen_mm=seen_mm))
-    of_same = scans.person_of(epoch, index)
+    of_same = scans.subject_of(epoch, index)
     parts: dict[str, list[Any]] = {name: [] for name in _IMAGES}
     scales: list[float] = []
     for place in range(scans_each):
-        person = of_same if place % 2 == 0 else None
-        scan = scans.scan(_ALIKE + number, place, like=searched, person=person)
+        subject = of_same if place % 2 == 0 else None
+        scan = scans.scan(_ALIKE + number, place, like=searched, subject=subject)
         after = _undone(None if place % _EVERY == 0 else found, scan)
         images = after, scan.corrupted - after, scan.references, scan.heads
         for name, one in zip(_IMAGES, images, strict=True):
