@@ -15,8 +15,8 @@ import pandas as pd
 import torch
 
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.subjects import template_subjects
@@ -54,13 +54,15 @@ def run(seconds: float = 60.0) -> str:
         prepare_subject(subject.load(), PairsDesign(), acquisition)
         for subject in template_subjects(N_SUBJECTS, seed=1)
     ]
-    fresh = FreshPairs(tuple(subjects), FreshMotion(), acquisition, SCANS_PER_SUBJECT, seed=1)
-    fixed = as_fixed(fresh)
+    on_the_fly = OnTheFlyPairs(
+        tuple(subjects), RandomMotion(), acquisition, SCANS_PER_SUBJECT, seed=1
+    )
+    fixed = as_fixed(on_the_fly)
     validation = fixed.chosen(range(8))
     kinds: dict[str, tuple[TrainingSet, int]] = {
         "fixed pairs in memory": (fixed, 0),
-        "fresh motion, simulated in between": (fresh, 0),
-        "fresh motion, one worker beside": (fresh, 1),
+        "fresh motion, simulated in between": (on_the_fly, 0),
+        "fresh motion, one worker beside": (on_the_fly, 1),
     }
     trial = curve_of(fixed, validation, 2, 0)
     n_epochs = max(3, round(seconds / 2 / float(trial["seconds"].iloc[1])))
@@ -70,8 +72,8 @@ def run(seconds: float = 60.0) -> str:
         for name, (train, n_workers) in kinds.items():
             curves[name].append(curve_of(train, validation, n_epochs, n_workers))
         bare.append(bare_loop(fixed, n_epochs))
-    found = {"a bare PyTorch loop on tensors in memory": _speed_of(bare, len(fresh))}
-    found |= {name: speed(of_kind, len(fresh)) for name, of_kind in curves.items()}
+    found = {"a bare PyTorch loop on tensors in memory": _speed_of(bare, len(on_the_fly))}
+    found |= {name: speed(of_kind, len(on_the_fly)) for name, of_kind in curves.items()}
     return _table(found)
 
 
@@ -90,12 +92,14 @@ def section() -> page.Section:
     )
 
 
-def as_fixed(fresh: FreshPairs) -> ImagePairs:
+def as_fixed(on_the_fly: OnTheFlyPairs) -> ImagePairs:
     """Pairs of the first epoch, in memory."""
-    scans = [fresh.scan(0, index) for index in range(fresh.n_scans)]
+    scans = [on_the_fly.scan(0, index) for index in range(on_the_fly.n_scans)]
     counts = [len(scan.corrupted) for scan in scans]
-    references = np.concatenate([subject.references[subject.kept] for subject in fresh.subjects])
-    first = np.cumsum([0, *(int(subject.kept.sum()) for subject in fresh.subjects)])
+    references = np.concatenate(
+        [subject.references[subject.kept] for subject in on_the_fly.subjects]
+    )
+    first = np.cumsum([0, *(int(subject.kept.sum()) for subject in on_the_fly.subjects)])
     index = [
         first[scan.subject] + np.arange(count) for scan, count in zip(scans, counts, strict=True)
     ]

@@ -12,7 +12,7 @@ from tiny_models import FakeGuard, tiny_weights
 from mcnet.cli.main import main
 from mcnet.core.provenance import provenance, sha256_of_file
 from mcnet.correction import scan as scan_module
-from mcnet.correction.guard import SEVERITY
+from mcnet.correction.severity_estimator import SEVERITY
 from mcnet.motion.formats.files import write_motion
 from mcnet.motion.generators import generate_motion
 
@@ -52,7 +52,7 @@ def test_a_trial_records_subjects_traces_weights_and_seed(
 ) -> None:
     subjects, motion, weights = given
     monkeypatch.setattr(scan_module, "searched_grid", lambda *_: None)
-    monkeypatch.setattr("mcnet.correction.guard.load_guard", FakeGuard)
+    monkeypatch.setattr("mcnet.correction.severity_estimator.load_severity_estimator", FakeGuard)
     what = ["--motion", motion, "--model", weights, "--names", "a", "b"]
     how = ["--factors", 9, "--n-traces", 3, "--seed", 5]
     run("evaluate", subjects, *what, *how, "-o", tmp_path / "out")

@@ -58,7 +58,7 @@ def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     assert moving_head.ssim(found) > 0.98
     record = json.loads((tmp_path / "still.json").read_text())
     assert record["motion"] == "given"
-    assert record["trusted"] is True
+    assert record["accepted"] is True
     assert "xyz"["ijk".index(record["PhaseEncodingDirection"])] == scan.line_axis
     assert set(record["inputs_sha256"]) == {"raw", "motion"}
     assert len(record["line_residual"]) == scan.n_lines
@@ -169,7 +169,7 @@ def test_a_search_without_a_network_that_fails_shows_the_scan_as_it_is():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
     result = reconstruct(raw, motion=None, options=hasty)
-    assert not result.trusted
+    assert not result.accepted
     assert result.network is None
     np.testing.assert_array_equal(result.image.values, result.corrupted.values)
     assert result.verdict.endswith("the image is the scan as it is instead.")

@@ -346,7 +346,7 @@ def test_raw_data_of_mcnet_are_written_again_and_those_of_others_kept(raw, capsy
 
 def test_a_correction_is_done_again_and_another_page_is_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mcnet.correction.guard.load_guard", FakeGuard)
+    monkeypatch.setattr("mcnet.correction.severity_estimator.load_severity_estimator", FakeGuard)
     head = np.pad(np.full((24, 24, 24), 300, np.int16), 4)
     head[10:20, 10:20] = 500
     nib.save(nib.Nifti1Image(head, np.diag([3.0, 3, 3, 1])), "scan.nii.gz")

@@ -41,12 +41,12 @@ def test_the_summary_is_pandas_own_mean_and_standard_deviation(rows):
     assert set(table["n_traces"]) == {3}
 
 
-def test_gain_and_share_closed_are_measured_from_the_corrupted_images_of_the_mode(rows):
+def test_gain_and_share_recovered_are_measured_from_the_corrupted_images_of_the_mode(rows):
     table = summary(rows).set_index(["mode", "model"])
     row, base = table.loc[("rotation", "l1")], table.loc[("rotation", "corrupted")]
     gain = row["ssim_head_mean"] - base["ssim_head_mean"]
     assert row["ssim_head_gain"] == pytest.approx(gain)
-    assert row["ssim_head_closed"] == pytest.approx(gain / (1 - base["ssim_head_mean"]))
+    assert row["ssim_head_recovered"] == pytest.approx(gain / (1 - base["ssim_head_mean"]))
     assert base["ssim_gain"] == 0
 
 

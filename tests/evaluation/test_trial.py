@@ -47,11 +47,11 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:
     model = model_of(still_network(), trained_pixel_mm=[3.0, 5.0])
-    guard = FakeGuard()
+    severity_estimator = FakeGuard()
     traces = chosen_traces(recorded(6), DESIGN)
-    trial = try_corrector(SUBJECTS, traces, model, guard, DESIGN)
+    trial = try_corrector(SUBJECTS, traces, model, severity_estimator, DESIGN)
     assert len(trial.severities) == len(trial.rows["trace"].unique()) * 2 * 2 == 8
-    assert len(guard.seen) == 2 * (8 + 2)  # before and after, still scans too
+    assert len(severity_estimator.seen) == 2 * (8 + 2)  # before and after, still scans too
     mine = trial.rows[trial.rows["model"] == "tiny"].reset_index()
     corrupted = trial.rows[trial.rows["model"] == "corrupted"].reset_index()
     assert np.allclose(mine["ssim_head"], corrupted["ssim_head"])
@@ -60,7 +60,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
         tmp_path, trial, model="tiny", fingerprint="0" * 64, inputs={"a": "0" * 64}, seed=4
     )
     assert numbers == trial_summary(trial, "tiny")
-    assert numbers["factor 3"]["share_of_distance_closed"] == pytest.approx(0, abs=1e-6)
+    assert numbers["factor 3"]["share_of_ssim_deficit_recovered"] == pytest.approx(0, abs=1e-6)
     assert (
         numbers["factor 3"]["ssim_head_registered_before"]
         > numbers["factor 9"]["ssim_head_registered_before"]
@@ -108,7 +108,7 @@ def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
 
 
 def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
-    model, guard = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
+    model, severity_estimator = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
     traces = chosen_traces(recorded(6), DESIGN)[:1]
     scores = {}
     for name, design in {
@@ -116,7 +116,7 @@ def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
         "noisy": replace(DESIGN, noise=0.05),
         "centric": replace(DESIGN, order="centric"),
     }.items():
-        trial = try_corrector(SUBJECTS[:1], traces, model, guard, design)
+        trial = try_corrector(SUBJECTS[:1], traces, model, severity_estimator, design)
         scores[name] = trial.rows[trial.rows["model"] == "corrupted"]["ssim_head"].to_numpy()
         assert np.allclose(trial.still["ssim_head"], 1)
     assert np.all(scores["noisy"] < scores["plain"])

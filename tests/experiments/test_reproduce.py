@@ -191,14 +191,14 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
         return train_stage(folder, stage, train, validation, **others)
 
     monkeypatch.setattr(steps, "train_stage", remember)
-    fresh = replace(
+    on_the_fly = replace(
         experiment,
         pairs=replace(experiment.pairs, modes=("rotation",)),
         recipes=("l1", "l1-long"),
         questions=(),
         training=replace(experiment.training, motion="generated"),
     )
-    reproduce(fresh, tmp_path)
+    reproduce(on_the_fly, tmp_path)
     assert seeds == [1, 2]
     rows, fixed = (pd.read_csv(folder / "evaluation" / "rows.csv") for folder in (tmp_path, run))
     fixed = fixed[fixed["mode"] == "rotation"]
@@ -210,11 +210,11 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
     assert notes["traces"]["train"] == []
     assert notes["fresh_motion"]["mode"] == "rotation"
 
-    reproduce(fresh, tmp_path)
+    reproduce(on_the_fly, tmp_path)
     assert len(seeds) == 2
     # wider bounds than every trace keeps: the fixed pairs stay, fresh motion does not
-    wider = replace(fresh, recipes=("l1",), motion=replace(fresh.motion, within_mm=2.001))
-    assert pairs_plan(wider).key == pairs_plan(fresh).key
+    wider = replace(on_the_fly, recipes=("l1",), motion=replace(on_the_fly.motion, within_mm=2.001))
+    assert pairs_plan(wider).key == pairs_plan(on_the_fly).key
     reproduce(wider, tmp_path)
     assert len(seeds) == 3
 

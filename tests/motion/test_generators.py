@@ -137,11 +137,11 @@ def test_impossible_interval_and_profile_are_refused(rng: np.random.Generator) -
         MotionProfile(breathing=(0.1, 0.1, 0.1, 0.1, 0.1, -0.1))
 
 
-def straight(n_points: int, reach_mm: float, turn_deg: float = 0.0) -> MotionTrace:
+def straight(n_points: int, reach_mm: float, rotation_deg: float = 0.0) -> MotionTrace:
     """A trace that runs along z and about x at even speed, from zero."""
     shifts, angles = np.zeros((n_points, 3)), np.zeros((n_points, 3))
     shifts[:, 2] = np.linspace(0, reach_mm, n_points)
-    angles[:, 0] = np.linspace(0, turn_deg, n_points)
+    angles[:, 0] = np.linspace(0, rotation_deg, n_points)
     return MotionTrace(shifts, angles)
 
 

@@ -9,7 +9,7 @@ import torch
 from properties import ellipsoid
 
 from mcnet.core.errors import McnetError
-from mcnet.correction.guard import load_guard
+from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
@@ -18,7 +18,7 @@ from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityConfig,
     SeverityNetwork,
-    distance_from_usual,
+    mahalanobis_distance,
     severity_loss,
 )
 from mcnet.networks.weights import read_tensors
@@ -80,7 +80,7 @@ def test_distance_is_mahalanobis() -> None:
     covariance = spread @ spread.T + np.eye(3)
     points = rng.standard_normal((5, 3))
     expected = np.sqrt(np.einsum("ni,ij,nj->n", points, np.linalg.inv(covariance), points) / 3)
-    found = distance_from_usual(
+    found = mahalanobis_distance(
         torch.tensor(points) + 2, torch.full((3,), 2.0), torch.tensor(np.linalg.inv(covariance))
     )
     assert np.allclose(found, expected)
@@ -93,12 +93,12 @@ def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) 
     assert sorted(file.name for file in tmp_path.iterdir()) == ["curve.csv", "weights.safetensors"]
     path.unlink()
     _, again = read_tensors(trained(tmp_path / "again"))
-    judge = tmp_path / "judge.safetensors"
+    estimator = tmp_path / "estimator.safetensors"
     write_calibrated(
-        judge, tmp_path / "again" / "weights.safetensors", scans((45, 60), 1), scans((50,), 2),
+        estimator, tmp_path / "again" / "weights.safetensors", scans((45, 60), 1), scans((50,), 2),
         notes={"name": "tiny", "trained_pixel_mm": [4.5, 5.0]},
     )  # fmt: skip
-    about, tensors = read_tensors(judge)
+    about, tensors = read_tensors(estimator)
     assert all(torch.equal(tensors[name], again[name]) for name in again)
     calibration = about["card"]["calibration"]
     low, middle, high = calibration["z_low_middle_high"]
@@ -106,7 +106,7 @@ def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) 
     assert calibration["usual_below"] > 0
     assert calibration["n_scans"] == 4 * 6
     assert tensors["usual.mean"].shape == (SMALL.widths[-1],)
-    assert load_guard(judge).trained_pixel_mm == (4.5, 5.0)
+    assert load_severity_estimator(estimator).trained_pixel_mm == (4.5, 5.0)
 
 
 def test_impossible_networks_are_refused() -> None:

@@ -13,10 +13,10 @@ from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.motion.trace import MotionTrace
+from mcnet.report.conclusions import verdict
 from mcnet.report.examples import Example, residual_limit, scored_example
 from mcnet.report.figures import binned_by_magnitude, curve_names, proposed_model
 from mcnet.report.page import write_report
-from mcnet.report.verdict import verdict
 
 MODELS = ("corrupted", "registered", "smoothed", "l1", "l1+tv-ft")
 PROVENANCE = {"version": "9.9", "seed": 3, "command": "mcnet reproduce x.toml"}

@@ -27,8 +27,8 @@ from torch.multiprocessing.spawn import start_processes
 
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, experiment_toml
@@ -98,9 +98,9 @@ def work(folder: Path, experiment: Experiment) -> Work:
         values = values * np.linspace(0.5, 1.5, 33, dtype=np.float32)[:, None]
         volume = Volume(values, np.diag([5.0, 5.0, 5.0, 1.0]), f"r{radius:g}")
         subjects.append(prepare_subject(volume, PairsDesign(n_slices=5, spacing_mm=18.0), scan))
-    fresh = FreshPairs(tuple(subjects), FreshMotion(), scan, scans_per_subject=6, seed=7)
+    on_the_fly = OnTheFlyPairs(tuple(subjects), RandomMotion(), scan, scans_per_subject=6, seed=7)
     # 13 training images make batches of 5, 4 and 4, 7 of validation of 4 and 3: parts differ
-    return Work(pairs(13, 14, 17), pairs(7, 14, 17), fresh, pairs(7, 26, 22), experiment)
+    return Work(pairs(13, 14, 17), pairs(7, 14, 17), on_the_fly, pairs(7, 26, 22), experiment)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_the_mean_of_the_losses_is_the_loss_of_the_batch(together, single) -> No
     assert not np.isclose(*(found["loss.weighted.l1"] for found in together), rtol=0.01)
 
 
-def test_fresh_batches_are_parted_and_every_scan_is_made_once(together, single) -> None:
+def test_on_the_fly_batches_are_parted_and_every_scan_is_made_once(together, single) -> None:
     for name, expected in all_of("stream.batch", single).items():
         both = [found[name] for found in together]
         assert abs(len(both[0]) - len(both[1])) <= 1
@@ -182,7 +182,7 @@ def test_fresh_batches_are_parted_and_every_scan_is_made_once(together, single) 
     assert single["stream.made"][1:3].all()
 
 
-@pytest.mark.parametrize("name", ["pairs", "fresh"])
+@pytest.mark.parametrize("name", ["pairs", "on_the_fly"])
 def test_a_training_ends_as_that_of_one_process(together, single, folder, name) -> None:
     one, two = (folder / place / name / "weights.safetensors" for place in ("single", "together"))
     (about_one, expected), (about_two, found) = read_tensors(one), read_tensors(two)
@@ -209,9 +209,9 @@ def test_an_experiment_is_trained_as_by_one_process(together, single, folder) ->
 
 
 def test_a_judge_is_trained_as_by_one_process(together, single, folder) -> None:
-    expected = np.load(folder / "single" / "judge" / "0.npz")
+    expected = np.load(folder / "single" / "estimator" / "0.npz")
     for rank in range(2):
-        found = np.load(folder / "together" / "judge" / f"{rank}.npz")
+        found = np.load(folder / "together" / "estimator" / f"{rank}.npz")
         for key in expected:
             assert np.allclose(found[key], expected[key], rtol=0, atol=5e-5), key
     curves = [pd.read_csv(folder / name / "judge/curve.csv") for name in ("single", "together")]

@@ -122,14 +122,18 @@ def _correct_one(
         write_corrected,
         write_uncertainty,
     )
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.severity_estimator import load_severity_estimator
 
-    network, guard = load_model(model), load_guard()
+    network, severity_estimator = load_model(model), load_severity_estimator()
     source = read_source(scan)
     check_series_to_write(source, output)
     with announce(f"Correcting {scan}") as on_progress:
         corrected = correct_source(
-            source, network, guard=guard, options=options, on_progress=on_progress
+            source,
+            network,
+            severity_estimator=severity_estimator,
+            options=options,
+            on_progress=on_progress,
         )
     with written_together():
         write_corrected(output, corrected)
@@ -156,14 +160,14 @@ def _correct_dataset(
     check_derivative_output(root, derivative)
     check_model(model)
     from mcnet.correction.dataset import correct_dataset
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.severity_estimator import load_severity_estimator
 
     outcomes = correct_dataset(
         root,
         derivative,
         labels,
         load_model(model),
-        guard=load_guard(),
+        severity_estimator=load_severity_estimator(),
         options=options,
         write_page=_write_page,
         announce=announce,

@@ -114,7 +114,7 @@ def reconstruct(
             from mcnet.report.reconstruction_page import write_reconstruction_page
 
             write_reconstruction_page(report, result, inputs=inputs)
-    colour = "green" if result.trusted else "yellow"
+    colour = "green" if result.accepted else "yellow"
     tell(f"{output}: {result.verdict}", style=colour)
     for sentence in [*([told] if told else []), *(remarks(trace) if trace else [])]:
         tell(sentence)
@@ -135,7 +135,7 @@ def evaluate_raw(
     in_space: bool = False,
     seed: int = 1,
 ) -> None:
-    """Score reconstruction from raw k-space on subjects and recorded motion; goes on if interrupted.
+    """Score reconstruction from raw k-space on subjects and recorded motion; resumable.
 
     Args:
         subjects: Scans without motion: a BIDS tree, or a folder of NIfTI files.
@@ -221,6 +221,6 @@ def _notes(result: "Reconstruction") -> dict[str, Any]:
     return {
         **result.notes,
         "verdict": result.verdict,
-        "trusted": result.trusted,
+        "accepted": result.accepted,
         "line_residual": [round(float(one), 4) for one in result.line_residual],
     }

@@ -148,7 +148,7 @@ def evaluate(
     from mcnet.datasets.subjects import subjects_named
 
     chosen = subjects_named(subjects, names)
-    from mcnet.correction.guard import SEVERITY, load_guard
+    from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
     from mcnet.report.trial_page import write_trial
@@ -157,7 +157,7 @@ def evaluate(
     traces = chosen_traces([read_motion(file) for file in files], design)
     with announce(f"Trying {corrector.name} on unseen subjects and motion") as on_progress:
         trial = try_corrector(
-            *(chosen, traces, corrector, load_guard(), design),
+            *(chosen, traces, corrector, load_severity_estimator(), design),
             on_progress=on_progress,
         )
     weights = {"model": corrector.path, "severity": SEVERITY}
@@ -172,8 +172,11 @@ def evaluate(
     for factor, told in numbers.items():
         if isinstance(told, dict):
             before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
-            closed = 100 * told["share_of_distance_closed"]
-            tell(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
+            recovered = 100 * told["share_of_ssim_deficit_recovered"]
+            tell(
+                f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
+                "SSIM deficit recovered."
+            )
     tell(str(output / "table.md"))
 
 

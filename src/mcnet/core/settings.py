@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mcnet.core.documents import read_toml
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import SETTINGS
 
 Settings = TypeVar("Settings")
 _MOST_SHOWN = 60
@@ -78,6 +79,9 @@ def _check_keys(
     hints = get_type_hints(config)
     for key, value in content.items():
         if key not in known:
+            if SETTINGS.get(key) in known:
+                now = f"{section}{SETTINGS[key]}"
+                raise McnetError(f"{path}: {section}{key} is now called {now}; rename it.")
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
             raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")

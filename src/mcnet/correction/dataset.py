@@ -15,7 +15,7 @@ from mcnet.correction.files import CorrectedFile, correct_source, read_source, w
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import LeftBecause, left_sentence
-from mcnet.correction.scan import Guard
+from mcnet.correction.scan import SeverityEstimator
 from mcnet.io.bids import (
     BidsScan,
     check_derivative_output,
@@ -66,7 +66,7 @@ def correct_dataset(
     labels: Sequence[str],
     model: Model,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     options: CorrectionOptions,
     write_page: WritePage,
     announce: Announce = silently,
@@ -80,7 +80,7 @@ def correct_dataset(
     output
         Folder of the derivative data set. What was made there of the same scan with the same
         model, options and version of mcnet is not made again.
-    model, guard, options
+    model, severity_estimator, options
         As of `mcnet.correction.scan.correct_scan`.
     write_page
         Called for every scan; the page comes to its place together with the scan.
@@ -106,7 +106,11 @@ def correct_dataset(
             with announce(f"Correcting {scan.name}") as on_progress:
                 source = read_source(scan.path, scan.root)
                 found = correct_source(
-                    source, model, guard=guard, options=options, on_progress=on_progress
+                    source,
+                    model,
+                    severity_estimator=severity_estimator,
+                    options=options,
+                    on_progress=on_progress,
                 )
             notes = {**_metadata(scan, found.result.left_because), "key": key}
             with written_together():

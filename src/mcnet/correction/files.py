@@ -11,7 +11,7 @@ from mcnet.core.provenance import provenance
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
-from mcnet.correction.scan import Guard, correct_scan
+from mcnet.correction.scan import SeverityEstimator, correct_scan
 from mcnet.correction.suited import check_modality, check_not_ct, contrast_warnings
 from mcnet.io.metadata import metadata_of, text_of
 from mcnet.io.nifti.files import voxel_axes, write_volume
@@ -86,7 +86,7 @@ def correct_source(
     source: Source,
     model: Model,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     options: CorrectionOptions,
     on_progress: OnProgress | None = None,
 ) -> CorrectedFile:
@@ -100,7 +100,11 @@ def correct_source(
     if options.phase_encoding is None:
         options = replace(options, phase_encoding=source.phase_encoding)
     result = correct_scan(
-        source.volume, model, guard=guard, options=options, on_progress=on_progress
+        source.volume,
+        model,
+        severity_estimator=severity_estimator,
+        options=options,
+        on_progress=on_progress,
     )
     result = replace(result, warnings=(*source.warnings, *result.warnings))
     origin = provenance(inputs=files_of_scan("scan", source.path))

@@ -1,4 +1,4 @@
-"""Subjects to take scans of: a BIDS tree, a folder of NIfTI files, or variations of the template."""
+"""Subjects: those of a BIDS tree, of a folder of NIfTI files, or variations of the template."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -142,7 +142,7 @@ def _registration(
     """Transform from the fixed image's points to the moving image's."""
     size = fixed.GetSize()
     transform = sitk.Euler2DTransform() if len(size) == 2 else sitk.Euler3DTransform()
-    n_turns = 1 if len(size) == 2 else 3
+    n_rotations = 1 if len(size) == 2 else 3
     transform.SetCenter([float(n // 2) for n in size])
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
@@ -161,7 +161,7 @@ def _registration(
     # A radian weighs less than the pixels that it moves on a whole image, sqrt((n^2 + m^2) / 12):
     # with that weight the turn of a round head lags behind the shifts and stops degrees away.
     of_turn = np.mean([n**2 for n in size]) / 48
-    method.SetOptimizerScales([of_turn] * n_turns + [1.0] * len(size))
+    method.SetOptimizerScales([of_turn] * n_rotations + [1.0] * len(size))
     method.SetInitialTransform(transform, inPlace=True)
     try:
         method.Execute(fixed, moving)

@@ -34,8 +34,8 @@ def comparisons(
     Columns: mode, metric, model, against; ``mean_difference`` (model - against) over slices;
     ``slices_*``: number, Wilcoxon p, rank-biserial effect size, t interval; ``subjects_*``: the
     same over subject means, their interval by a bootstrap that redraws subjects and traces;
-    ``subjects_smallest_p``: what a Wilcoxon of so many subjects can reach at all; ``note`` says when
-    that is above 0.05.
+    ``subjects_smallest_p``: what a Wilcoxon of so many subjects can reach at all; ``note`` says
+    when that is above 0.05.
 
     Parameters
     ----------

@@ -18,7 +18,6 @@ import pandas as pd
 from jaxtyping import Complex64
 
 from mcnet import __version__
-from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
 from mcnet.correction.models import Model
@@ -27,6 +26,7 @@ from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
 from mcnet.datasets.subjects import Subject
 from mcnet.evaluation.baselines import register_volume_rigidly
+from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.pose_error import pose_error
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
 from mcnet.evaluation.raw_trial_results import RawTrial, joined, kept
@@ -69,7 +69,7 @@ def try_reconstruction(
     McnetError
         A subject is one that the network was trained on, or a scan cannot be read.
     """
-    _check_held_out(subjects, model)
+    check_held_out(subjects, model)
     of_scans: list[RawTrial] = []
     total = len(subjects) * len(traces) * len(design.factors)
     for subject in subjects:
@@ -140,7 +140,7 @@ def _scanned(
         ),
     )
     rows = evaluate(pairs, dict(zip(LABELS, others, strict=True)))
-    scan = {**key, **pose_error(raw, found.motion, motion), "believed": found.trusted}
+    scan = {**key, **pose_error(raw, found.motion, motion), "accepted": found.accepted}
     middle = len(chosen) // 2
     example = (pairs.references[middle], *(image[chosen][middle] for image in images))
     return RawTrial(rows, pd.DataFrame([scan]), {key["mode"]: example})
@@ -150,13 +150,3 @@ def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
     """What is left of k-space where only the magnitude of the image was kept."""
     axes = [1 + axis for axis in raw.encoded_axes]
     return centred_fft(as_scanned(raw).values[None], axes).astype(np.complex64)
-
-
-def _check_held_out(subjects: Sequence[Subject], model: Model) -> None:
-    known = model.checked.known_subjects
-    seen = sorted(subject.name for subject in subjects if subject.name in known)
-    if seen:
-        raise McnetError(
-            f"{', '.join(seen)}: {model.name} was trained on or chosen by these subjects; try it on "
-            "others."
-        )

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.scan import Guard, correct_scan
+from mcnet.correction.scan import SeverityEstimator, correct_scan
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.subjects import Subject
+from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
 from mcnet.io.volume import Volume
@@ -56,7 +56,7 @@ def try_corrector(
     subjects: Sequence[Subject],
     traces: Sequence[MotionTrace],
     model: Model,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     design: TrialDesign,
     *,
     on_progress: OnProgress | None = None,
@@ -68,19 +68,21 @@ def try_corrector(
     McnetError
         A subject is one that the model was trained on, or a scan cannot be read.
     """
-    _check_held_out(subjects, model)
+    check_held_out(subjects, model)
     found, rng = _Found(), np.random.default_rng([design.seed, _NOISE])
     total = len(subjects) * len(traces)
-    for number, subject in enumerate(subjects):
-        subject = _Subject(subject, design)
-        found.add_still(subject, subject.corrected(subject.references, model, guard, force=True))
+    for number, source in enumerate(subjects):
+        subject = _Subject(source, design)
+        found.add_still(
+            subject, subject.corrected(subject.references, model, severity_estimator, force=True)
+        )
         for place, trace in enumerate(traces):
             if on_progress:
                 on_progress(number * len(traces) + place, total)
             for factor in design.factors:
                 motion = subject.moving(trace, factor)
                 scan = subject.scanned(motion, rng)
-                result = subject.corrected(scan, model, guard)
+                result = subject.corrected(scan, model, severity_estimator)
                 key = {"subject": subject.name, "trace": trace.name, "mode": f"factor {factor:g}"}
                 found.add(subject, key, motion, scan, result, model.name)
                 middle = len(scan) // 2
@@ -139,11 +141,21 @@ class _Subject:
         return np.asarray(images)
 
     def corrected(
-        self, slices: Slices, model: Model, guard: Guard, *, force: bool = False
+        self,
+        slices: Slices,
+        model: Model,
+        severity_estimator: SeverityEstimator,
+        *,
+        force: bool = False,
     ) -> CorrectedScan:
         """The slices, corrected as a scan of its own, if the guard does not judge it still."""
         volume = Volume(slices, self.affine, self.name)
-        return correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=force))
+        return correct_scan(
+            volume,
+            model,
+            severity_estimator=severity_estimator,
+            options=CorrectionOptions(force=force),
+        )
 
 
 @dataclass
@@ -199,7 +211,7 @@ class _Found:
                     "position_mm": float(subject.positions_mm[place]),
                     "ssim": whole,
                     "ssim_head": inside,
-                    "judged_still": result.assessment_before.is_still,
+                    "estimated_still": result.assessment_before.is_still,
                 }
             )
 
@@ -210,16 +222,6 @@ def _told(when: str, assessment: Assessment) -> dict[str, Any]:
         f"{when}_mm": found.mm,
         f"{when}_low_mm": found.low_mm,
         f"{when}_high_mm": found.high_mm,
-        f"{when}_judged_still": assessment.is_still,
+        f"{when}_estimated_still": assessment.is_still,
         f"{when}_warned": bool(assessment.warnings),
     }
-
-
-def _check_held_out(subjects: Sequence[Subject], model: Model) -> None:
-    known = model.checked.known_subjects
-    seen = sorted(subject.name for subject in subjects if subject.name in known)
-    if seen:
-        raise McnetError(
-            f"{', '.join(seen)}: {model.name} was trained on or chosen by these subjects; try it on "
-            "others."
-        )

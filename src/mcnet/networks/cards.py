@@ -11,6 +11,7 @@ from typing import Any
 
 from mcnet.core.documents import parse_json
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import all_with_new_names
 from mcnet.core.writing import cannot_read
 
 KEY = "mcnet-network"
@@ -71,7 +72,7 @@ def read_header(path: Path) -> WeightsHeader:
         raise not_whole(path) from error
     if path.stat().st_size != start + end:
         raise not_whole(path)
-    return WeightsHeader(about, shapes)
+    return WeightsHeader(about | {"card": all_with_new_names(about.get("card", {}))}, shapes)
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def paired_tests(scores: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         Columns criterion, version, against, n (differences), n_cases, difference (version -
         against), low, high, p (clustered by case), p_holm (over all pairs of the criterion),
-        p_wilcoxon (of the cases' means), n_subjects, subjects_low, subjects_high, subjects_p (clustered
-        by subject: cases of one subject are alike, too).
+        p_wilcoxon (of the cases' means), n_subjects, subjects_low, subjects_high, subjects_p
+        (clustered by subject: cases of one subject are alike, too).
     """
     tables = []
     for criterion, rows in scores[~scores["is_repeat"]].groupby("criterion", sort=False):

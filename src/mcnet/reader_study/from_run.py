@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Float32
 
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import new_names
 from mcnet.correction.slices import correct_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.store import load_pairs
@@ -154,6 +155,7 @@ def _scores(path: Path) -> pd.DataFrame:
     """Table of the scores of a run."""
     try:
         rows = pd.read_csv(path)
+        rows = rows.rename(columns=new_names(rows.columns))
         rows[list(METRICS)] = rows[list(METRICS)].astype(float)
         return rows.astype(dict.fromkeys(("subject", "trace", "mode", "model"), str))
     except (OSError, ValueError, KeyError) as error:  # pandas' own errors are of these kinds

@@ -30,8 +30,8 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         Columns version (the second), against (the first), n (answers), n_cases, n_subjects; rate,
         low, high, n_effective and p of `mcnet.reader_study.clusters.clustered_share`; p_holm (over
-        all pairs of versions); subjects_low, subjects_high, subjects_p (clustered by subject: cases of
-        one subject are alike, too).
+        all pairs of versions); subjects_low, subjects_high, subjects_p (clustered by subject: cases
+        of one subject are alike, too).
     """
     records = []
     first_time = choices[~choices["is_repeat"]]

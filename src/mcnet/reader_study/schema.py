@@ -110,6 +110,8 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA busy_timeout = 10000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        if ("cases", "person") in _columns(connection):  # a study of before version 0.3
+            connection.execute("ALTER TABLE cases RENAME COLUMN person TO subject")
         yield connection
 
 

@@ -66,7 +66,7 @@ def reconstruct(
     found, notes = solved(route, route.maps(), options, on_progress)
     images = np.abs(found.images).astype(np.float32)
     tried = _unexplained(route)
-    trusted = tried[0] <= _NO_BETTER * tried[1]
+    accepted = tried[0] <= _NO_BETTER * tried[1]
     return Reconstruction(
         image=Volume(route.volume_of(images), raw.affine, raw.name),
         corrupted=as_scanned(raw),
@@ -76,8 +76,8 @@ def reconstruct(
         line_residual=found.line_residual,
         line_weight=None,
         motion_deviation=None,
-        trusted=trusted,
-        verdict=_verdict(*tried, trusted=trusted),
+        accepted=accepted,
+        verdict=_verdict(*tried, accepted=accepted),
         notes={
             **notes,
             "motion": "given",
@@ -121,12 +121,12 @@ def _share_left(route: Route) -> float:
     return float(np.sqrt(found.line_misfit.sum() / total))
 
 
-def _verdict(moved: float, still: float, *, trusted: bool) -> str:
+def _verdict(moved: float, still: float, *, accepted: bool) -> str:
     told = (
         f"a head that moves so leaves {100 * moved:.1f} % of the k-space unexplained, noise "
         f"included, and one that keeps still {100 * still:.1f} %"
     )
-    if trusted:
+    if accepted:
         return f"The motion was given, and taken as it is: {told}."
     return (
         f"The given motion does not fit this k-space: {told}. Check the format of the motion "

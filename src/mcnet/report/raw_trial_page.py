@@ -79,16 +79,16 @@ def scan_table(trial: RawTrial) -> ReportTable:
     for mode, of_mode in scans.groupby("mode", sort=False):
         errors = [
             f"{of_mode[name].median():.2f} (up to {of_mode[name].max():.2f})"
-            for name in ("turn_deg", "line_axis_mm", "other_mm")
+            for name in ("rotation_deg", "line_axis_mm", "other_mm")
         ]
         counts = (
-            f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "believed")
+            f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "accepted")
         )
         lines.append([str(mode), *counts, *errors])
     return ReportTable(
         "Scans, and poses over the central half of the lines",
         (
-            *("motion", "better than the network", "believed"),
+            *("motion", "better than the network", "accepted"),
             *("turn, degrees", "shift along lines' axis, mm", "other shift, mm"),
         ),
         lines,

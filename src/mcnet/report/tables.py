@@ -43,12 +43,12 @@ def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
             f"{first['n_traces']} traces; mean ± SD over slices"
         )
         names = {**{name: f"SSIM {label}" for name, label in SSIM_LABELS.items()}, **_OTHERS}
-        header = ["image", *names.values(), "closed in head, registered"]
+        header = ["image", *names.values(), "SSIM deficit recovered in head, registered"]
         lines = []
         for _, row in of_mode.iterrows():
             cells = [_mean_and_sd(row, name) for name in names]
-            closed = _percent(float(row["ssim_head_registered_closed"]))
-            lines.append([str(row["model"]), *cells, closed])
+            recovered = _percent(float(row["ssim_head_registered_recovered"]))
+            lines.append([str(row["model"]), *cells, recovered])
         tables.append(ReportTable(caption, header, lines))
     return tables
 
@@ -59,7 +59,8 @@ def comparison_tables(table: pd.DataFrame) -> list[ReportTable]:
         return []
     header = (
         "image", "against", "mean difference", "95 % interval (subjects and traces redrawn)",
-        "subjects", "better in", "p (subjects)", "r (subjects)", "slices", "p (slices)", "r (slices)",
+        "subjects", "better in", "p (subjects)", "r (subjects)",
+        "slices", "p (slices)", "r (slices)",
     )  # fmt: skip
     tables = []
     for (mode, metric), part in table.groupby(["mode", "metric"], sort=False):

@@ -36,7 +36,7 @@ def write_trial(
         factor_table(trial, model),
         subject_table(trial, model),
         *comparison_tables(tests[tests["model"] == model]),
-        guard_table(trial),
+        severity_estimator_table(trial),
     ]
     text = "\n".join(
         table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
@@ -64,7 +64,7 @@ def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
         of_factor[factor] = {
             "ssim_head_registered_before": round(float(before.mean()), 4),
             "ssim_head_registered_after": round(float(after.mean()), 4),
-            "share_of_distance_closed": round(_closed(before, after), 4),
+            "share_of_ssim_deficit_recovered": round(_recovered(before, after), 4),
             "share_of_slices_worse": round(float((after < before).mean()), 4),
         }
     return {
@@ -76,7 +76,7 @@ def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
 
 
 def factor_table(trial: Trial, model: str) -> ReportTable:
-    """Every factor: baselines and model, mean ± SD, the share closed, and slices made worse."""
+    """Every factor: baselines and model, mean ± SD, SSIM deficit recovered, slices made worse."""
     rows = trial.rows
     lines = []
     for record in summary(rows).to_dict("records"):
@@ -92,7 +92,7 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
                 str(record["mode"]),
                 label,
                 f"{mean:.3f} ± {deviation:.3f}",
-                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_closed']):+.1f} %",
+                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_recovered']):+.1f} %",
                 "–" if is_baseline else f"{100 * worse:.1f} %",
                 f"{float(record['ssim_mean']):.3f}",
             ]
@@ -103,7 +103,7 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
         f"Inside the head, every image registered to the reference: {n} slices of {len(subjects)} "
         f"subjects ({', '.join(subjects)}) and {traces} recorded traces; mean ± SD over slices",
         (
-            *("motion", "image", "SSIM in head", "distance closed", "slices worse"),
+            *("motion", "image", "SSIM in head", "SSIM deficit recovered", "slices worse"),
             "SSIM, whole image, not registered",
         ),
         lines,
@@ -113,7 +113,7 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
 
 
 def subject_table(trial: Trial, model: str) -> ReportTable:
-    """Share of the distance closed for every subject and factor."""
+    """Share of the SSIM deficit recovered for every subject and factor."""
     factors = [factor for factor, _ in _paired(trial)]
     lines = []
     for subject in sorted(trial.rows["subject"].unique()):
@@ -121,10 +121,10 @@ def subject_table(trial: Trial, model: str) -> ReportTable:
         for _, paired in _paired(trial):
             mine = paired[paired.index.get_level_values("subject") == subject]
             before, after = mine["corrupted"], mine[model]
-            closed = f"{100 * _closed(before, after):+.1f} %"
-            cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({closed})")
+            recovered = f"{100 * _recovered(before, after):+.1f} %"
+            cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({recovered})")
         still = trial.still[trial.still["subject"] == subject]
-        judged = "judged still" if bool(still["judged_still"].iloc[0]) else "not judged still"
+        judged = "estimated still" if bool(still["estimated_still"].iloc[0]) else "not judged still"
         least, mean = still["ssim_head"].min(), still["ssim_head"].mean()
         cells.append(f"{mean:.4f}, least {least:.4f}; {judged}")
         lines.append(cells)
@@ -132,7 +132,7 @@ def subject_table(trial: Trial, model: str) -> ReportTable:
     return ReportTable("By subject: SSIM in head, registered, before → after", header, lines)
 
 
-def guard_table(trial: Trial) -> ReportTable:
+def severity_estimator_table(trial: Trial) -> ReportTable:
     """What the guard said of the scans, by factor."""
     lines = []
     for factor, scans in trial.severities.groupby("mode", sort=False):
@@ -146,13 +146,13 @@ def guard_table(trial: Trial) -> ReportTable:
                 f"{error.mean():.2f}",
                 f"{100 * inside.mean():.0f} %",
                 f"{scans['after_mm'].mean():.2f} ± {scans['after_mm'].std():.2f}",
-                f"{int(scans['before_judged_still'].sum())} of {len(scans)}",
+                f"{int(scans['before_estimated_still'].sum())} of {len(scans)}",
                 f"{int(scans['before_warned'].sum())} of {len(scans)}",
             ]
         )
     header = (
         *("motion", "true severity (mm)", "estimate before (mm)", "mean absolute error"),
-        *("truth within bounds", "estimate after (mm)", "judged still", "called unusual"),
+        *("truth within bounds", "estimate after (mm)", "estimated still", "called unusual"),
     )
     return ReportTable("The guard's estimates, of whole scans", header, lines)
 
@@ -201,5 +201,5 @@ def _paired(trial: Trial) -> list[tuple[str, pd.DataFrame]]:
     return found
 
 
-def _closed(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
+def _recovered(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
     return float((after.mean() - before.mean()) / (1 - before.mean()))

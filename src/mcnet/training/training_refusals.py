@@ -6,7 +6,7 @@ from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.config import NetworkConfig
 from mcnet.training.batches import sizes_of_batches
-from mcnet.training.fresh_batches import SimulatedScans
+from mcnet.training.on_the_fly_batches import SimulatedScans
 from mcnet.training.processes import Processes
 from mcnet.training.training_config import TrainingConfig
 

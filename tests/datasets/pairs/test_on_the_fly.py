@@ -8,8 +8,8 @@ from properties import ellipsoid, relative_error
 
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs, fresh_pairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, on_the_fly_pairs
 from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.pairs.simulate import simulate_pairs
@@ -43,7 +43,7 @@ def still_images(head, positions_mm):
 def pairs():
     # the narrow head keeps fewer slices than the wide one
     subjects = [prepare_subject(volume(f"r{r}", r), DESIGN, SCAN) for r in (30.0, 58.0, 45.0)]
-    return FreshPairs(tuple(subjects), FreshMotion(), SCAN, scans_per_subject=4, seed=7)
+    return OnTheFlyPairs(tuple(subjects), RandomMotion(), SCAN, scans_per_subject=4, seed=7)
 
 
 def test_a_fresh_scan_is_the_subject_scanned_while_moving_so(pairs):
@@ -105,7 +105,7 @@ def test_everybody_is_scanned_equally_often_and_in_a_new_order_each_epoch(pairs)
 
 
 def test_fresh_motion_keeps_bounds_mode_and_rest():
-    motion = FreshMotion(within_mm=0.4, within_deg=0.3, scale=5.0, mode="rotation+translation")
+    motion = RandomMotion(within_mm=0.4, within_deg=0.3, scale=5.0, mode="rotation+translation")
     traces = [motion.drawn(SCAN, np.random.default_rng(seed)) for seed in range(20)]
     turns = np.stack([trace.rotation_deg for trace in traces])
     shifts = np.stack([trace.translation_mm for trace in traces])
@@ -123,9 +123,9 @@ def test_fresh_motion_keeps_bounds_mode_and_rest():
 def test_bounds_that_no_motion_keeps_are_told(monkeypatch):
     monkeypatch.setattr("mcnet.datasets.pairs.drawn_motion._MOST_TRIES", 5)
     with pytest.raises(McnetError, match="none of 5 .* 1e-06 mm and 2 deg; give larger bounds"):
-        FreshMotion(within_mm=1e-6).drawn(SCAN, np.random.default_rng(1))
+        RandomMotion(within_mm=1e-6).drawn(SCAN, np.random.default_rng(1))
     with pytest.raises(McnetError, match="scale -1.0 is impossible"):
-        FreshMotion(scale=-1.0)
+        RandomMotion(scale=-1.0)
 
 
 def test_a_set_without_scans_and_images_of_two_sizes_are_refused(pairs):
@@ -144,7 +144,7 @@ def test_the_digest_tells_every_change(pairs):
         pairs,
         replace(pairs, seed=8),
         replace(pairs, scans_per_subject=3),
-        replace(pairs, motion=FreshMotion(within_mm=1.9)),
+        replace(pairs, motion=RandomMotion(within_mm=1.9)),
         replace(pairs, acquisition=replace(SCAN, order="sequential")),
         replace(pairs, subjects=pairs.subjects[::-1]),
         replace(pairs, subjects=(brighter, *pairs.subjects[1:])),
@@ -174,7 +174,9 @@ def plan(rng):
 
 def test_training_subjects_of_a_plan_are_scanned_as_often_as_there_are_traces(plan):
     told = []
-    pairs = fresh_pairs(plan, FreshMotion(), seed=11, on_progress=lambda *done: told.append(done))
+    pairs = on_the_fly_pairs(
+        plan, RandomMotion(), seed=11, on_progress=lambda *done: told.append(done)
+    )
     assert [subject.name for subject in pairs.subjects] == ["a", "c"]
     assert pairs.scans_per_subject == 2
     assert pairs.seed == 11
@@ -185,9 +187,9 @@ def test_a_fresh_scan_of_a_stored_motion_is_the_stored_scan(plan, tmp_path, monk
     path = tmp_path / "pairs.zarr"
     simulate_pairs(path, plan)
     stored = load_pairs(path, "train", "rotation")
-    pairs = fresh_pairs(plan, FreshMotion(mode="rotation"))
+    pairs = on_the_fly_pairs(plan, RandomMotion(mode="rotation"))
     t3 = plan.traces[2].restricted_to("rotation")
-    monkeypatch.setattr(FreshPairs, "motion_of", lambda *_: t3)
+    monkeypatch.setattr(OnTheFlyPairs, "motion_of", lambda *_: t3)
     for index in range(pairs.n_scans):
         scan = pairs.scan(0, index)
         name = pairs.subjects[scan.subject].name

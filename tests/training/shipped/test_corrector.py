@@ -68,7 +68,7 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     assert model.trained_pixel_mm == (4.5, 5.0)
     assert model.card["trained_on"] == ["a"]
     assert model.card["validated_on"] == ["b"]
-    assert model.card["aside"] == ["c"]
+    assert model.card["held_out"] == ["c"]
     assert model.card["licence"] == "Apache-2.0"
 
 
@@ -102,7 +102,7 @@ def test_the_correctors_of_the_repository_are_valid(path: Path) -> None:
     corrector = read_corrector(path)
     assert corrector.name == path.stem
     # the four heads on which the shipped weights are tested
-    assert set(corrector.subjects[0].aside) == {"sub-09", "sub-10", "sub-11", "sub-13"}
+    assert set(corrector.subjects[0].held_out) == {"sub-09", "sub-10", "sub-11", "sub-13"}
 
 
 def test_unknown_settings_are_told_in_lists_too(folder: Path) -> None:

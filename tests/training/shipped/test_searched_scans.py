@@ -52,7 +52,9 @@ def _quick_search(monkeypatch):
 
 
 def pairs_in(folder, variety=MOVING, n_searches=2):
-    files = search_scans(scans(variety), n_searches, N_EACH, folder, guard=FakeGuard(), n_jobs=1)
+    files = search_scans(
+        scans(variety), n_searches, N_EACH, folder, severity_estimator=FakeGuard(), n_jobs=1
+    )
     return load(files)
 
 

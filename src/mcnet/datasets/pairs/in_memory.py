@@ -67,7 +67,7 @@ def pairs_in_memory(
             scales.append(np.full(n_kept, subject.input_scale(scan), np.float32))
             about += [
                 (subject.name, trace.name, mode, float(position), trace.magnitude)
-                for position in person.positions_mm[subject.kept]
+                for position in subject.positions_mm[subject.kept]
             ]
         first += n_kept
         if on_progress:

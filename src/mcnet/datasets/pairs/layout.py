@@ -15,6 +15,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.sync import sync
 
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import with_new_names
 from mcnet.datasets.pairs.plan import BLOCK, LAYOUT, manifest_key
 from mcnet.motion.poses import AXES
 
@@ -74,6 +75,7 @@ def check_layout(group: Any, location: object) -> dict[str, Any]:
         key = about.pop("key")
         if manifest_key(about) != key:
             raise ValueError("manifest and key differ")
+        about = with_new_names(about)
         model = _model(about)
     for name in _nodes(about):
         if not _is_like(group, name, model[name]):

@@ -15,7 +15,7 @@ from mcnet.core.engine import ONE_CORE
 from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
-from mcnet.datasets.pairs.drawn_motion import FreshMotion, RecordedMotion
+from mcnet.datasets.pairs.drawn_motion import RandomMotion, RecordedMotion
 from mcnet.datasets.pairs.plan import PairsPlan, trace_digest
 from mcnet.datasets.pairs.prepared import PreparedSubject, prepare_subject
 from mcnet.motion.trace import MotionTrace
@@ -29,7 +29,7 @@ _EASIEST = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class FreshScan:
+class OnTheFlyScan:
     """The kept slices of one simulated scan, on the subject's physical scale."""
 
     subject: int
@@ -47,11 +47,11 @@ class FreshScan:
 
 
 @dataclass(frozen=True, eq=False)
-class FreshPairs:
+class OnTheFlyPairs:
     """Subjects who are scanned anew in every epoch, equally often, and how they move."""
 
     subjects: tuple[PreparedSubject, ...]
-    motion: FreshMotion | RecordedMotion
+    motion: RandomMotion | RecordedMotion
     acquisition: Acquisition
     scans_per_subject: int
     """Scans of each subject in an epoch."""
@@ -123,7 +123,7 @@ class FreshPairs:
         motion = self.motion.drawn(self.acquisition, rng)
         return motion.scaled(ease) if self.curriculum_epochs else motion
 
-    def scan(self, epoch: int, index: int) -> FreshScan:
+    def scan(self, epoch: int, index: int) -> OnTheFlyScan:
         """One scan of an epoch, the same whenever and wherever it is made."""
         number = int(self.subjects_in_turn(epoch)[index])
         subject = self.subjects[number]
@@ -133,7 +133,7 @@ class FreshPairs:
             motion = aligned_motion(motion, subject, self.acquisition)
         scan = subject.scanned(motion, self.acquisition, ONE_CORE)
         kept = subject.kept
-        return FreshScan(
+        return OnTheFlyScan(
             subject=number,
             corrupted=scan[kept],
             references=subject.references[kept],
@@ -151,9 +151,9 @@ def aligned_motion(
     return motion.at_rest_on_average(weights)
 
 
-def motion_settings(motion: FreshMotion | RecordedMotion) -> dict[str, Any]:
+def motion_settings(motion: RandomMotion | RecordedMotion) -> dict[str, Any]:
     """How motion is drawn, as plain values: recorded traces by name and digest."""
-    if isinstance(motion, FreshMotion):
+    if isinstance(motion, RandomMotion):
         return asdict(motion)
     traces = {trace.name: trace_digest(trace) for trace in motion.traces}
     return {"traces": traces, "mode": motion.mode, "scale": list(motion.scale)}
@@ -164,16 +164,16 @@ def _image_size(subject: PreparedSubject) -> tuple[int, int]:
     return rows, columns
 
 
-def fresh_pairs(
+def on_the_fly_pairs(
     plan: PairsPlan,
-    motion: FreshMotion | RecordedMotion,
+    motion: RandomMotion | RecordedMotion,
     *,
     seed: int | None = None,
     slices_per_epoch: int = 0,
     aligned: bool = False,
     curriculum_epochs: int = 0,
     on_progress: OnProgress | None = None,
-) -> FreshPairs:
+) -> OnTheFlyPairs:
     """Training subjects of a plan, scanned as often in an epoch as there are training traces.
 
     Parameters
@@ -187,7 +187,7 @@ def fresh_pairs(
     slices_per_epoch
         About how many; by default as many as the fixed set has.
     aligned, curriculum_epochs
-        As `FreshPairs` has them.
+        As `OnTheFlyPairs` has them.
     on_progress
         Called with the number of subjects prepared and of all.
 
@@ -208,7 +208,7 @@ def fresh_pairs(
     if slices_per_epoch:
         n_kept = sum(int(subject.kept.sum()) for subject in subjects)
         n_scans = max(1, round(slices_per_epoch / n_kept))
-    return FreshPairs(
+    return OnTheFlyPairs(
         subjects=tuple(subjects),
         motion=motion,
         acquisition=plan.acquisition,

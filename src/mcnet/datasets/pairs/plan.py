@@ -87,7 +87,8 @@ class PairsPlan:
 
 def manifest_key(manifest: Mapping[str, Any]) -> str:
     """Digest of a manifest, in which the order of subjects and traces counts."""
-    in_order = [list(manifest["subjects"].items()), list(manifest["traces"].items())]
+    subjects = manifest.get("subjects", manifest.get("people", {}))
+    in_order = [list(subjects.items()), list(manifest["traces"].items())]
     return sha256_of_json([manifest, in_order])
 
 

@@ -1,7 +1,7 @@
 """The networks that ship, as data, and their training: one that corrects, one that judges.
 
-Where an experiment asks what a recipe of the paper is worth, these are to serve scans of all
-kinds: subjects are scanned anew in every epoch, as `mcnet.datasets.varied.scans` says, with generated
+Where an experiment asks what a recipe of the paper is worth, these are to serve scans of all kinds:
+subjects are scanned anew in every epoch, as `mcnet.datasets.varied.scans` says, with generated
 motion alone.
 """
 
@@ -19,8 +19,8 @@ from mcnet.core.records import is_record
 from mcnet.core.seeds import check_seed
 from mcnet.core.settings import read_settings
 from mcnet.core.writing import write_json
-from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
+from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.subjects import Subject, check_names_known, subjects_in_folder
 from mcnet.datasets.varied.config import Variety
@@ -55,7 +55,7 @@ class ScannedFolder:
     """Scans of each subject in an epoch."""
     validation: tuple[str, ...] = ()
     """Subjects that choose among the epochs."""
-    aside: tuple[str, ...] = ()
+    held_out: tuple[str, ...] = ()
     """Subjects that are not looked at, for tests."""
 
 
@@ -155,7 +155,7 @@ def train_corrector(
     shipped = folder / f"{corrector.name}.safetensors"
     shared: _Shared = {"announce": announce, "quiet": quiet, "processes": processes}
     if corrector.teaches == "severity":
-        _teach_to_judge(corrector, shipped, train, validation, notes, **shared)
+        _train_severity_estimator(corrector, shipped, train, validation, notes, **shared)
     else:
         notes["metrics"] = dict(metrics or {})
         _teach_to_correct(corrector, shipped, train, validation, notes, **shared)
@@ -168,7 +168,7 @@ def _begin(corrector: Corrector, folder: Path) -> None:
     write_json(folder / _RECORD, {"corrector": corrector.name, **provenance(seed=corrector.seed)})
 
 
-def _teach_to_judge(
+def _train_severity_estimator(
     corrector: Corrector,
     shipped: Path,
     train: VariedScans,
@@ -237,7 +237,9 @@ def _teach_to_correct(
             if corrector.searches.n_train:
                 gain = gain_after_search(load_network(weights), fixed, on_progress)
             else:
-                gain = gain_alone(_model(weights, notes), validation, load_guard(), on_progress)
+                gain = gain_alone(
+                    _model(weights, notes), validation, load_severity_estimator(), on_progress
+                )
         card = {**about["card"], **notes, "gain": gain.as_dict}
         write_tensors(shipped, tensors, about["network"], card=card, half=True)
 
@@ -261,14 +263,16 @@ def _pairs(
             return train, processes.by_first(
                 lambda: validation.fixed_pairs(on_progress=on_progress)
             )
-    guard, files = load_guard(), []
+    severity_estimator, files = load_severity_estimator(), []
     for scans, n_searches, scans_each, what in (
         (train, searches.n_train, searches.scans_each, "training"),
         (validation, searches.n_validation, searches.validation_scans_each, "validation"),
     ):
         with announce(f"Searching scans for {what}") as on_progress:
             search = partial(
-                search_scans, *(scans, n_searches, scans_each, folder / "searched"), guard=guard
+                search_scans,
+                *(scans, n_searches, scans_each, folder / "searched"),
+                severity_estimator=severity_estimator,
             )
             files.append(processes.by_first(partial(search, on_progress=on_progress)))
     of_training, of_validation = files
@@ -285,11 +289,11 @@ def _scans(corrector: Corrector, root: Path) -> tuple[VariedScans, VariedScans]:
     validation: list[tuple[Subject, int]] = []
     for part in corrector.subjects:
         subjects = subjects_in_folder(Path(normpath(root / part.folder)))
-        check_names_known(part.folder, subjects, (*part.validation, *part.aside))
+        check_names_known(part.folder, subjects, (*part.validation, *part.held_out))
         for subject in subjects:
             if subject.name in part.validation:
                 validation.append((subject, part.scans_per_subject))
-            elif subject.name not in part.aside:
+            elif subject.name not in part.held_out:
                 train.append((subject, part.scans_per_subject))
 
     def scans(chosen: list[tuple[Subject, int]], seed: int) -> VariedScans:
@@ -314,5 +318,5 @@ def _card(corrector: Corrector, train: VariedScans, validation: VariedScans) -> 
         "searches": asdict(corrector.searches),
         "trained_on": [subject.name for subject in train.subjects],
         "validated_on": [subject.name for subject in validation.subjects],
-        "aside": [name for part in corrector.subjects for name in part.aside],
+        "held_out": [name for part in corrector.subjects for name in part.held_out],
     }

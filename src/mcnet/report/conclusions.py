@@ -60,13 +60,13 @@ def _honest_sentence(before: Row, after: Row, model: str) -> str:
         float(before["ssim_head_registered_mean"]),
         float(after["ssim_head_registered_mean"]),
     )
-    closed = 100 * float(after["ssim_head_registered_closed"])
+    recovered = 100 * float(after["ssim_head_registered_recovered"])
     found = f"Inside the head after registration: from {low:.3f} to {high:.3f}"
     if high < low - _SMALLEST_STEP:
         return f"{found}: there {model} LOSES to registration alone."
     if high < low + _SMALLEST_STEP:
         return f"{found}: there {model} gains nothing over registration alone."
-    return f"{found}, {closed:.1f} % of the distance to 1."
+    return f"{found}, {recovered:.1f} % of the SSIM deficit recovered."
 
 
 def _control_sentence(table: Mapping[str, Row], model: str) -> list[str]:
