@@ -35,8 +35,8 @@ def run() -> page.Section:
             "its time.",
             contest.as_table(outcomes),
             contest.COLUMNS,
-            "mcnet's first row is what each trace costs when a person's slices move by many, as in "
-            "a set of pairs or in training: what no trace changes was made ready once, in the "
+            "mcnet's first row is what each trace costs when a subject's slices move by many, as "
+            "in a set of pairs or in training: what no trace changes was made ready once, in the "
             "time of the third row, and is outside the clock as torchkbnufft's object is. The "
             f"second row makes nothing ready: there ours is {kbnufft / alone:.1f} times as fast as "
             f"torchkbnufft and {mri_nufft / alone:.1f} times as fast as mri-nufft.",

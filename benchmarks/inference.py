@@ -190,7 +190,7 @@ def _in_openvino(path: Path) -> Call:
 
 def _correction(volume: Volume, model: Model, options: CorrectionOptions) -> tuple[float, float]:
     def call() -> None:
-        correct_scan(volume, model, guard=_NoGuard(), options=options)
+        correct_scan(volume, model, severity_estimator=_NoGuard(), options=options)
 
     call()
     _, memory_mb = with_peak_memory(call)

@@ -14,7 +14,7 @@ from timing import take_turns
 
 from mcnet.correction.models import load_model
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
-from mcnet.datasets.subjects import template_people
+from mcnet.datasets.subjects import template_subjects
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
@@ -31,8 +31,8 @@ def run() -> page.Section:
     acquisition = Acquisition((48, SIDE, SIDE), (256.0, 256.0, 256.0))
     generated = generate_motion(SIDE, np.random.default_rng(1)).at_rest_when(SIDE // 2)
     motion = generated.restricted_to("rotation+translation").scaled(FACTOR)
-    (person,) = template_people(1, seed=1)
-    raw = simulate_raw(person.load(), motion, acquisition, RawOptions(n_slices=N_SLICES))
+    (subject,) = template_subjects(1, seed=1)
+    raw = simulate_raw(subject.load(), motion, acquisition, RawOptions(n_slices=N_SLICES))
     network = load_model("paper-2mm")
     times = take_turns(
         {

@@ -15,11 +15,11 @@ import pandas as pd
 import torch
 
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
-from mcnet.datasets.subjects import template_people
+from mcnet.datasets.pairs.prepared import prepare_subject
+from mcnet.datasets.subjects import template_subjects
 from mcnet.networks.unet import NetworkConfig, UNet
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.losses import LossConfig
@@ -28,7 +28,7 @@ from mcnet.training.training import TrainingSet, train_stage
 from mcnet.training.training_config import TrainingConfig
 
 NETWORK = NetworkConfig(levels=5, width=12, head="residual", fold=2)
-N_PEOPLE, SCANS_PER_PERSON = 3, 12
+N_SUBJECTS, SCANS_PER_SUBJECT = 3, 12
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,19 @@ def run(seconds: float = 60.0) -> str:
         About how long each of the three takes, in two turns, between which the others have theirs.
     """
     acquisition = Acquisition()
-    people = [
-        prepare_person(person.load(), PairsDesign(), acquisition)
-        for person in template_people(N_PEOPLE, seed=1)
+    subjects = [
+        prepare_subject(subject.load(), PairsDesign(), acquisition)
+        for subject in template_subjects(N_SUBJECTS, seed=1)
     ]
-    fresh = FreshPairs(tuple(people), FreshMotion(), acquisition, SCANS_PER_PERSON, seed=1)
-    fixed = as_fixed(fresh)
+    on_the_fly = OnTheFlyPairs(
+        tuple(subjects), RandomMotion(), acquisition, SCANS_PER_SUBJECT, seed=1
+    )
+    fixed = as_fixed(on_the_fly)
     validation = fixed.chosen(range(8))
     kinds: dict[str, tuple[TrainingSet, int]] = {
         "fixed pairs in memory": (fixed, 0),
-        "fresh motion, simulated in between": (fresh, 0),
-        "fresh motion, one worker beside": (fresh, 1),
+        "fresh motion, simulated in between": (on_the_fly, 0),
+        "fresh motion, one worker beside": (on_the_fly, 1),
     }
     trial = curve_of(fixed, validation, 2, 0)
     n_epochs = max(3, round(seconds / 2 / float(trial["seconds"].iloc[1])))
@@ -70,8 +72,8 @@ def run(seconds: float = 60.0) -> str:
         for name, (train, n_workers) in kinds.items():
             curves[name].append(curve_of(train, validation, n_epochs, n_workers))
         bare.append(bare_loop(fixed, n_epochs))
-    found = {"a bare PyTorch loop on tensors in memory": _speed_of(bare, len(fresh))}
-    found |= {name: speed(of_kind, len(fresh)) for name, of_kind in curves.items()}
+    found = {"a bare PyTorch loop on tensors in memory": _speed_of(bare, len(on_the_fly))}
+    found |= {name: speed(of_kind, len(on_the_fly)) for name, of_kind in curves.items()}
     return _table(found)
 
 
@@ -90,14 +92,16 @@ def section() -> page.Section:
     )
 
 
-def as_fixed(fresh: FreshPairs) -> ImagePairs:
+def as_fixed(on_the_fly: OnTheFlyPairs) -> ImagePairs:
     """Pairs of the first epoch, in memory."""
-    scans = [fresh.scan(0, index) for index in range(fresh.n_scans)]
+    scans = [on_the_fly.scan(0, index) for index in range(on_the_fly.n_scans)]
     counts = [len(scan.corrupted) for scan in scans]
-    references = np.concatenate([person.references[person.kept] for person in fresh.people])
-    first = np.cumsum([0, *(int(person.kept.sum()) for person in fresh.people)])
+    references = np.concatenate(
+        [subject.references[subject.kept] for subject in on_the_fly.subjects]
+    )
+    first = np.cumsum([0, *(int(subject.kept.sum()) for subject in on_the_fly.subjects)])
     index = [
-        first[scan.person] + np.arange(count) for scan, count in zip(scans, counts, strict=True)
+        first[scan.subject] + np.arange(count) for scan, count in zip(scans, counts, strict=True)
     ]
     scales = np.array([scan.input_scale for scan in scans], dtype=np.float32)
     return ImagePairs(
@@ -106,7 +110,7 @@ def as_fixed(fresh: FreshPairs) -> ImagePairs:
         heads=np.ones(references.shape, dtype=bool),
         reference_index=np.concatenate(index),
         input_scale=np.repeat(scales, counts),
-        table=pd.DataFrame({"person": np.repeat([scan.person for scan in scans], counts)}),
+        table=pd.DataFrame({"subject": np.repeat([scan.subject for scan in scans], counts)}),
     )
 
 

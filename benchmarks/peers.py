@@ -56,7 +56,7 @@ def making_ready(scan: Scan) -> Peer:
         slices_to_corrupt(scan.images, scan.voxel_size_mm)
         return scan.images
 
-    return Peer("mcnet, making slices ready (once a person)", call, to_images=None)
+    return Peer("mcnet, making slices ready (once a subject)", call, to_images=None)
 
 
 def ours_once(scan: Scan) -> Peer:

@@ -22,8 +22,8 @@ EXPERIMENT = """\
 title = "Speed of simulation"
 seed = 1
 
-[people]
-{people}
+[subjects]
+{subjects}
 
 [motion]
 n_generated = 78
@@ -95,8 +95,8 @@ def _missing() -> str | None:
 def _timed(n_workers: int) -> Run:
     with TemporaryDirectory() as name:
         experiment = Path(name) / "speed.toml"
-        people = f'folders = ["{HEADS}"]' if HEADS.is_dir() else _DRAWN
-        experiment.write_text(EXPERIMENT.format(people=people))
+        subjects = f'folders = ["{HEADS}"]' if HEADS.is_dir() else _DRAWN
+        experiment.write_text(EXPERIMENT.format(subjects=subjects))
         command = [_command(), "simulate", str(experiment), "-o", str(Path(name) / "pairs.zarr")]
         started = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603  (our own command)

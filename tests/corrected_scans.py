@@ -55,6 +55,6 @@ def left_scan() -> CorrectedScan:
     still = Assessment(Severity(0.25, 0.0, 0.5), is_still=True)
     before = corrected_scan().before
     return corrected_scan(
-        after=before, assessment_before=still, assessment_after=still, left_because="judged still",
-        uncertainty=None,
+        after=before, assessment_before=still, assessment_after=still,
+        left_because="estimated still", uncertainty=None,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mcnet.core.errors import McnetError
-from mcnet.datasets.pairs.on_the_fly import FreshPairs, FreshScan
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, OnTheFlyScan
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.experiments.config import Experiment
 from mcnet.experiments.train import train_experiment
@@ -19,11 +19,11 @@ from mcnet.networks.unet import NetworkConfig
 from mcnet.training.batches import Batch
 from mcnet.training.distributed import joined
 from mcnet.training.epoch_callback import EpochRecord
-from mcnet.training.fresh_batches import FreshBatches
 from mcnet.training.losses import LossConfig, hybrid_loss
+from mcnet.training.on_the_fly_batches import OnTheFlyBatches
 from mcnet.training.processes import Processes
 from mcnet.training.recipes import Stage
-from mcnet.training.severity_training import SeverityLesson
+from mcnet.training.severity_training import SeverityModule
 from mcnet.training.shared_batch_norm import SharedBatchNorm
 from mcnet.training.training import fit, train_stage, training_batches
 from mcnet.training.training_config import TrainingConfig
@@ -43,7 +43,7 @@ class Work:
 
     pairs: ImagePairs
     validation: ImagePairs
-    fresh: FreshPairs
+    on_the_fly: OnTheFlyPairs
     fresh_validation: ImagePairs
     experiment: Experiment
 
@@ -60,10 +60,10 @@ def done(processes: Processes, work: Work, folder: Path) -> Arrays:
     """What came out in this process, by name; trainings are left in the folder."""
     found = {"raised": np.array([told(processes, index) for index in range(2)])}
     found |= named("norm", normalised(processes)) | named("loss", lost(processes))
-    found |= named("stream", streamed(processes, work.fresh))
+    found |= named("stream", streamed(processes, work.on_the_fly))
     trained(processes, folder / "pairs", work.pairs, work.validation)
-    trained(processes, folder / "fresh", work.fresh, work.fresh_validation)
-    judged(processes, folder / "judge", work)
+    trained(processes, folder / "on_the_fly", work.on_the_fly, work.fresh_validation)
+    judged(processes, folder / "estimator", work)
     train_experiment(work.experiment, folder / "models", processes=processes)
     return found
 
@@ -140,18 +140,18 @@ def lost(processes: Processes) -> Arrays:
     return found
 
 
-def streamed(processes: Processes, pairs: FreshPairs) -> Arrays:
+def streamed(processes: Processes, pairs: OnTheFlyPairs) -> Arrays:
     """Fresh batches of two epochs, begun in the middle, and the scans that were made for them."""
     made = np.zeros((4, pairs.n_scans), dtype=int)
-    original = FreshPairs.scan
+    original = OnTheFlyPairs.scan
 
-    def scan(pairs: FreshPairs, epoch: int, index: int) -> FreshScan:
+    def scan(pairs: OnTheFlyPairs, epoch: int, index: int) -> OnTheFlyScan:
         made[epoch, index] += 1
         return original(pairs, epoch, index)
 
-    batches = FreshBatches(pairs, 7, flips=True, scans_per_block=5, processes=processes)
+    batches = OnTheFlyBatches(pairs, 7, flips=True, scans_per_block=5, processes=processes)
     found: list[Batch] = []
-    with patch.object(FreshPairs, "scan", scan):
+    with patch.object(OnTheFlyPairs, "scan", scan):
         for batches.epoch in (1, 2):
             found += list(batches)
     arrays = {f"batch-{number:02d}": batch.corrupted.numpy() for number, batch in enumerate(found)}
@@ -159,7 +159,7 @@ def streamed(processes: Processes, pairs: FreshPairs) -> Arrays:
 
 
 def trained(
-    processes: Processes, folder: Path, train: ImagePairs | FreshPairs, validation: ImagePairs
+    processes: Processes, folder: Path, train: ImagePairs | OnTheFlyPairs, validation: ImagePairs
 ) -> Path:
     return train_stage(
         folder,
@@ -180,14 +180,14 @@ def trained(
 
 def judged(processes: Processes, folder: Path, work: Work) -> None:
     """Train a judge; its best weights are left as ``RANK.npz``."""
-    lesson = SeverityLesson(SeverityConfig(levels=2, width=4, fold=2), TRAINING, 5, processes)
+    module = SeverityModule(SeverityConfig(levels=2, width=4, fold=2), TRAINING, 5, processes)
     record = EpochRecord(
-        lesson.network, folder / "checkpoint.safetensors", folder / "curve.csv", "judge"
+        module.network, folder / "checkpoint.safetensors", folder / "curve.csv", "estimator"
     )
     severity_mm = np.linspace(0.1, 3.0, len(work.fresh_validation))
     table = work.fresh_validation.table.assign(severity_mm=severity_mm)
     validation = replace(work.fresh_validation, table=table)
-    with training_batches(work.fresh, TRAINING, 5, 0, processes=processes) as batches:
-        fit(lesson, record, batches, validation, TRAINING, quiet=True, processes=processes)
+    with training_batches(work.on_the_fly, TRAINING, 5, 0, processes=processes) as batches:
+        fit(module, record, batches, validation, TRAINING, quiet=True, processes=processes)
     weights = {name: value.numpy() for name, value in record.best_weights.items()}
     np.savez(folder / f"{processes.rank}.npz", **weights)

@@ -32,13 +32,13 @@ class DrawnSource:
     n_cases: int = 6
     versions: tuple[str, ...] = VERSIONS
     shape: tuple[int, int, int] = (1, 21, 17)
-    n_people: int = 3
+    n_subjects: int = 3
     inputs: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def cases(self) -> tuple[Case, ...]:
         return tuple(
-            Case(f"case {k}", f"person {k % self.n_people}", k / self.n_cases)
+            Case(f"case {k}", f"subject {k % self.n_subjects}", k / self.n_cases)
             for k in range(self.n_cases)
         )
 

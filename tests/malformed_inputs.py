@@ -28,7 +28,7 @@ title = "small"
 seed = 2
 recipes = ["l1"]
 n_examples = 1
-[people]
+[subjects]
 folders = ["scans"]
 n_validation = 1
 n_test = 1
@@ -71,9 +71,9 @@ purpose = "tests"
 data = "drawn heads"
 seed = 1
 limits = ["all"]
-[[people]]
+[[subjects]]
 folder = "scans"
-scans_per_person = 1
+scans_per_subject = 1
 validation = ["b"]
 aside = ["c"]
 [variety]

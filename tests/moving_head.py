@@ -6,7 +6,7 @@ import numpy as np
 
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
-from mcnet.datasets.subjects import template_people
+from mcnet.datasets.subjects import template_subjects
 from mcnet.evaluation.baselines import register_rigidly
 from mcnet.metrics import ssim_whole_and_inside
 from mcnet.motion.generators import generate_motion
@@ -18,8 +18,8 @@ LINES = Acquisition((32, N_LINES, N_LINES), (256.0, 256.0, 256.0))
 
 
 @cache
-def person():
-    return template_people(1, seed=3)[0].load()
+def subject():
+    return template_subjects(1, seed=3)[0].load()
 
 
 def motion(factor, seed=5):
@@ -31,7 +31,7 @@ def motion(factor, seed=5):
 def raw_scan(factor=4.0, n_coils=1, snr=None, phase=False):
     """K-space of the moving head."""
     options = RawOptions(n_coils, snr, phase, N_SLICES, seed=2)
-    return simulate_raw(person(), motion(factor), LINES, options)
+    return simulate_raw(subject(), motion(factor), LINES, options)
 
 
 VOLUME = Acquisition((26, 40, 30), (200.0, 240.0, 220.0))
@@ -47,14 +47,14 @@ def motion_in_space(factor, seed=5):
 def raw_volume(factor=4.0, n_coils=1):
     """K-space of a coarse 3D scan of the head that moves in space."""
     options = RawOptions(n_coils, None, n_coils > 1, seed=2)
-    return simulate_raw(person(), motion_in_space(factor), VOLUME, options)
+    return simulate_raw(subject(), motion_in_space(factor), VOLUME, options)
 
 
 @cache
 def reference():
     """The still head in the same slices, and where it is."""
     places = LINES.axis_positions_mm("x")[16 - N_SLICES // 2 :][:N_SLICES]
-    scan = person()
+    scan = subject()
     image = image_at_rest(scan.values, scan.voxel_size_mm, LINES, positions_mm=places)
     return np.abs(image).astype(np.float32), head_mask(np.abs(image))
 

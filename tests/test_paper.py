@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.gather import list_traces
 from mcnet.motion.formats.files import motion_files, read_motion
 from mcnet.motion.generators import paper_segments
@@ -38,7 +38,7 @@ def test_95_of_the_108_recorded_traces_serve(shared_data):
     assert len(paper_segments(traces)) == 95
 
 
-def test_ten_slices_5_mm_apart_make_780_a_person_and_mode_of_78_traces():
+def test_ten_slices_5_mm_apart_make_780_a_subject_and_mode_of_78_traces():
     design = PairsDesign()
     assert (design.n_slices, design.spacing_mm) == (10, 5)
     assert design.n_slices * 78 == 780
@@ -72,7 +72,7 @@ def test_equation_2_by_hand():
 
 def test_the_defaults_of_an_experiment_are_the_papers_recipes_and_ours():
     experiment = Experiment(
-        title="t", people=PeopleConfig(n_template=3), motion=MotionConfig(n_generated=3)
+        title="t", subjects=SubjectsConfig(n_template=3), motion=MotionConfig(n_generated=3)
     )
     assert set(experiment.recipes) == {"l1", "l1+tv", "l1+tv-ft", "l1-long", "mcnet"}
     assert experiment.motion.scale == 8

@@ -63,8 +63,8 @@ def psnr(reference: Image, image: Image, *, data_range: float, mask: Mask | None
     McnetError
         As `ssim` does, the size of the window aside.
     """
-    _refuse_unlike(reference, image, mask)
-    _refuse_data_range(data_range)
+    _check_comparable(reference, image, mask)
+    _check_data_range(data_range)
     expected, found = _inside(reference, mask), _inside(image, mask)
     mean_square = float(np.mean((found - expected) ** 2))
     if mean_square == 0:
@@ -80,7 +80,7 @@ def nmse(reference: Image, image: Image, *, mask: Mask | None = None) -> float:
     McnetError
         As `psnr` does, or the reference is zero throughout the mask.
     """
-    _refuse_unlike(reference, image, mask)
+    _check_comparable(reference, image, mask)
     expected, found = _inside(reference, mask), _inside(image, mask)
     energy = float(np.sum(expected**2))
     if energy == 0:
@@ -117,8 +117,8 @@ def _ssim(
     reference: Image, image: Image, data_range: float, mask: Mask | None
 ) -> tuple[float, float]:
     """SSIM of the whole image and inside the mask; the latter is NaN without a mask."""
-    _refuse_unlike(reference, image, mask)
-    _refuse_data_range(data_range)
+    _check_comparable(reference, image, mask)
+    _check_data_range(data_range)
     if min(reference.shape, default=0) < WINDOW_WIDTH:
         raise McnetError(
             f"An image of shape {reference.shape} is smaller than the window of SSIM; every axis "
@@ -152,7 +152,7 @@ def _inside(values: Image, mask: Mask | None) -> Float[np.ndarray, "..."]:
     return (values if mask is None else values[mask]).astype(float)
 
 
-def _refuse_unlike(reference: Image, image: Image, mask: Mask | None) -> None:
+def _check_comparable(reference: Image, image: Image, mask: Mask | None) -> None:
     """Refuse images that no score can compare."""
     if reference.shape != image.shape:
         raise McnetError(
@@ -175,7 +175,7 @@ def _refuse_unlike(reference: Image, image: Image, mask: Mask | None) -> None:
         )
 
 
-def _refuse_data_range(data_range: float) -> None:
+def _check_data_range(data_range: float) -> None:
     """Refuse a data range that is no positive number."""
     if not 0 < data_range < np.inf:
         raise McnetError(

@@ -28,11 +28,11 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def guard(monkeypatch):
+def severity_estimator(monkeypatch):
     """What judges: here as a test says, not by learned weights."""
-    judge = SimpleNamespace(load_guard=lambda: judge.found, found=FakeGuard())
-    monkeypatch.setitem(sys.modules, "mcnet.correction.guard", judge)
-    return judge
+    estimator = SimpleNamespace(load_severity_estimator=lambda: estimator.found, found=FakeGuard())
+    monkeypatch.setitem(sys.modules, "mcnet.correction.severity_estimator", estimator)
+    return estimator
 
 
 def head():
@@ -93,8 +93,8 @@ def test_a_scan_its_page_and_its_uncertainty_are_written(tmp_path, scan, weights
     assert "That is no measure of image quality" in told
 
 
-def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, capsys):
-    guard.found = FakeGuard(is_still=True, warnings=("An odd [scan].",))
+def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, severity_estimator, capsys):
+    severity_estimator.found = FakeGuard(is_still=True, warnings=("An odd [scan].",))
     run("correct", scan, "-o", tmp_path / "left.nii.gz", "--model", weights)
     assert (tmp_path / "left.nii.gz").read_bytes() == scan.read_bytes()
     told = capsys.readouterr().err
@@ -106,9 +106,9 @@ def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, guard, caps
 
 
 def test_a_still_scan_has_no_uncertainty_and_that_is_no_failure(
-    tmp_path, scan, weights, guard, capsys
+    tmp_path, scan, weights, severity_estimator, capsys
 ):
-    guard.found = FakeGuard(is_still=True)
+    severity_estimator.found = FakeGuard(is_still=True)
     given = ["-o", tmp_path / "out.nii.gz", "--uncertainty", tmp_path / "sd.nii.gz"]
     run("correct", scan, *given, "--model", weights)
     assert not (tmp_path / "sd.nii.gz").exists()
@@ -242,9 +242,9 @@ def test_bad_weights_are_refused(tmp_path, scan, weights, capsys):
 
 @pytest.mark.parametrize("is_still", [True, False])
 def test_a_full_disk_ends_in_a_sentence(
-    tmp_path, scan, weights, capsys, monkeypatch, guard, is_still
+    tmp_path, scan, weights, capsys, monkeypatch, severity_estimator, is_still
 ):
-    guard.found = FakeGuard(is_still=is_still)
+    severity_estimator.found = FakeGuard(is_still=is_still)
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -262,10 +262,10 @@ def test_a_full_disk_ends_in_a_sentence(
 
 @pytest.fixture
 def data_set(tmp_path):
-    for person in ("01", "02", "03"):
-        folder = tmp_path / "raw" / f"sub-{person}" / "anat"
+    for subject in ("01", "02", "03"):
+        folder = tmp_path / "raw" / f"sub-{subject}" / "anat"
         folder.mkdir(parents=True)
-        saved(folder / f"sub-{person}_T1w.nii.gz", head())
+        saved(folder / f"sub-{subject}_T1w.nii.gz", head())
     return tmp_path / "raw"
 
 

@@ -138,7 +138,7 @@ def test_raw_data_are_reconstructed(folder):
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, np.random.default_rng(2)).restricted_to("rotation+translation")
     raw, trace = folder / f"{NAME}.h5", folder / f"{NAME}.csv"
-    write_raw(raw, simulate_raw(moving_head.person(), moves, lines, RawOptions(n_slices=2)))
+    write_raw(raw, simulate_raw(moving_head.subject(), moves, lines, RawOptions(n_slices=2)))
     write_motion(trace, moves, "csv")
     out, page = folder / f"image {NAME}.nii.gz", folder / f"{NAME}.html"
     given = ["reconstruct", raw, "-o", out, "--motion", trace, "--report", page]
@@ -173,10 +173,10 @@ def test_an_experiment_is_simulated_from_such_a_folder(folder, tmp_path):
         values = ellipsoid((33, 37, 35), (5, 5, 5), centre_mm=(4, number, 0), radii_mm=(60, 70, 65))
         nib.save(nib.Nifti1Image(values, np.diag([5.0, 5, 5, 1])), scan)
     (folder / "e.toml").write_text(
-        'title = "t"\n[people]\nfolders = ["heads"]\n[motion]\nn_generated = 4\n'
+        'title = "t"\n[subjects]\nfolders = ["heads"]\n[motion]\nn_generated = 4\n'
         "[pairs]\nn_slices = 2\n"
     )
     store = folder / f"pairs {NAME}.zarr"
     _, told = run("simulate", folder / "e.toml", "-o", store)
-    assert b"pairs of 3 people" in told
+    assert b"pairs of 3 subjects" in told
     refuse_bad_texts(Path(store))

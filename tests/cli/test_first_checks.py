@@ -136,7 +136,7 @@ def refused(tmp_path, scan, trace):
 
 def test_simple_mistakes_are_told_before_anything_slow_is_loaded(tmp_path, scan, trace):
     (tmp_path / "absent.toml").write_text(
-        'title = "t"\n[people]\nfolders = ["none"]\n[motion]\nn_generated = 4\n'
+        'title = "t"\n[subjects]\nfolders = ["none"]\n[motion]\nn_generated = 4\n'
     )
     (tmp_path / "tree" / "sub-01" / "anat").mkdir(parents=True)
     shutil.copy(scan, tmp_path / "tree" / "sub-01" / "anat" / "sub-01_T1w.nii.gz")
@@ -161,7 +161,7 @@ def test_models_are_listed_without_pytorch_and_safetensors():
 
 SIMULATED = """
 title = "small"
-people = { n_template = 3 }
+subjects = { n_template = 3 }
 motion = { n_generated = 4 }
 acquisition = { matrix = [20, 26, 22], fov_mm = [240.0, 260.0, 242.0] }
 pairs = { n_slices = 2, min_head_share = 0.0 }
@@ -181,4 +181,4 @@ def test_pairs_are_simulated_without_pytorch(tmp_path):
     assert "epochs is no setting" in refused[1]
     assert not refused[2] & SLOW
     assert made[0] == 0, made[1]
-    assert "16 pairs of 3 people" in made[1]
+    assert "16 pairs of 3 subjects" in made[1]

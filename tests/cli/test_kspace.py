@@ -58,7 +58,7 @@ def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     assert moving_head.ssim(found) > 0.98
     record = json.loads((tmp_path / "still.json").read_text())
     assert record["motion"] == "given"
-    assert record["trusted"] is True
+    assert record["accepted"] is True
     assert "xyz"["ijk".index(record["PhaseEncodingDirection"])] == scan.line_axis
     assert set(record["inputs_sha256"]) == {"raw", "motion"}
     assert len(record["line_residual"]) == scan.n_lines
@@ -150,7 +150,7 @@ def test_the_extra_raw_alone_reconstructs_with_motion_and_looks_for_it(tmp_path,
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, rng).restricted_to("rotation+translation").scaled(4.0)
     raw, trace = tmp_path / "moved.h5", tmp_path / "motion.csv"
-    write_raw(raw, simulate_raw(moving_head.person(), moves, lines, RawOptions(n_slices=2)))
+    write_raw(raw, simulate_raw(moving_head.subject(), moves, lines, RawOptions(n_slices=2)))
     write_motion(trace, moves, "csv")
     given = ["reconstruct", raw, "-o", tmp_path / "given.nii.gz", "--motion", trace]
     looked_for = ["reconstruct", raw, "-o", tmp_path / "found.nii.gz", "--model", "none"]
@@ -169,7 +169,7 @@ def test_a_search_without_a_network_that_fails_shows_the_scan_as_it_is():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
     result = reconstruct(raw, motion=None, options=hasty)
-    assert not result.trusted
+    assert not result.accepted
     assert result.network is None
     np.testing.assert_array_equal(result.image.values, result.corrupted.values)
     assert result.verdict.endswith("the image is the scan as it is instead.")

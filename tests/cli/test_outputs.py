@@ -77,12 +77,12 @@ COMMANDS = {
     "export": Command(("export", "--model", "w.safetensors"), ("w.safetensors",), {"-o": "m.onnx"}),
     "motion": Command(("motion", *TRACES), TRACES[:2], {"-o": "out"}),
     "evaluate": Command(
-        ("evaluate", "people", "--motion", "0.par", "--model", "w.safetensors"),
+        ("evaluate", "subjects", "--motion", "0.par", "--model", "w.safetensors"),
         ("0.par", "w.safetensors"),
         {"-o": "out"},
     ),
     "evaluate-raw": Command(
-        ("evaluate-raw", "people", "--motion", "0.par", "--model", "w.safetensors"),
+        ("evaluate-raw", "subjects", "--motion", "0.par", "--model", "w.safetensors"),
         ("0.par", "w.safetensors"),
         {"-o": "out"},
     ),
@@ -101,13 +101,13 @@ COMMANDS = {
     ),
     "demo": Command(("demo",), (), {"-o": "out"}, "holds no run of mcnet"),
     "readers-create": Command(
-        ("readers", "create", "--images", "a=people", "--images", "b=others"),
+        ("readers", "create", "--images", "a=subjects", "--images", "b=others"),
         (),
         {"-o": "out"},
         "is there and not empty",
     ),
     "readers-report": Command(
-        ("readers", "report", "people"), (), {"-o": "out"}, "holds no report of a reader study"
+        ("readers", "report", "subjects"), (), {"-o": "out"}, "holds no report of a reader study"
     ),
 }
 FILES = [
@@ -124,7 +124,7 @@ def place(tmp_path, monkeypatch):
     """A folder of inputs that nobody could read: who reads them before the check is found out."""
     for name in ("scan.nii.gz", "raw.h5", "w.safetensors", "m.json", *TRACES):
         (tmp_path / name).write_text(f"{name} of somebody")
-    for name in ("people", "others"):
+    for name in ("subjects", "others"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "sub-01.nii.gz").write_text("a scan of somebody")
     shutil.copy(ROOT / "src" / "mcnet" / "experiments" / "demo.toml", tmp_path / "e.toml")
@@ -175,7 +175,7 @@ def test_no_output_is_an_input_by_whatever_name(place, capsys, name, flag, taken
         assert "is an input and would be overwritten" in refused(capsys, place, line)
         link.unlink()
     if name not in IN_FOLDERS:  # and by its own name
-        for way in (taken, str(place / "people" / ".." / taken)):
+        for way in (taken, str(place / "subjects" / ".." / taken)):
             line = command.line({**command.outputs, flag: way})
             assert "is an input and would be overwritten" in refused(capsys, place, line)
 
@@ -346,7 +346,7 @@ def test_raw_data_of_mcnet_are_written_again_and_those_of_others_kept(raw, capsy
 
 def test_a_correction_is_done_again_and_another_page_is_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mcnet.correction.guard.load_guard", FakeGuard)
+    monkeypatch.setattr("mcnet.correction.severity_estimator.load_severity_estimator", FakeGuard)
     head = np.pad(np.full((24, 24, 24), 300, np.int16), 4)
     head[10:20, 10:20] = 500
     nib.save(nib.Nifti1Image(head, np.diag([3.0, 3, 3, 1])), "scan.nii.gz")

@@ -13,7 +13,7 @@ from mcnet.datasets.pairs.store import count_pairs
 EXPERIMENT = """
 title = "small"
 seed = {seed}
-[people]
+[subjects]
 n_template = 3
 [motion]
 n_generated = 4
@@ -57,11 +57,11 @@ def test_pairs_are_made_counted_and_not_made_twice(experiment, tmp_path, capsys)
     output = tmp_path / "pairs.zarr"
     simulate(experiment, "-o", output)
     said = " ".join(capsys.readouterr().err.split())
-    # one person and two traces train, one and one validate, one and one test
-    assert "16 pairs of 3 people and 4 motion traces, 16 of them new at" in said
+    # one subject and two traces train, one and one validate, one and one test
+    assert "16 pairs of 3 subjects and 4 motion traces, 16 of them new at" in said
     assert count_pairs(output) == {"train": 4, "validation": 2, "test": 2}
     simulate(experiment, "-o", output)
-    assert "16 pairs of 3 people and 4 motion traces, 0 of them new." in " ".join(
+    assert "16 pairs of 3 subjects and 4 motion traces, 0 of them new." in " ".join(
         capsys.readouterr().err.split()
     )
     given = shlex.join(["mcnet", "simulate", str(experiment), "-o", str(output)])

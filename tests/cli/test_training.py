@@ -15,7 +15,7 @@ from mcnet.training import launching
 CORRECTOR = 'name = "n"\npurpose = "p"\ndata = "d"\nlicence = "CC0"\npeople = []\n'
 EXPERIMENT = """
 title = "t"
-[people]
+[subjects]
 n_template = 3
 [motion]
 n_generated = 3

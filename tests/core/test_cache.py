@@ -11,7 +11,7 @@ def result(tmp_path):
     folder = tmp_path / "report"
     folder.mkdir()
     (folder / "table.csv").write_text("a,b\n1,2\n")
-    mark_done(folder, "key", seed=3, inputs={"person": "0" * 64})
+    mark_done(folder, "key", seed=3, inputs={"subject": "0" * 64})
     return folder
 
 
@@ -47,7 +47,7 @@ def test_a_missing_result_is_not_done(tmp_path):
 def test_the_record_tells_where_the_result_comes_from(result):
     record = json.loads(result.with_name("report.step.json").read_text())
     assert record["seed"] == 3
-    assert record["inputs_sha256"] == {"person": "0" * 64}
+    assert record["inputs_sha256"] == {"subject": "0" * 64}
     assert record["version"]
     assert record["command"]
 

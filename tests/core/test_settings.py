@@ -13,8 +13,8 @@ from mcnet.training.shipped.corrector import Corrector
 @pytest.mark.parametrize(
     ("kind", "content", "sentence"),
     [
-        (Experiment, "people = 3", r"people is 3; expected a table of settings, \[people\]"),
-        (Experiment, "people = [1, 2]", "people is a list; expected a table of settings"),
+        (Experiment, "subjects = 3", r"subjects is 3; expected a table of settings, \[subjects\]"),
+        (Experiment, "subjects = [1, 2]", "subjects is a list; expected a table of settings"),
         (Experiment, "variants = [3]", "variants is a list; expected a valid dictionary"),
         (Experiment, "variants.mine = 3", r"variants.mine is 3; expected a table of settings"),
         (Experiment, "questions = [3]", r"questions.0 is 3; expected a table of settings"),
@@ -22,7 +22,7 @@ from mcnet.training.shipped.corrector import Corrector
         (Experiment, f"seed = {2**64}", "seed 18446744073709551616 is impossible"),
         (Experiment, "seed = -1", "seed -1 is impossible; give a whole number from 0 to"),
         (Corrector, f"seed = {2**63}", "seed 9223372036854775808 is impossible"),
-        (Corrector, "people = [[1]]", r"people.0 is a list; expected a table of settings"),
+        (Corrector, "subjects = [[1]]", r"subjects.0 is a list; expected a table of settings"),
         (StudySettings, "criteria = 3", "criteria is 3; expected a valid tuple"),
         (StudySettings, "criteria = [3]", "criteria.0 is 3; expected a table of settings"),
         (StudySettings, f"title = ['{'x' * 999}']", "title is a list; expected a valid string"),
@@ -32,7 +32,7 @@ def test_values_of_another_kind_are_named(tmp_path, kind, content, sentence):
     required = {
         Experiment: 'title = "t"\n',
         Corrector: 'name = "n"\npurpose = "p"\ndata = "d"\n'
-        + ("people = []\n" if "people" not in content else ""),
+        + ("subjects = []\n" if "subjects" not in content else ""),
         StudySettings: "",
     }[kind]
     path = tmp_path / "settings.toml"

@@ -73,7 +73,7 @@ def correct(
         output,
         labels,
         model,
-        guard=FakeGuard(is_still=is_still),
+        severity_estimator=FakeGuard(is_still=is_still),
         options=given.pop("options", CorrectionOptions()),
         write_page=given.pop("write_page", write_page),
         **given,

@@ -40,9 +40,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return tiny_model(tmp_path_factory.mktemp("model"))
 
 
-def corrected(path: Path, model: Model, guard: FakeGuard = MOVING, **options: Any) -> CorrectedFile:
+def corrected(
+    path: Path, model: Model, severity_estimator: FakeGuard = MOVING, **options: Any
+) -> CorrectedFile:
     return correct_source(
-        read_source(path), model, guard=guard, options=CorrectionOptions(**options)
+        read_source(path),
+        model,
+        severity_estimator=severity_estimator,
+        options=CorrectionOptions(**options),
     )
 
 
@@ -347,8 +352,10 @@ def test_two_axes_are_told_and_the_scanners_own_is_taken(tmp_path: Path, scan: P
 
 def test_a_scan_of_one_volume_in_four_dimensions_keeps_them(tmp_path: Path, model: Model) -> None:
     nib.save(nib.Nifti1Image(head("int16")[..., None], np.eye(4)), tmp_path / "in.nii")
-    for guard in (MOVING, STILL):
-        write_corrected(tmp_path / "out.nii", corrected(tmp_path / "in.nii", model, guard))
+    for severity_estimator in (MOVING, STILL):
+        write_corrected(
+            tmp_path / "out.nii", corrected(tmp_path / "in.nii", model, severity_estimator)
+        )
         assert nib.load(tmp_path / "out.nii").shape == (*SHAPE, 1)
 
 
@@ -379,7 +386,7 @@ def test_a_series_becomes_a_series(
         )
     about = json.loads((tmp_path / "out.json").read_text())
     assert set(about["inputs_sha256"]) == {f"scan/{path.name}" for path in series.iterdir()}
-    assert about["left_because"] == ("judged still" if is_still else None)
+    assert about["left_because"] == ("estimated still" if is_still else None)
 
 
 def test_a_series_becomes_nifti_where_the_output_is_named_so(
@@ -434,5 +441,5 @@ def test_a_correction_does_not_change_what_was_read(
 ) -> None:
     source = read_source(scan)
     values = source.volume.values.copy()
-    correct_source(source, model, guard=FakeGuard(), options=CorrectionOptions())
+    correct_source(source, model, severity_estimator=FakeGuard(), options=CorrectionOptions())
     np.testing.assert_array_equal(source.volume.values, values)

@@ -19,7 +19,7 @@ from mcnet.correction.outcome import CorrectedScan, LeftBecause, left_sentence
 
 CAUSES: tuple[LeftBecause, ...] = get_args(LeftBecause)
 BEGINS = {
-    "judged still": "Judged still: no more motion is seen",
+    "estimated still": "Judged still: no more motion is seen",
     "no motion found": "No motion found to undo: motion is seen in the scan",
     "pixels too coarse": "Not corrected: the scan's sagittal pixels are coarser",
 }
@@ -37,8 +37,10 @@ def because(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(files, "correct_scan", left)
     # the other judgement than that of the cause: no place is to go by it
-    guard = FakeGuard(is_still=cause != "judged still")
-    monkeypatch.setattr("mcnet.correction.guard.load_guard", lambda: guard)
+    severity_estimator = FakeGuard(is_still=cause != "estimated still")
+    monkeypatch.setattr(
+        "mcnet.correction.severity_estimator.load_severity_estimator", lambda: severity_estimator
+    )
     return cause
 
 
@@ -75,7 +77,7 @@ def test_the_command_the_record_and_the_page_tell_it(
     shown = page.read_text().replace("&#39;", "'")
     assert "<title>in.nii.gz: Left as it was</title>" in shown
     assert f"<p>{left_sentence(because)}</p>" in shown
-    assert ("That the head lay still is an estimate" in shown) == (because == "judged still")
+    assert ("That the head lay still is an estimate" in shown) == (because == "estimated still")
     assert [cause for cause in CAUSES if f"<p>{left_sentence(cause)}</p>" in shown] == [because]
 
 

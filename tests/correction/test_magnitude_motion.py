@@ -13,7 +13,7 @@ from mcnet.correction import magnitude_motion
 from mcnet.correction.magnitude_motion import (
     SEARCH,
     FoundMotion,
-    believed,
+    accepted,
     find_motion,
     rms_mm,
 )
@@ -61,7 +61,7 @@ def test_it_is_found_along_the_other_axis_too():
 def test_of_a_still_head_hardly_any_motion_is_believed():
     magnitudes, grid = scanned(1e-3)
     found = find_motion(magnitudes, grid)
-    left = believed(found)
+    left = accepted(found)
     assert left is None or not left.is_certain
     # what is left of a tenth of a pixel, the most that was found in still scans
     assert left is None or left.share < 1 - (0.06 / 0.1) ** 2
@@ -90,7 +90,7 @@ def shaken(pixels):
 )
 def test_poses_count_by_their_size_or_by_what_they_save(saved, pixels, share, is_certain):
     rounds = (0.75 * shaken(pixels), 0.25 * shaken(pixels))
-    left = believed(FoundMotion(GRID, rounds, saved))
+    left = accepted(FoundMotion(GRID, rounds, saved))
     if share == 0:
         assert left is None
         return

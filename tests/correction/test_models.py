@@ -193,11 +193,11 @@ def test_a_card_without_names_and_values_is_refused(
 def test_what_mcnet_goes_by_is_read_from_the_card(tmp_path: Path) -> None:
     path = tmp_path / "whole.safetensors"
     curve = {"severity_mm": [0, 2], "gain": [0, 2]}
-    people = {"trained_on": ["a", "b"], "validated_on": ["c"]}
-    save_network(path, random_network(), card=card(gain=curve, fingerprint="f", **people))
+    subjects = {"trained_on": ["a", "b"], "validated_on": ["c"]}
+    save_network(path, random_network(), card=card(gain=curve, fingerprint="f", **subjects))
     found = load_model(str(path)).checked
     assert found.gain.at(1.0) == 1.0
-    assert found.known_people == {"a", "b", "c"}
+    assert found.known_subjects == {"a", "b", "c"}
     assert (found.trained_pixel_mm, found.name, found.fingerprint) == ((1.0, 1.2), "tiny", "f")
 
 

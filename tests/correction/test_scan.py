@@ -64,7 +64,9 @@ def with_bright_voxels(shape: tuple[int, ...], places: np.ndarray) -> np.ndarray
 
 
 def test_a_network_that_changes_nothing_gives_the_scan_back(scan: Volume) -> None:
-    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=FORCED)
+    result = correct_scan(
+        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=FORCED
+    )
     assert result.left_because is None
     assert np.array_equal(result.after.values, scan.values)
     assert np.array_equal(result.after.affine, scan.affine)
@@ -77,7 +79,9 @@ def test_nothing_is_lost_where_nothing_is_corrected_at_any_voxel_size(
     scan: Volume, voxel_size_mm: tuple[float, ...]
 ) -> None:
     scan = volume_of(scan.values, voxel_size_mm)
-    result = correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=FORCED)
+    result = correct_scan(
+        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=FORCED
+    )
     assert np.array_equal(result.after.values, scan.values)
     assert "unlike the model's training data" in result.warnings[0]
 
@@ -87,19 +91,23 @@ def test_the_network_sees_sagittal_slices_in_their_order(rng: np.random.Generato
     scan = volume_of(with_bright_voxels(SHAPE, places))
     scan.values[0, 0, 0] = 9.0  # room above; the brightest of its slice
     places[0] = 0, 0
-    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=ALONE).after.values
+    after = correct_scan(
+        scan, planting_model(), severity_estimator=FakeGuard(), options=ALONE
+    ).after.values
     changed = np.argwhere(after - scan.values > 0.01)
     assert changed.tolist() == [[x, *places[x].tolist()] for x in range(1, SHAPE[0])]
 
 
 def test_oblique_and_flipped_affines_change_nothing_but_the_affine(scan: Volume) -> None:
     model = model_of(random_network())
-    plain = correct_scan(scan, model, guard=FakeGuard(), options=ALONE)
+    plain = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE)
     angle = np.radians(12)
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     for affine in (turn, np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, -1, 1]) @ turn):
-        result = correct_scan(replace(scan, affine=affine), model, guard=FakeGuard(), options=ALONE)
+        result = correct_scan(
+            replace(scan, affine=affine), model, severity_estimator=FakeGuard(), options=ALONE
+        )
         assert np.array_equal(result.after.values, plain.after.values)
         assert np.array_equal(result.after.affine, affine)
         assert result.warnings == ()
@@ -110,7 +118,9 @@ def test_slices_far_from_sagittal_draw_a_warning(scan: Volume) -> None:
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     turned = replace(scan, affine=turn)
-    result = correct_scan(turned, model_of(still_network()), guard=FakeGuard(), options=ALONE)
+    result = correct_scan(
+        turned, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE
+    )
     assert "turned by 31 degrees" in result.warnings[0]
 
 
@@ -120,7 +130,9 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
     values = with_bright_voxels(shape, places)
     values[0, 0, 0] = 9.0
     scan = volume_of(values, (1, 1, 3))  # seen with 40 x 90 pixels of 1 mm
-    after = correct_scan(scan, planting_model(), guard=FakeGuard(), options=FORCED).after.values
+    after = correct_scan(
+        scan, planting_model(), severity_estimator=FakeGuard(), options=FORCED
+    ).after.values
     for x in range(1, 9):
         added = after[x] - values[x]
         assert np.unravel_index(added.argmax(), added.shape) == tuple(places[x])
@@ -130,7 +142,9 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
 def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 0.5, 1.7))
     scan.values[0, 0, 0] = 100.0  # room above
-    result = correct_scan(scan, model_of(adding_network(0.25)), guard=FakeGuard(), options=FORCED)
+    result = correct_scan(
+        scan, model_of(adding_network(0.25)), severity_estimator=FakeGuard(), options=FORCED
+    )
     added = result.after.values - scan.values
     added[0, 0, 0] = added[1, 1, 1]
     assert np.allclose(added, 0.25 * input_scale(scan.values), rtol=1e-4)
@@ -138,9 +152,9 @@ def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> N
 
 def test_the_result_scales_with_the_scan(scan: Volume) -> None:
     model = model_of(random_network())
-    result = correct_scan(scan, model, guard=FakeGuard(), options=ALONE).after.values
+    result = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE).after.values
     times = correct_scan(
-        volume_of(scan.values * 1000), model, guard=FakeGuard(), options=ALONE
+        volume_of(scan.values * 1000), model, severity_estimator=FakeGuard(), options=ALONE
     ).after.values
     assert np.abs(result - scan.values).max() > 0.01
     assert np.allclose(times, result * 1000, rtol=1e-4)
@@ -151,13 +165,13 @@ def test_slices_are_corrected_by_themselves(
     scan: Volume, monkeypatch: pytest.MonkeyPatch, n_at_once: int
 ) -> None:
     model, options = model_of(random_network()), CorrectionOptions(uncertainty=True, search=False)
-    together = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    together = correct_scan(scan, model, severity_estimator=FakeGuard(), options=options)
     monkeypatch.setattr(network_pass, "slices_at_once", lambda _shape, _device: n_at_once)
     told: list[tuple[int, int]] = []
     batched = correct_scan(
         scan,
         model,
-        guard=FakeGuard(),
+        severity_estimator=FakeGuard(),
         options=options,
         on_progress=lambda done, total: told.append((done, total)),
     )
@@ -171,44 +185,52 @@ def test_slices_are_corrected_by_themselves(
 
 
 def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
-    guard = FakeGuard(is_still=True, warnings=("Unlike.",))
-    result = correct_scan(scan, model_of(random_network()), guard=guard, options=ALONE)
-    assert result.left_because == "judged still"
+    severity_estimator = FakeGuard(is_still=True, warnings=("Unlike.",))
+    result = correct_scan(
+        scan, model_of(random_network()), severity_estimator=severity_estimator, options=ALONE
+    )
+    assert result.left_because == "estimated still"
     assert result.after is result.before is scan
     assert result.assessment_after is result.assessment_before
-    assert guard.seen == [scan]
+    assert severity_estimator.seen == [scan]
     assert result.uncertainty is None
     assert result.warnings == ("Unlike.",)
 
 
 def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
     options = CorrectionOptions(uncertainty=True, search=False)
-    guard = FakeGuard(is_still=True)
-    result = correct_scan(scan, model_of(random_network()), guard=guard, options=options)
+    severity_estimator = FakeGuard(is_still=True)
+    result = correct_scan(
+        scan, model_of(random_network()), severity_estimator=severity_estimator, options=options
+    )
     assert result.uncertainty is None
     assert "No uncertainty" in result.warnings[0]
 
 
 def test_force_corrects_a_still_scan(scan: Volume) -> None:
-    guard = FakeGuard(is_still=True)
-    result = correct_scan(scan, model_of(random_network()), guard=guard, options=FORCED)
+    severity_estimator = FakeGuard(is_still=True)
+    result = correct_scan(
+        scan, model_of(random_network()), severity_estimator=severity_estimator, options=FORCED
+    )
     assert result.left_because is None
     assert not np.array_equal(result.after.values, scan.values)
-    assert guard.seen == [scan, result.after]
+    assert severity_estimator.seen == [scan, result.after]
 
 
 def test_warnings_of_the_guard_come_first(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 1, 3))
-    guard = FakeGuard(warnings=("Unlike.",))
+    severity_estimator = FakeGuard(warnings=("Unlike.",))
     assert (
-        correct_scan(scan, model_of(still_network()), guard=guard, options=ALONE).warnings[0]
+        correct_scan(
+            scan, model_of(still_network()), severity_estimator=severity_estimator, options=ALONE
+        ).warnings[0]
         == "Unlike."
     )
 
 
 def test_the_result_names_its_model(scan: Volume) -> None:
     model = model_of(still_network())
-    about = correct_scan(scan, model, guard=FakeGuard(), options=ALONE).model
+    about = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE).model
     assert about["name"] == "tiny"
     assert about["sha256"] == model.sha256
     assert about["card"]["licence"] == "CC0-1.0"
@@ -217,7 +239,7 @@ def test_the_result_names_its_model(scan: Volume) -> None:
 def test_uncertainty_is_zero_where_flips_make_no_difference(scan: Volume) -> None:
     options = CorrectionOptions(uncertainty=True, search=False)
     model = model_of(adding_network(0.1))
-    result = correct_scan(scan, model, guard=FakeGuard(), options=options)
+    result = correct_scan(scan, model, severity_estimator=FakeGuard(), options=options)
     assert result.uncertainty is not None
     assert result.uncertainty.values.shape == SHAPE
     assert result.uncertainty.values.max() < 1e-6
@@ -227,7 +249,7 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
     scan.values[0, 0, 0] = 100.0  # room above
     network, scale = random_network(), input_scale(scan.values)
     options = CorrectionOptions(uncertainty=True, search=False)
-    result = correct_scan(scan, model_of(network), guard=FakeGuard(), options=options)
+    result = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=options)
     answers = []
     for step_y, step_z in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
         seen = (scan.values / scale)[:, ::step_y, ::step_z]
@@ -241,7 +263,7 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
     # the correction is the mean of the answers to the slice and to it turned by half a circle
     expected = np.clip(scan.values + (answers[0] + answers[3]) / 2, 0, 100)
     assert np.allclose(result.after.values, expected, atol=1e-4 * scale)
-    without = correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
+    without = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
     assert without.uncertainty is None
     assert np.array_equal(without.after.values, result.after.values)
 
@@ -249,7 +271,7 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
 @pytest.mark.parametrize("amount", [-100.0, 100.0])
 def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amount: float) -> None:
     after = correct_scan(
-        scan, model_of(adding_network(amount)), guard=FakeGuard(), options=ALONE
+        scan, model_of(adding_network(amount)), severity_estimator=FakeGuard(), options=ALONE
     ).after.values
     assert after.min() == after.max() == (0 if amount < 0 else scan.values.max())
 
@@ -257,7 +279,7 @@ def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amoun
 def test_a_scan_with_negative_values_keeps_them(scan: Volume) -> None:
     scan = volume_of(scan.values - 0.3)
     after = correct_scan(
-        scan, model_of(still_network()), guard=FakeGuard(), options=ALONE
+        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE
     ).after.values
     assert np.array_equal(after, scan.values)
 
@@ -270,24 +292,26 @@ def test_air_at_the_sides_does_not_change_the_input_scale(scan: Volume) -> None:
 def test_a_scan_without_signal_is_refused() -> None:
     scan = volume_of(np.zeros(SHAPE, dtype=np.float32))
     with pytest.raises(McnetError, match="a scale has to be positive"):
-        correct_scan(scan, model_of(still_network()), guard=FakeGuard(), options=ALONE)
+        correct_scan(scan, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE)
 
 
 def test_a_gpu_that_is_not_there_is_told_before_any_work(
     scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    guard = FakeGuard()
+    severity_estimator = FakeGuard()
     options = CorrectionOptions(device="cuda")
     with pytest.raises(McnetError, match="device cuda is not there"):
-        correct_scan(scan, model_of(still_network()), guard=guard, options=options)
-    assert guard.seen == []
+        correct_scan(
+            scan, model_of(still_network()), severity_estimator=severity_estimator, options=options
+        )
+    assert severity_estimator.seen == []
 
 
 def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
     network = random_network()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
+    correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
     after = network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -295,17 +319,21 @@ def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
 
 def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume) -> None:
     network = random_network()
-    whole = correct_scan(scan, model_of(network), guard=FakeGuard(), options=ALONE)
+    whole = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
     at_mm = FakeGuard().assess(scan).severity.mm
     curve = {"severity_mm": [0.0, 2 * at_mm], "gain": [0.0, 1.0]}
-    half = correct_scan(scan, model_of(network, gain=curve), guard=FakeGuard(), options=ALONE)
+    half = correct_scan(
+        scan, model_of(network, gain=curve), severity_estimator=FakeGuard(), options=ALONE
+    )
     change = whole.after.values - scan.values
     inside = (whole.after.values > 0) & (whole.after.values < scan.values.max())
     assert np.abs(change[inside]).max() > 0.01
     found = half.after.values - scan.values
     assert np.allclose(found[inside], change[inside] / 2, atol=1e-3 * scan.values.max())
     unlike = FakeGuard(warnings=("Unlike.",))
-    least = correct_scan(scan, model_of(network, gain=curve), guard=unlike, options=ALONE)
+    least = correct_scan(
+        scan, model_of(network, gain=curve), severity_estimator=unlike, options=ALONE
+    )
     assert np.array_equal(least.after.values, scan.values)  # the curve's least gain is 0
 
 
@@ -336,7 +364,7 @@ def coarse_model(amount: float, **card: object) -> Model:
 
 def test_motion_that_is_found_is_undone(moving_scan: Volume) -> None:
     scan = moving_scan
-    result = correct_scan(scan, shy_model(), guard=FakeGuard())
+    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard())
     assert result.motion is not None
     assert result.motion.grid.line_axis == 0
     scores = [moving_head.ssim(volume.values) for volume in (scan, result.after)]
@@ -350,14 +378,14 @@ def test_nothing_is_searched_where_that_is_not_wanted_or_makes_no_sense(
     moving_scan: Volume, options: CorrectionOptions
 ) -> None:
     scan = moving_scan
-    result = correct_scan(scan, shy_model(), guard=FakeGuard(), options=options)
+    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard(), options=options)
     assert result.motion is None
     assert np.array_equal(result.after.values, scan.values)
 
 
 def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
     coarse = volume_of(moving_scan.values, (8.0, 2.0, 2.0))
-    result = correct_scan(coarse, shy_model(), guard=FakeGuard())
+    result = correct_scan(coarse, shy_model(), severity_estimator=FakeGuard())
     assert result.motion is None
     assert np.array_equal(result.after.values, coarse.values)
 
@@ -365,7 +393,7 @@ def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
 @pytest.mark.usefixtures("short_search")
 def test_pixels_that_a_header_rounds_up_are_searched(moving_scan: Volume) -> None:
     rounded = volume_of(moving_scan.values, (8.0, 1.5000000591777933, 1.5))
-    assert correct_scan(rounded, shy_model(), guard=FakeGuard()).motion is not None
+    assert correct_scan(rounded, shy_model(), severity_estimator=FakeGuard()).motion is not None
 
 
 @pytest.mark.usefixtures("short_search")
@@ -379,8 +407,8 @@ def test_the_network_corrects_what_severe_motion_leaves(
     monkeypatch.setattr(scan_module, "_NETWORK_FOUND_MM", between_mm)
     monkeypatch.setattr(scan_module, "_NETWORK_SEEN_MM", (90.0, 99.0))
     scan = moving_scan
-    plain = correct_scan(scan, shy_model(), guard=FakeGuard()).after.values
-    added = correct_scan(scan, coarse_model(-0.1), guard=FakeGuard()).after.values
+    plain = correct_scan(scan, shy_model(), severity_estimator=FakeGuard()).after.values
+    added = correct_scan(scan, coarse_model(-0.1), severity_estimator=FakeGuard()).after.values
     expected = np.maximum(plain - share * 0.1 * input_scale(scan.values), 0)
     inside = (plain > 0.2) & (plain < 0.9 * scan.values.max())
     assert np.allclose(added[inside], expected[inside], atol=1e-3)
@@ -395,7 +423,7 @@ def test_lines_along_z_are_searched_along_z(
         np.ascontiguousarray(scan.values.transpose(0, 2, 1)), (8.0, *scan.voxel_size_mm[:0:-1])
     )
     options = CorrectionOptions(phase_encoding="z")
-    result = correct_scan(turned, shy_model(), guard=FakeGuard(), options=options)
+    result = correct_scan(turned, shy_model(), severity_estimator=FakeGuard(), options=options)
     assert result.motion is not None
     assert result.motion.grid.line_axis == 1
     assert result.motion.grid.n_lines == moving_head.N_LINES
@@ -410,11 +438,11 @@ def test_the_network_sees_what_the_search_took_away(moving_scan: Volume) -> None
     network = AddsUndone(NetworkConfig(levels=1, width=1, sees_undone=True))
     model = model_of(network, trained_pixel_mm=[1.0, 3.0])
     # all that was undone is added again
-    result = correct_scan(moving_scan, model, guard=FakeGuard())
+    result = correct_scan(moving_scan, model, severity_estimator=FakeGuard())
     assert result.motion is not None
     scale = moving_scan.values.max()
     assert np.abs(result.after.values - moving_scan.values).max() < 1e-4 * scale
-    alone = correct_scan(moving_scan, model, guard=FakeGuard(), options=FORCED)
+    alone = correct_scan(moving_scan, model, severity_estimator=FakeGuard(), options=FORCED)
     assert np.array_equal(alone.after.values, moving_scan.values)
 
 
@@ -426,7 +454,9 @@ def test_the_network_sees_lines_along_its_rows(scan: Volume) -> None:
     model = model_of(AddsDifferenceOfRows(NetworkConfig(levels=1, width=1)))
     turned = replace(scan, values=np.ascontiguousarray(scan.values.swapaxes(1, 2)))
     of_y, of_z = (
-        correct_scan(one, model, guard=FakeGuard(), options=replace(FORCED, phase_encoding=axis))
+        correct_scan(
+            one, model, severity_estimator=FakeGuard(), options=replace(FORCED, phase_encoding=axis)
+        )
         for one, axis in ((scan, "y"), (turned, "z"))
     )
     assert not np.array_equal(of_y.after.values, scan.values)
@@ -440,12 +470,12 @@ def test_poses_that_are_not_believed_are_not_used(
     scan = moving_scan
     monkeypatch.setattr(magnitude_motion, "_SAVED", (1.0, 2.0))
     monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
-    result = correct_scan(scan, shy_model(), guard=FakeGuard())
+    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard())
     assert result.left_because == "no motion found"
     assert result.motion is None
     assert result.after is scan
     forced = correct_scan(
-        scan, shy_model(), guard=FakeGuard(), options=CorrectionOptions(force=True)
+        scan, shy_model(), severity_estimator=FakeGuard(), options=CorrectionOptions(force=True)
     )
     assert forced.left_because is None
 
@@ -457,8 +487,8 @@ def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
 ) -> None:
     monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0) if certain else (-1.0, 1.0))
     monkeypatch.setattr(magnitude_motion, "_CERTAIN_PIXELS", 100.0)
-    result = correct_scan(moving_scan, shy_model(), guard=FakeGuard(is_still=True))
-    assert result.left_because == (None if certain else "judged still")
+    result = correct_scan(moving_scan, shy_model(), severity_estimator=FakeGuard(is_still=True))
+    assert result.left_because == (None if certain else "estimated still")
     assert (result.motion is not None) is certain
 
 
@@ -472,16 +502,16 @@ def motion_found(*, certain: bool) -> magnitude_motion.FoundMotion:
 @pytest.mark.parametrize(
     ("is_still", "found", "options", "because"),
     [
-        (True, None, {}, "judged still"),
-        (True, "uncertain", {}, "judged still"),
+        (True, None, {}, "estimated still"),
+        (True, "uncertain", {}, "estimated still"),
         (True, "certain", {}, None),
         (False, None, {}, "no motion found"),
         (False, "uncertain", {}, None),
         (True, None, {"force": True}, None),
         (False, None, {"force": True}, None),
-        (True, "certain", {"phase_encoding": "x"}, "judged still"),
+        (True, "certain", {"phase_encoding": "x"}, "estimated still"),
         (False, "certain", {"phase_encoding": "x"}, None),
-        (True, "certain", {"search": False}, "judged still"),
+        (True, "certain", {"search": False}, "estimated still"),
         (False, "certain", {"search": False}, None),
     ],
 )
@@ -495,8 +525,10 @@ def test_why_a_scan_is_left_is_what_was_judged_and_found(
 ) -> None:
     motion = motion_found(certain=found == "certain") if found else None
     monkeypatch.setattr(scan_module, "_motion", lambda *_: motion)
-    guard, given = FakeGuard(is_still=is_still), CorrectionOptions(**options)
-    result = correct_scan(scan, model_of(random_network()), guard=guard, options=given)
+    severity_estimator, given = FakeGuard(is_still=is_still), CorrectionOptions(**options)
+    result = correct_scan(
+        scan, model_of(random_network()), severity_estimator=severity_estimator, options=given
+    )
     assert result.left_because == because
     assert (result.after is scan) == (because is not None)
     searched = given.search and given.phase_encoding != "x"
@@ -512,14 +544,19 @@ def test_a_scan_of_coarse_pixels_comes_back_and_is_never_searched(
 ) -> None:
     monkeypatch.setattr(scan_module, "_motion", lambda *_: pytest.fail("it was searched"))
     model = model_of(random_network(), trained_pixel_mm=[1.0, 1.35])
-    coarse, guard = volume_of(scan.values, (1.0, *pixel_mm)), FakeGuard(is_still=is_still)
-    result = correct_scan(coarse, model, guard=guard)
+    coarse, severity_estimator = (
+        volume_of(scan.values, (1.0, *pixel_mm)),
+        FakeGuard(is_still=is_still),
+    )
+    result = correct_scan(coarse, model, severity_estimator=severity_estimator)
     assert result.left_because == "pixels too coarse"
     assert result.after is coarse
     rows, columns = pixel_mm
     told = f"No motion was searched for, because the scan's sagittal pixels measure {rows:.2f} x "
     assert result.warnings[0].startswith(f"{told}{columns:.2f} mm, and in pixels above 1.5 mm")
-    forced = correct_scan(coarse, model, guard=guard, options=CorrectionOptions(force=True))
+    forced = correct_scan(
+        coarse, model, severity_estimator=severity_estimator, options=CorrectionOptions(force=True)
+    )
     assert forced.left_because is None
     assert forced.motion is None
     assert not np.array_equal(forced.after.values, coarse.values)
@@ -532,9 +569,9 @@ def test_few_rows_are_not_searched_and_the_guard_decides(
 ) -> None:
     monkeypatch.setattr(scan_module, "_motion", lambda *_: pytest.fail("it was searched"))
     low = volume_of(scan.values[:, :20])
-    guard = FakeGuard(is_still=is_still)
-    result = correct_scan(low, model_of(random_network()), guard=guard)
-    assert result.left_because == ("judged still" if is_still else None)
+    severity_estimator = FakeGuard(is_still=is_still)
+    result = correct_scan(low, model_of(random_network()), severity_estimator=severity_estimator)
+    assert result.left_because == ("estimated still" if is_still else None)
     assert np.array_equal(result.after.values, low.values) == is_still
     assert "are 20 x 45, and fewer than 32 rows or columns" in result.warnings[0]
 

@@ -8,10 +8,10 @@ import pytest
 from mcnet.core.engine import ALL_CORES
 from mcnet.correction import scan as scan_module
 from mcnet.correction.gain import gain_of_card
-from mcnet.correction.guard import load_guard
 from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import correct_scan
+from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.corrupted_scan import CorruptedScan, corrupt_scan
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.template import varied_head
@@ -40,7 +40,7 @@ def test_cards_tell_data_licence_limits_and_metrics(name: str) -> None:
     for key in ("purpose", "data", "licence", "limits", "seed", "trained_on", "metrics"):
         assert card[key], key
     assert SEALED_ASIDE.isdisjoint([*card["trained_on"], *card["validated_on"]])
-    assert set(card["aside"]) == SEALED_ASIDE
+    assert set(card["held_out"]) == SEALED_ASIDE
     gains = gain_of_card(card).gain
     assert list(gains) == sorted(gains)
     assert gains[-1] > 0
@@ -76,7 +76,9 @@ def test_severe_motion_of_a_head_of_another_kind_is_corrected(
     head = head_mask(reference)
     options = CorrectionOptions(force=True, search=search)
     model = load_model(DEFAULT_MODEL)
-    corrected = correct_scan(moved.corrupted, model, guard=load_guard(), options=options).after
+    corrected = correct_scan(
+        moved.corrupted, model, severity_estimator=load_severity_estimator(), options=options
+    ).after
     before, after = (
         ssim(reference, image.values / scale, data_range=1.0, mask=head)
         for image in (moved.corrupted, corrected)
@@ -93,7 +95,10 @@ def test_a_still_scan_corrected_by_force_is_nearly_itself(
     image = still.corrupted.values / scale
     options = CorrectionOptions(force=True)
     result = correct_scan(
-        still.corrupted, load_model(DEFAULT_MODEL), guard=load_guard(), options=options
+        still.corrupted,
+        load_model(DEFAULT_MODEL),
+        severity_estimator=load_severity_estimator(),
+        options=options,
     )
     assert ssim(image, result.after.values / scale, data_range=1.0, mask=head_mask(image)) > 0.97
 
@@ -108,11 +113,13 @@ def test_a_still_head_of_coarse_pixels_comes_back_bit_for_bit(
     rng = np.random.default_rng(11)
     motion = generate_motion(n, rng).scaled(0.0)
     still = corrupt_scan(varied_head(rng), motion, acquisition, ALL_CORES).reference
-    model, guard = load_model(DEFAULT_MODEL), load_guard()
-    result = correct_scan(still, model, guard=guard)
+    model, severity_estimator = load_model(DEFAULT_MODEL), load_severity_estimator()
+    result = correct_scan(still, model, severity_estimator=severity_estimator)
     assert result.after.values is still.values
     assert result.left_because == "pixels too coarse"
-    forced = correct_scan(still, model, guard=guard, options=CorrectionOptions(force=True))
+    forced = correct_scan(
+        still, model, severity_estimator=severity_estimator, options=CorrectionOptions(force=True)
+    )
     assert forced.motion is None
     told = f"No motion was searched for, because the scan's sagittal pixels measure {pixel_mm:.2f}"
     assert any(told in warning for warning in forced.warnings)

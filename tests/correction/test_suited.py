@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
+from mcnet.correction.suited import check_modality, check_not_ct, contrast_warnings
 from mcnet.io.volume import Volume
 
 
@@ -26,7 +26,7 @@ from mcnet.io.volume import Volume
         ("T1 FLAIR", None),
         ("WIPmocoMEMPRAGE 1mm FOV 220 RMS", None),
         ("MPRAGE_T2prep", None),
-        ("PD_012", None),  # a person with Parkinson's disease
+        ("PD_012", None),  # a subject with Parkinson's disease
         ("EPI007", None),  # one with epilepsy
         ("boldini", None),
         ("scan", None),
@@ -45,7 +45,7 @@ def test_the_first_name_that_tells_is_told() -> None:
 
 @pytest.mark.parametrize("modality", ["MR", "mr", "MRI", ""])
 def test_mr_and_what_does_not_say_pass(modality: str) -> None:
-    assert refuse_other_modality(Path("a"), modality) is None
+    assert check_modality(Path("a"), modality) is None
 
 
 def volume(air: float, share: float) -> Volume:
@@ -57,9 +57,9 @@ def volume(air: float, share: float) -> Volume:
 @pytest.mark.parametrize(("air", "share"), [(-1000, 0.3), (-1024, 0.06), (-3024, 0.5)])
 def test_much_air_in_hounsfield_units_is_ct(air: float, share: float) -> None:
     with pytest.raises(McnetError, match=f"looks like CT: {share:.0%} of its voxels"):
-        refuse_ct(Path("a"), volume(air, share))
+        check_not_ct(Path("a"), volume(air, share))
 
 
 @pytest.mark.parametrize(("air", "share"), [(0, 0.5), (-1000, 0.03), (-4, 0.5), (-500, 0.5)])
 def test_few_or_moderate_negative_values_are_not_ct(air: float, share: float) -> None:
-    assert refuse_ct(Path("a"), volume(air, share)) is None
+    assert check_not_ct(Path("a"), volume(air, share)) is None

@@ -7,7 +7,7 @@ from mcnet.datasets.adjacent import seen_together
 def test_neighbours_are_of_the_same_scan_and_in_order_of_their_places():
     table = pd.DataFrame(
         {
-            "person": ["a", "a", "a", "b", "b", "a"],
+            "subject": ["a", "a", "a", "b", "b", "a"],
             "trace": ["t", "t", "t", "t", "t", "u"],
             "mode": "rotation",
             "position_mm": [5.0, -5.0, 0.0, 0.0, 5.0, 0.0],

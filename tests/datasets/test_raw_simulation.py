@@ -1,4 +1,4 @@
-"""Raw data of a scan whose person moves: where they lie, what they hold."""
+"""Raw data of a scan whose subject moves: where they lie, what they hold."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The built-in head looks like a T1-weighted head and its variations like other people's."""
+"""The built-in head looks like a T1-weighted head and its variations like other subjects's."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def varied() -> list[Volume]:
     return [varied_head(np.random.default_rng(seed), resolution_mm=2.0) for seed in (1, 1, 2)]
 
 
-def test_one_seed_gives_one_person_and_another_seed_another(varied: list[Volume]) -> None:
+def test_one_seed_gives_one_subject_and_another_seed_another(varied: list[Volume]) -> None:
     first, again, other = (head.values for head in varied)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 0.02

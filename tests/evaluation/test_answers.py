@@ -10,13 +10,13 @@ from mcnet.evaluation.rows import METRICS
 
 
 def rows_by(scores_of) -> pd.DataFrame:
-    """Rows of 7 people and 8 traces; ``scores_of(trace, rng)`` has the score of each model."""
+    """Rows of 7 subjects and 8 traces; ``scores_of(trace, rng)`` has the score of each model."""
     rng = np.random.default_rng(4)
     records = []
-    for person in range(7):
+    for subject in range(7):
         for trace in range(8):
             for position_mm in (0.0, 5.0):
-                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
+                labels = {"subject": f"p{subject}", "trace": f"t{trace}", "mode": "rotation"}
                 labels |= {"position_mm": position_mm, "magnitude": float(trace)}
                 for model, value in scores_of(trace, rng).items():
                     records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
@@ -56,7 +56,7 @@ def test_its_numbers_are_those_of_the_comparisons():
         rows, against=("l1",), metric="ssim", rng=np.random.default_rng(1), n_resamples=300
     )
     expected, found = table[table["model"] == "mine"].iloc[0], answer(rows)
-    for name in ("mean_difference", "persons_p", "persons_rank_biserial", "persons_n"):
+    for name in ("mean_difference", "subjects_p", "subjects_rank_biserial", "subjects_n"):
         assert found[name] == pytest.approx(expected[name])
 
 
@@ -99,11 +99,11 @@ def test_a_crossed_question_tells_what_was_learned_from_a_trace_however_good_the
     assert found["of_model"] - found["of_against"] == pytest.approx(found["mean_difference"])
     assert found["answer"] == "yes"
     # were traces not redrawn within even and odd ones, an offset of .3 would drown it
-    assert 0.009 < found["persons_low"] < found["persons_high"] < 0.021
+    assert 0.009 < found["subjects_low"] < found["subjects_high"] < 0.021
 
     found = answers(crossed_rows(0.0, 0.3), [question], rng=np.random.default_rng(0)).iloc[0]
     assert abs(found["mean_difference"]) < 0.001
-    assert found["persons_high"] < 0.002
+    assert found["subjects_high"] < 0.002
 
 
 def test_both_means_stand_beside_their_difference():

@@ -1,4 +1,4 @@
-"""Paired tests are scipy's; the clustered interval knows that slices are no persons."""
+"""Paired tests are scipy's; the clustered interval knows that slices are no subjects."""
 
 import numpy as np
 import pandas as pd
@@ -15,17 +15,17 @@ from mcnet.evaluation.comparisons import (
 from mcnet.evaluation.rows import METRICS
 
 
-def rows_of(n_persons: int, n_traces: int, gain, seed: int = 4) -> pd.DataFrame:
-    """Rows of corrupted and l1; ``gain(person, rng)`` is what l1 adds to each slice."""
+def rows_of(n_subjects: int, n_traces: int, gain, seed: int = 4) -> pd.DataFrame:
+    """Rows of corrupted and l1; ``gain(subject, rng)`` is what l1 adds to each slice."""
     rng = np.random.default_rng(seed)
     records = []
-    for person in range(n_persons):
+    for subject in range(n_subjects):
         for trace in range(n_traces):
             for position_mm in (0.0, 5.0, 10.0):
-                labels = {"person": f"p{person}", "trace": f"t{trace}", "mode": "rotation"}
+                labels = {"subject": f"p{subject}", "trace": f"t{trace}", "mode": "rotation"}
                 labels |= {"position_mm": position_mm, "magnitude": float(trace)}
                 before = rng.uniform(0.4, 0.7)
-                for model, score in (("corrupted", before), ("l1", before + gain(person, rng))):
+                for model, score in (("corrupted", before), ("l1", before + gain(subject, rng))):
                     records.append(labels | {"model": model} | dict.fromkeys(METRICS, score))
     return pd.DataFrame(records)
 
@@ -36,19 +36,19 @@ def only(rows: pd.DataFrame, **options) -> pd.Series:
     return table.iloc[0]
 
 
-def test_p_is_that_of_scipy_over_slices_and_over_person_means():
+def test_p_is_that_of_scipy_over_slices_and_over_subject_means():
     rows = rows_of(7, 4, lambda _, rng: rng.normal(0.01, 0.02))
     result = only(rows.sample(frac=1, random_state=2), metric="ssim_head")
     wide = rows.pivot_table(
-        index=["person", "trace", "position_mm"], columns="model", values="ssim_head"
+        index=["subject", "trace", "position_mm"], columns="model", values="ssim_head"
     )
     difference = wide["l1"] - wide["corrupted"]
-    persons = difference.groupby("person").mean()
+    subjects = difference.groupby("subject").mean()
     assert result["mean_difference"] == pytest.approx(difference.mean())
     assert result["slices_p"] == pytest.approx(wilcoxon(difference).pvalue)
-    assert result["persons_p"] == pytest.approx(wilcoxon(persons).pvalue)
-    assert (result["slices_n"], result["persons_n"]) == (84, 7)
-    assert result["persons_low"] < result["mean_difference"] < result["persons_high"]
+    assert result["subjects_p"] == pytest.approx(wilcoxon(subjects).pvalue)
+    assert (result["slices_n"], result["subjects_n"]) == (84, 7)
+    assert result["subjects_low"] < result["mean_difference"] < result["subjects_high"]
     assert result["note"] == ""
 
 
@@ -60,32 +60,32 @@ def test_rank_biserial_by_hand():
 
 
 @pytest.mark.parametrize("n", [3, 5, 6, 9])
-def test_the_smallest_p_is_reached_when_all_persons_gain(n):
-    rows = rows_of(n, 3, lambda person, rng: 0.05 + 0.01 * person + rng.uniform(0, 0.001))
+def test_the_smallest_p_is_reached_when_all_subjects_gain(n):
+    rows = rows_of(n, 3, lambda subject, rng: 0.05 + 0.01 * subject + rng.uniform(0, 0.001))
     result = only(rows)
-    assert result["persons_p"] == pytest.approx(smallest_p(n))
-    assert result["persons_rank_biserial"] == 1
-    assert result["persons_better"] == n
+    assert result["subjects_p"] == pytest.approx(smallest_p(n))
+    assert result["subjects_rank_biserial"] == 1
+    assert result["subjects_better"] == n
     assert (result["note"] == "") == (n >= 6)
     if n < 6:
-        assert result["note"].startswith(f"{n} persons")
+        assert result["note"].startswith(f"{n} subjects")
 
 
-def test_the_clustered_interval_is_wider_where_persons_differ():
-    rows = rows_of(6, 10, lambda person, rng: 0.03 * (person - 2) + rng.normal(0, 0.005))
+def test_the_clustered_interval_is_wider_where_subjects_differ():
+    rows = rows_of(6, 10, lambda subject, rng: 0.03 * (subject - 2) + rng.normal(0, 0.005))
     result = only(rows)
-    clustered = result["persons_high"] - result["persons_low"]
+    clustered = result["subjects_high"] - result["subjects_low"]
     assert clustered > 2 * (result["slices_high"] - result["slices_low"])
 
 
 def test_the_clustered_interval_holds_the_truth_as_often_as_it_says():
-    """Persons and traces both vary: a bootstrap over slices would hold it half as often."""
+    """Subjects and traces both vary: a bootstrap over slices would hold it half as often."""
     rng = np.random.default_rng(5)
     hits = 0
     for _ in range(100):
-        persons, traces = rng.normal(0, 1, 15), rng.normal(0, 1, 15)
-        grid = persons[:, None] + traces + rng.normal(0, 0.5, (15, 15))
-        index = pd.MultiIndex.from_product([range(15), range(15)], names=["person", "trace"])
+        subjects, traces = rng.normal(0, 1, 15), rng.normal(0, 1, 15)
+        grid = subjects[:, None] + traces + rng.normal(0, 0.5, (15, 15))
+        index = pd.MultiIndex.from_product([range(15), range(15)], names=["subject", "trace"])
         low, high = clustered_interval(pd.Series(grid.ravel(), index=index), rng, 400)
         hits += low < 0 < high
     assert 86 <= hits <= 100
@@ -93,7 +93,7 @@ def test_the_clustered_interval_holds_the_truth_as_often_as_it_says():
 
 def test_traces_redrawn_within_groups_leave_out_what_the_groups_differ_by():
     rng = np.random.default_rng(6)
-    index = pd.MultiIndex.from_product([range(9), range(8)], names=["person", "trace"])
+    index = pd.MultiIndex.from_product([range(9), range(8)], names=["subject", "trace"])
     odd = index.get_level_values("trace").to_numpy() % 2
     differences = pd.Series(0.01 + np.where(odd, 1.0, -1.0) + rng.normal(0, 0.01, 72), index=index)
     low, high = clustered_interval(differences, rng, 400, odd)
@@ -108,19 +108,19 @@ def test_one_seed_gives_one_table():
         comparisons(rows, rng=np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(first, second)
-    assert first["persons_low"].iloc[0] != other["persons_low"].iloc[0]
+    assert first["subjects_low"].iloc[0] != other["subjects_low"].iloc[0]
 
 
 def test_equal_models_do_not_differ():
     result = only(rows_of(3, 2, lambda *_: 0.0))
     assert result["mean_difference"] == 0
-    assert result["slices_p"] == result["persons_p"] == 1
+    assert result["slices_p"] == result["subjects_p"] == 1
 
 
-def test_one_person_gives_no_interval_and_says_so():
+def test_one_subject_gives_no_interval_and_says_so():
     result = only(rows_of(1, 5, lambda _, rng: rng.normal(0.1, 0.02)))
-    assert np.isnan(result["persons_low"])
-    assert result["note"].startswith("1 person")
+    assert np.isnan(result["subjects_low"])
+    assert result["note"].startswith("1 subject")
 
 
 def test_each_pair_of_models_is_compared_once_and_absent_ones_not_at_all():

@@ -18,7 +18,7 @@ def test_a_pose_that_all_lines_share_is_no_error_and_one_of_some_is():
     assert max(pose_error(raw, moved, true).values()) < 1e-9
     poses[40:44] += [0.1, 0, 0]
     expected = np.degrees(0.1) * np.sqrt(4 / 48)
-    assert pose_error(raw, raw.motion_of(poses), true)["turn_deg"] == pytest.approx(expected)
+    assert pose_error(raw, raw.motion_of(poses), true)["rotation_deg"] == pytest.approx(expected)
 
 
 def test_an_error_in_space_is_the_worst_of_its_kind_but_for_a_common_move(rng):

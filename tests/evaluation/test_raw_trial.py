@@ -8,7 +8,7 @@ import pytest
 
 from mcnet.core.errors import McnetError
 from mcnet.correction.models import load_model
-from mcnet.datasets.subjects import template_people
+from mcnet.datasets.subjects import template_subjects
 from mcnet.evaluation import raw_trial
 from mcnet.evaluation.raw_trial import LABELS, try_reconstruction
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
@@ -19,7 +19,7 @@ from mcnet.report.raw_trial_page import _examples, write_raw_trial
 def test_a_trial_scores_what_a_user_gets_and_writes_its_tables(tmp_path):
     design = RawTrialDesign(factors=(8.0,), n_slices=8, thickness_mm=8.0, matrix=64)
     motion = generate_motion(64, np.random.default_rng(3))
-    trial = try_reconstruction(template_people(1, 7), [motion], load_model("paper-2mm"), design)
+    trial = try_reconstruction(template_subjects(1, 7), [motion], load_model("paper-2mm"), design)
     assert set(trial.rows["model"]) == {"corrupted", "registered", "smoothed", *LABELS}
     means = trial.rows.groupby("model")["ssim_head_registered"].mean()
     assert means["known motion"] > max(means["corrupted"], means["smoothed"])
@@ -39,7 +39,7 @@ def test_a_trial_in_space_scores_slices_of_the_volume_and_goes_on_where_it_stopp
 ):
     design = RawTrialDesign(factors=(8.0,), in_space=True, n_slices=12, matrix=32)
     motion = generate_motion(32, np.random.default_rng(3))
-    asked = (template_people(1, 7), [motion], load_model("paper-2mm"), design)
+    asked = (template_subjects(1, 7), [motion], load_model("paper-2mm"), design)
     trial = try_reconstruction(*asked, unfinished=tmp_path)
     monkeypatch.setattr(raw_trial, "reconstruct", lambda *_, **__: pytest.fail("made again"))
     again = try_reconstruction(*asked, unfinished=tmp_path)
@@ -55,12 +55,12 @@ def test_a_trial_in_space_scores_slices_of_the_volume_and_goes_on_where_it_stopp
     assert np.allclose(places, (np.array([2, 6, 10]) - 6) * 5.0, atol=4.0)
 
 
-def test_people_that_the_network_knows_are_refused():
+def test_subjects_that_the_network_knows_are_refused():
     model = load_model("paper-2mm")
-    known = template_people(1, 7)[0]
-    person = replace(known, name=str(model.card["trained_on"][0]))
+    known = template_subjects(1, 7)[0]
+    subject = replace(known, name=str(model.card["trained_on"][0]))
     with pytest.raises(McnetError, match="try it on others"):
-        try_reconstruction([person], [], model, RawTrialDesign())
+        try_reconstruction([subject], [], model, RawTrialDesign())
 
 
 def test_factors_that_try_nothing_are_refused():

@@ -27,7 +27,7 @@ def pairs(rng) -> ImagePairs:
     corrupted = np.abs(corrupted + rng.normal(0, 0.02, corrupted.shape)).astype(np.float32)
     table = pd.DataFrame(
         {
-            "person": ["c", "a", "b", "b", "a"],
+            "subject": ["c", "a", "b", "b", "a"],
             "trace": ["t1", "t1", "t2", "t3", "t2"],
             "mode": "rotation",
             "position_mm": [0.0, 5.0, 0.0, 5.0, 0.0],
@@ -47,7 +47,7 @@ def test_every_row_holds_the_scores_of_its_own_images(pairs):
     for model, images in (("corrupted", pairs.corrupted), ("l1", corrected)):
         of_model = rows[rows["model"] == model].reset_index(drop=True)
         pd.testing.assert_frame_equal(
-            of_model[["person", "trace", "mode", "position_mm", "magnitude"]], pairs.table
+            of_model[["subject", "trace", "mode", "position_mm", "magnitude"]], pairs.table
         )
         for k, row in of_model.iterrows():
             reference = pairs.references[pairs.reference_index[k]]

@@ -17,7 +17,7 @@ def rows(rng) -> pd.DataFrame:
     for mode in ("rotation+translation", "rotation"):
         for k in range(23):
             for model in MODELS:
-                labels = {"person": f"p{k % 5}", "trace": f"t{k % 3}", "position_mm": 5.0 * k}
+                labels = {"subject": f"p{k % 5}", "trace": f"t{k % 3}", "position_mm": 5.0 * k}
                 scores = dict(zip(METRICS, rng.uniform(0.4, 0.9, len(METRICS)), strict=True))
                 extra = {"mode": mode, "model": model, "magnitude": float(k)}
                 records.append(labels | extra | scores)
@@ -37,16 +37,16 @@ def test_the_summary_is_pandas_own_mean_and_standard_deviation(rows):
             assert table.loc[key, f"{metric}_mean"] == pytest.approx(mean)
             assert table.loc[key, f"{metric}_sd"] == pytest.approx(grouped[metric].std()[key])
     assert set(table["n"]) == {23}
-    assert set(table["n_persons"]) == {5}
+    assert set(table["n_subjects"]) == {5}
     assert set(table["n_traces"]) == {3}
 
 
-def test_gain_and_share_closed_are_measured_from_the_corrupted_images_of_the_mode(rows):
+def test_gain_and_share_recovered_are_measured_from_the_corrupted_images_of_the_mode(rows):
     table = summary(rows).set_index(["mode", "model"])
     row, base = table.loc[("rotation", "l1")], table.loc[("rotation", "corrupted")]
     gain = row["ssim_head_mean"] - base["ssim_head_mean"]
     assert row["ssim_head_gain"] == pytest.approx(gain)
-    assert row["ssim_head_closed"] == pytest.approx(gain / (1 - base["ssim_head_mean"]))
+    assert row["ssim_head_recovered"] == pytest.approx(gain / (1 - base["ssim_head_mean"]))
     assert base["ssim_gain"] == 0
 
 

@@ -1,4 +1,4 @@
-"""A corrector on trial: unseen people and motion, scored as `mcnet correct` would serve them."""
+"""A corrector on trial: unseen subjects and motion, scored as `mcnet correct` would serve them."""
 
 import json
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tiny_models import FakeGuard, model_of, random_network, still_network
 
 from mcnet.core.errors import McnetError
 from mcnet.correction import scan as scan_module
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.evaluation.trial import trial_acquisition, try_corrector
 from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
 from mcnet.io.volume import Volume
@@ -31,7 +31,7 @@ def _head(radius: float) -> Volume:
     return Volume(500 * (values + 0.7 * inner), np.diag([*SIZE, 1.0]), "head")
 
 
-PEOPLE = [Person("a", partial(_head, 60.0), "a"), Person("b", partial(_head, 65.0), "b")]
+SUBJECTS = [Subject("a", partial(_head, 60.0), "a"), Subject("b", partial(_head, 65.0), "b")]
 
 
 def recorded(n: int, n_points: int = 140) -> list[MotionTrace]:
@@ -47,11 +47,11 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:
     model = model_of(still_network(), trained_pixel_mm=[3.0, 5.0])
-    guard = FakeGuard()
+    severity_estimator = FakeGuard()
     traces = chosen_traces(recorded(6), DESIGN)
-    trial = try_corrector(PEOPLE, traces, model, guard, DESIGN)
+    trial = try_corrector(SUBJECTS, traces, model, severity_estimator, DESIGN)
     assert len(trial.severities) == len(trial.rows["trace"].unique()) * 2 * 2 == 8
-    assert len(guard.seen) == 2 * (8 + 2)  # before and after, still scans too
+    assert len(severity_estimator.seen) == 2 * (8 + 2)  # before and after, still scans too
     mine = trial.rows[trial.rows["model"] == "tiny"].reset_index()
     corrupted = trial.rows[trial.rows["model"] == "corrupted"].reset_index()
     assert np.allclose(mine["ssim_head"], corrupted["ssim_head"])
@@ -60,7 +60,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
         tmp_path, trial, model="tiny", fingerprint="0" * 64, inputs={"a": "0" * 64}, seed=4
     )
     assert numbers == trial_summary(trial, "tiny")
-    assert numbers["factor 3"]["share_of_distance_closed"] == pytest.approx(0, abs=1e-6)
+    assert numbers["factor 3"]["share_of_ssim_deficit_recovered"] == pytest.approx(0, abs=1e-6)
     assert (
         numbers["factor 3"]["ssim_head_registered_before"]
         > numbers["factor 9"]["ssim_head_registered_before"]
@@ -68,7 +68,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
     about = json.loads((tmp_path / "trial.json").read_text())["provenance"]
     assert (about["seed"], about["inputs_sha256"]) == (4, {"a": "0" * 64})
     text = (tmp_path / "table.md").read_text()
-    assert "2 people (a, b) and 2 recorded traces" in text
+    assert "2 subjects (a, b) and 2 recorded traces" in text
     names = {path.name for path in tmp_path.iterdir()}
     assert {"rows.csv", "severity.csv", "examples.png", "severity.png", "trial.json"} <= names
 
@@ -76,17 +76,17 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
 def test_severities_are_those_of_the_motion() -> None:
     model = model_of(random_network(), trained_pixel_mm=[3.0, 5.0])
     traces = chosen_traces(recorded(6), DESIGN)
-    trial = try_corrector(PEOPLE[:1], traces, model, FakeGuard(), DESIGN)
+    trial = try_corrector(SUBJECTS[:1], traces, model, FakeGuard(), DESIGN)
     by_factor = trial.severities.groupby("mode")["severity_mm"].mean()
     assert by_factor["factor 9"] == pytest.approx(3 * by_factor["factor 3"], rel=0.05)
     assert (trial.rows[trial.rows["model"] == "tiny"]["ssim_head"] < 1).all()
 
 
-def test_people_that_a_model_learned_from_are_refused() -> None:
+def test_subjects_that_a_model_learned_from_are_refused() -> None:
     for key in ("trained_on", "validated_on"):
         model = model_of(still_network(), **{key: ["b", "z"]})
         with pytest.raises(McnetError, match=r"^b: tiny was trained on or chosen by"):
-            try_corrector(PEOPLE, recorded(1), model, FakeGuard(), DESIGN)
+            try_corrector(SUBJECTS, recorded(1), model, FakeGuard(), DESIGN)
 
 
 def test_short_or_lively_traces_are_left_out() -> None:
@@ -108,7 +108,7 @@ def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
 
 
 def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
-    model, guard = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
+    model, severity_estimator = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
     traces = chosen_traces(recorded(6), DESIGN)[:1]
     scores = {}
     for name, design in {
@@ -116,7 +116,7 @@ def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
         "noisy": replace(DESIGN, noise=0.05),
         "centric": replace(DESIGN, order="centric"),
     }.items():
-        trial = try_corrector(PEOPLE[:1], traces, model, guard, design)
+        trial = try_corrector(SUBJECTS[:1], traces, model, severity_estimator, design)
         scores[name] = trial.rows[trial.rows["model"] == "corrupted"]["ssim_head"].to_numpy()
         assert np.allclose(trial.still["ssim_head"], 1)
     assert np.all(scores["noisy"] < scores["plain"])

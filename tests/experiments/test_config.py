@@ -7,7 +7,7 @@ from mcnet.experiments.config import experiment_toml, read_experiment
 
 SMALL = """
 title = "small"
-[people]
+[subjects]
 n_template = 3
 [motion]
 n_generated = 4
@@ -63,9 +63,9 @@ def test_writing_and_reading_gives_the_same_experiment(written, tmp_path):
 
 
 def test_relative_folders_start_at_the_file(written, tmp_path):
-    text = 'title = "t"\n[people]\nfolders = ["heads", "/abs"]\n[motion]\nfolder = "traces"\n'
+    text = 'title = "t"\n[subjects]\nfolders = ["heads", "/abs"]\n[motion]\nfolder = "traces"\n'
     experiment = read_experiment(written(text))
-    assert [Path(folder) for folder in experiment.people.folders] == [
+    assert [Path(folder) for folder in experiment.subjects.folders] == [
         tmp_path / "heads",
         Path("/abs"),
     ]
@@ -88,7 +88,7 @@ def test_relative_folders_start_at_the_file(written, tmp_path):
         (SMALL + "[network]\nlevels = 0\n", "levels"),
         ('recipes = ["l2"]\n' + SMALL, "recipes .*l2.* cannot be trained"),
         ("recipes = []\n" + SMALL, "cannot be trained"),
-        ('title = "t"\n', "both or neither of people"),
+        ('title = "t"\n', "both or neither of subjects"),
         (SMALL + 'folder = "also"\n', "both or neither of motion"),
         ("seed = 1\n" + SMALL.replace('title = "small"', ""), "title"),
         ("title = ", "not a readable TOML file"),
@@ -128,7 +128,7 @@ def test_bad_files_are_refused_in_a_sentence(written, text, sentence):
 
 
 def test_variants_and_questions_are_read_and_written_back(written, tmp_path):
-    text = SMALL.replace("[people]", 'recipes = ["l1"]\nequal_total = true\n[people]', 1)
+    text = SMALL.replace("[subjects]", 'recipes = ["l1"]\nequal_total = true\n[subjects]', 1)
     text += """
 [variants.wide]
 like = "mcnet"

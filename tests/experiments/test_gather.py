@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.gather import check_folders, list_traces, pairs_plan
 from mcnet.physics.acquisition import Acquisition
 
@@ -15,7 +15,7 @@ RAD_AND_MM = np.repeat([1e-3, 0.05], 3)
 def experiment(**changes):
     settings = {
         "title": "t",
-        "people": PeopleConfig(n_template=4),
+        "subjects": SubjectsConfig(n_template=4),
         "motion": MotionConfig(n_generated=5, n_test=2),
         "acquisition": SCAN,
     }
@@ -30,7 +30,7 @@ def test_the_same_experiment_gives_the_same_plan():
 def test_nobody_and_no_motion_is_in_two_parts():
     plan = pairs_plan(experiment())
     for split, names in (
-        (plan.people_split, [person.name for person in plan.people]),
+        (plan.subjects_split, [subject.name for subject in plan.subjects]),
         (plan.traces_split, [trace.name for trace in plan.traces]),
     ):
         parts = [*split.train, *split.validation, *split.test]
@@ -70,8 +70,8 @@ def test_two_folders_with_one_name_are_refused(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "sub-01.nii.gz").write_bytes(b"not read yet")
     folders = (str(tmp_path / "a"), str(tmp_path / "b"))
-    with pytest.raises(McnetError, match="sub-01: two people share one name"):
-        pairs_plan(experiment(people=PeopleConfig(folders=folders)))
+    with pytest.raises(McnetError, match="sub-01: two subjects share one name"):
+        pairs_plan(experiment(subjects=SubjectsConfig(folders=folders)))
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_more_recordings_than_there_are_is_refused(recordings):
         list_traces(config, SCAN, 1)
 
 
-def test_shared_traces_are_met_by_every_person(recordings):
+def test_shared_traces_are_met_by_every_subject(recordings):
     motion = MotionConfig(folder=str(recordings), n_recorded=2, shared=True)
     plan = pairs_plan(experiment(motion=motion))
     assert len(plan.traces) == 2
@@ -114,11 +114,11 @@ def test_the_device_is_part_of_the_key():
 
 
 def test_folders_that_are_not_there_are_told_with_what_to_write_instead(tmp_path):
-    people = PeopleConfig(folders=(str(tmp_path / "heads"),))
+    subjects = SubjectsConfig(folders=(str(tmp_path / "heads"),))
     with pytest.raises(
-        McnetError, match=r"heads, .* under \[people\] folders, does not exist; copy"
+        McnetError, match=r"heads, .* under \[subjects\] folders, does not exist; copy"
     ):
-        check_folders(experiment(people=people))
+        check_folders(experiment(subjects=subjects))
     motion = MotionConfig(folder=str(tmp_path / "motion"))
     with pytest.raises(
         McnetError, match=r"under \[motion\] folder, .* your own motion files there"

@@ -14,7 +14,7 @@ import mcnet.experiments.train as steps
 from mcnet.core.provenance import sha256_of_file
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.evaluation.answers import Question
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig, read_experiment
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, read_experiment
 from mcnet.experiments.gather import pairs_plan
 from mcnet.experiments.reproduce import reproduce
 from mcnet.networks.unet import NetworkConfig
@@ -26,7 +26,7 @@ from mcnet.training.variants import Variant
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("people")
+    folder = tmp_path_factory.mktemp("subjects")
     rng = np.random.default_rng(5)
     for number in range(4):
         radii = rng.uniform(50, 80, size=3)
@@ -35,7 +35,7 @@ def experiment(tmp_path_factory):
         nib.save(nib.Nifti1Image(head, np.diag([6.0, 6, 6, 1])), folder / f"p{number}.nii.gz")
     return Experiment(
         title="tiny",
-        people=PeopleConfig(folders=(str(folder),)),
+        subjects=SubjectsConfig(folders=(str(folder),)),
         motion=MotionConfig(n_generated=6, n_test=2),
         acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
         pairs=PairsDesign(n_slices=3, spacing_mm=20.0),
@@ -85,10 +85,10 @@ def test_a_run_holds_everything_that_it_promises(run, experiment):
     assert read_experiment(run / "settings.toml") == experiment
 
 
-def test_records_tell_people_traces_and_weights(run, experiment):
+def test_records_tell_subjects_traces_and_weights(run, experiment):
     data = pairs_plan(experiment).inputs
-    people = Path(experiment.people.folders[0])
-    assert data["p0"] == sha256_of_file(people / "p0.nii.gz")
+    subjects = Path(experiment.subjects.folders[0])
+    assert data["p0"] == sha256_of_file(subjects / "p0.nii.gz")
     assert len(data) == 4 + 6
     stage = run / "models" / "rotation"
     parent = {"rotation/l1": sha256_of_file(stage / "l1" / "weights.safetensors")}
@@ -115,14 +115,14 @@ def test_the_rows_have_every_model_and_baseline_of_both_modes(run, experiment):
         assert set(of_mode.model) == labels
         assert of_mode.groupby("model").size().nunique() == 1
     assert set(rows["mode"]) == {"rotation", "rotation+translation"}
-    assert rows.person.nunique() == 1
+    assert rows.subject.nunique() == 1
 
 
-def test_the_test_people_and_traces_trained_no_model(run):
+def test_the_test_subjects_and_traces_trained_no_model(run):
     rows = pd.read_csv(run / "evaluation" / "rows.csv")
     card = read_card(run / "models" / "rotation" / "l1" / "weights.safetensors")["card"]
     learned = card["notes"]
-    assert not set(rows.person) & set(learned["people"]["train"])
+    assert not set(rows.subject) & set(learned["subjects"]["train"])
     assert not set(rows.trace) & set(learned["traces"]["train"])
 
 
@@ -187,18 +187,18 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
 
     def remember(folder, stage, train, validation, **others):
         seeds.append(train.seed)
-        assert train.scans_per_person == 3  # of six traces, two test and one validates
+        assert train.scans_per_subject == 3  # of six traces, two test and one validates
         return train_stage(folder, stage, train, validation, **others)
 
     monkeypatch.setattr(steps, "train_stage", remember)
-    fresh = replace(
+    on_the_fly = replace(
         experiment,
         pairs=replace(experiment.pairs, modes=("rotation",)),
         recipes=("l1", "l1-long"),
         questions=(),
         training=replace(experiment.training, motion="generated"),
     )
-    reproduce(fresh, tmp_path)
+    reproduce(on_the_fly, tmp_path)
     assert seeds == [1, 2]
     rows, fixed = (pd.read_csv(folder / "evaluation" / "rows.csv") for folder in (tmp_path, run))
     fixed = fixed[fixed["mode"] == "rotation"]
@@ -210,11 +210,11 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
     assert notes["traces"]["train"] == []
     assert notes["fresh_motion"]["mode"] == "rotation"
 
-    reproduce(fresh, tmp_path)
+    reproduce(on_the_fly, tmp_path)
     assert len(seeds) == 2
     # wider bounds than every trace keeps: the fixed pairs stay, fresh motion does not
-    wider = replace(fresh, recipes=("l1",), motion=replace(fresh.motion, within_mm=2.001))
-    assert pairs_plan(wider).key == pairs_plan(fresh).key
+    wider = replace(on_the_fly, recipes=("l1",), motion=replace(on_the_fly.motion, within_mm=2.001))
+    assert pairs_plan(wider).key == pairs_plan(on_the_fly).key
     reproduce(wider, tmp_path)
     assert len(seeds) == 3
 

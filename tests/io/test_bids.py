@@ -93,7 +93,7 @@ def test_the_first_scan_of_a_subject_is_the_first_that_is_found(root: Path) -> N
     (root / "sub-03/anat").mkdir(parents=True)
     (root / "sub-03/anat/sub-03_part-imag_T1w.nii.gz").touch()
     assert first_t1w_of_subjects(root) == {
-        person: find_t1w(root, [person])[0].path for person in ("sub-01", "sub-02")
+        subject: find_t1w(root, [subject])[0].path for subject in ("sub-01", "sub-02")
     }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.io.field_of_view import check_head_sized, refuse_folding
+from mcnet.io.field_of_view import check_head_sized, check_no_aliasing
 from mcnet.io.volume import Volume
 from mcnet.physics.acquisition import Acquisition
 
@@ -17,7 +17,7 @@ def head(shape=(30, 20, 15)):
 
 
 def test_a_head_that_fits_is_no_matter_how_large_its_dark_border_is():
-    assert refuse_folding(head(), Acquisition((20, 18, 14), (40.0, 36.0, 28.0))) is None
+    assert check_no_aliasing(head(), Acquisition((20, 18, 14), (40.0, 36.0, 28.0))) is None
 
 
 @pytest.mark.parametrize(("axis", "index"), [("x", 0), ("y", 1), ("z", 2)])
@@ -25,13 +25,13 @@ def test_a_head_longer_than_the_field_of_view_is_refused(axis, index):
     fov = [60.0, 60.0, 60.0]
     fov[index] = 20.0
     with pytest.raises(McnetError, match=f"long along {axis} and folds over"):
-        refuse_folding(head(), Acquisition((20, 20, 20), tuple(fov)))
+        check_no_aliasing(head(), Acquisition((20, 20, 20), tuple(fov)))
 
 
 def test_a_scan_without_bright_voxels_is_refused():
     dark = Volume(-head().values, head().affine, "negative")
     with pytest.raises(McnetError, match="is dark"):
-        refuse_folding(dark, Acquisition())
+        check_no_aliasing(dark, Acquisition())
 
 
 @pytest.mark.parametrize("length_mm", [601.0, 1800.0, 1e308])
@@ -39,7 +39,7 @@ def test_a_field_of_view_beyond_any_bore_is_refused(length_mm):
     with pytest.raises(
         McnetError, match="field of view along y of .* 50 to 600 mm long; give a sm"
     ):
-        refuse_folding(head(), Acquisition((20, 20, 20), (256.0, length_mm, 256.0)))
+        check_no_aliasing(head(), Acquisition((20, 20, 20), (256.0, length_mm, 256.0)))
 
 
 @pytest.mark.parametrize("length_mm", [50.0, 256.0, 600.0])

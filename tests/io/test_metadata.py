@@ -114,12 +114,12 @@ def test_a_scan_by_itself_has_the_metadata_that_it_has_in_its_data_set(
     say(root / "acq-hi_T1w.json", B="top of hi")
     say(root / "acq-lo_T1w.json", A="of others")
     say(root / "acq-hi_T2w.json", A="of another suffix")
-    say(root / "sub-02/sub-02_T1w.json", C="person", D="person")
+    say(root / "sub-02/sub-02_T1w.json", C="subject", D="subject")
     say(root / SCAN.replace(".nii.gz", ".json"), D="scan")
     say(root / SCAN.replace("run-1_T1w.nii.gz", "run-2_T1w.json"), A="other run")
     if not described:
         (root / "dataset_description.json").unlink()
-    expected = {"A": "top", "B": "top of hi", "C": "person", "D": "scan"}
+    expected = {"A": "top", "B": "top of hi", "C": "subject", "D": "scan"}
     assert metadata_of(root / SCAN) == expected
     assert BidsScan(root, root / SCAN).metadata() == expected
     monkeypatch.chdir(root / "sub-02")

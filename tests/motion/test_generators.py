@@ -46,7 +46,7 @@ def test_a_profile_of_nothing_is_a_still_head(rng: np.random.Generator) -> None:
 
 def test_jitter_is_white_and_of_the_given_size(rng: np.random.Generator) -> None:
     jitter = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-    profile = replace(NOTHING, jitter=jitter, person_spread=(0.0,) * 3, freedom_spread=(0.0,) * 3)
+    profile = replace(NOTHING, jitter=jitter, subject_spread=(0.0,) * 3, freedom_spread=(0.0,) * 3)
     trace = generate_motion(4001, rng, profile=profile)
     statistics = trace_statistics(trace)
     # the pose of rest is composed, which mixes small turns by less than 1 %
@@ -60,7 +60,7 @@ def test_drift_has_its_power_law_and_level_at_any_interval(rng: np.random.Genera
         NOTHING,
         drift_level=(0.05, 0.0, 0.0, 0.0, 0.0, 0.0),
         drift_exponent=1.5,
-        person_spread=(0.0,) * 3,
+        subject_spread=(0.0,) * 3,
         freedom_spread=(0.0,) * 3,
     )
     for interval_s in (0.8, 2.0):
@@ -116,7 +116,7 @@ def test_steps_stay_and_spikes_pass(
     assert (ratio < 1.6) == stays
 
 
-def test_calm_and_restless_people_differ_by_an_order(rng: np.random.Generator) -> None:
+def test_calm_and_restless_subjects_differ_by_an_order(rng: np.random.Generator) -> None:
     magnitudes = [generate_motion(128, rng).magnitude for _ in range(200)]
     low, high = np.quantile(magnitudes, [0.05, 0.95])
     assert high / low > 6
@@ -137,11 +137,11 @@ def test_impossible_interval_and_profile_are_refused(rng: np.random.Generator) -
         MotionProfile(breathing=(0.1, 0.1, 0.1, 0.1, 0.1, -0.1))
 
 
-def straight(n_points: int, reach_mm: float, turn_deg: float = 0.0) -> MotionTrace:
+def straight(n_points: int, reach_mm: float, rotation_deg: float = 0.0) -> MotionTrace:
     """A trace that runs along z and about x at even speed, from zero."""
     shifts, angles = np.zeros((n_points, 3)), np.zeros((n_points, 3))
     shifts[:, 2] = np.linspace(0, reach_mm, n_points)
-    angles[:, 0] = np.linspace(0, turn_deg, n_points)
+    angles[:, 0] = np.linspace(0, rotation_deg, n_points)
     return MotionTrace(shifts, angles)
 
 
@@ -208,7 +208,7 @@ def test_default_profile_is_what_the_fit_of_real_traces_ends_at(
 ) -> None:
     again = fit_profile(real_segments, np.random.default_rng(5), n_rounds=1, n_generated=400)
     default = MotionProfile()
-    for name in ("drift_level", "person_spread"):
+    for name in ("drift_level", "subject_spread"):
         assert getattr(again, name) == pytest.approx(getattr(default, name), rel=0.3)
     assert again.drift_exponent == pytest.approx(default.drift_exponent, abs=0.1)
     assert again.event_size == pytest.approx(default.event_size, rel=0.3)
@@ -235,7 +235,7 @@ def test_moments_of_twice_the_motion_have_four_times_the_power(rng: np.random.Ge
     once = moments([trace_statistics(trace) for trace in traces])
     twice = moments([trace_statistics(trace.scaled(2.0)) for trace in traces])
     assert twice.log_power - once.log_power == pytest.approx(np.log(4))
-    assert twice.person_spread == pytest.approx(once.person_spread)
+    assert twice.subject_spread == pytest.approx(once.subject_spread)
     assert twice.log_tail == pytest.approx(once.log_tail)
 
 

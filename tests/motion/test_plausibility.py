@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
 from mcnet.experiments.config import MotionConfig
 from mcnet.motion.generators import generate_motion
@@ -16,29 +16,29 @@ from mcnet.motion.plausibility import (
     is_ordinary,
     is_suspicious,
     remarks,
-    turns_for_shifts,
+    rotation_per_translation,
 )
 from mcnet.motion.trace import MotionTrace, still
 
 
-def trace_of(shift_mm: float, turn_deg: float) -> MotionTrace:
+def trace_of(shift_mm: float, rotation_deg: float) -> MotionTrace:
     """Back and forth along y and about x."""
     shifts, turns = np.zeros((2, 8, 3))
-    shifts[::2, 1], turns[::2, 0] = shift_mm, turn_deg
+    shifts[::2, 1], turns[::2, 0] = shift_mm, rotation_deg
     return MotionTrace(shifts, turns, name="run")
 
 
-@pytest.mark.parametrize(("shift_mm", "turn_deg"), [(50, 30), (-50, -30), (0, 0), (16, 16)])
-def test_what_a_head_can_do_passes(shift_mm: float, turn_deg: float) -> None:
-    check_possible(trace_of(shift_mm, turn_deg), "stop")
+@pytest.mark.parametrize(("shift_mm", "rotation_deg"), [(50, 30), (-50, -30), (0, 0), (16, 16)])
+def test_what_a_head_can_do_passes(shift_mm: float, rotation_deg: float) -> None:
+    check_possible(trace_of(shift_mm, rotation_deg), "stop")
 
 
-@pytest.mark.parametrize(("shift_mm", "turn_deg"), [(50.1, 0), (0, -30.1)])
-def test_what_no_head_can_do_is_refused(shift_mm: float, turn_deg: float) -> None:
+@pytest.mark.parametrize(("shift_mm", "rotation_deg"), [(50.1, 0), (0, -30.1)])
+def test_what_no_head_can_do_is_refused(shift_mm: float, rotation_deg: float) -> None:
     with pytest.raises(
         McnetError, match=r"run has turns of up to .*30 degrees .* 50 mm at most; s"
     ):
-        check_possible(trace_of(shift_mm, turn_deg), "stop")
+        check_possible(trace_of(shift_mm, rotation_deg), "stop")
 
 
 def test_the_largest_factor_is_told() -> None:
@@ -49,14 +49,14 @@ def test_the_largest_factor_is_told() -> None:
 
 
 def test_proportions_of_turns_and_shifts() -> None:
-    assert turns_for_shifts(trace_of(2.0, 1.0)) == pytest.approx(0.5)
-    assert turns_for_shifts(trace_of(0.0, 1.0)) == np.inf
-    assert turns_for_shifts(still(5)) == 1
+    assert rotation_per_translation(trace_of(2.0, 1.0)) == pytest.approx(0.5)
+    assert rotation_per_translation(trace_of(0.0, 1.0)) == np.inf
+    assert rotation_per_translation(still(5)) == 1
     assert is_ordinary(trace_of(2.0, 1.0))
     assert not is_suspicious(trace_of(2.0, 1.0))
-    for shift_mm, turn_deg in ((1.0, 0.01), (0.01, 8.0), (0.001, 1.0)):
-        assert is_suspicious(trace_of(shift_mm, turn_deg))
-        assert not is_ordinary(trace_of(shift_mm, turn_deg))
+    for shift_mm, rotation_deg in ((1.0, 0.01), (0.01, 8.0), (0.001, 1.0)):
+        assert is_suspicious(trace_of(shift_mm, rotation_deg))
+        assert not is_ordinary(trace_of(shift_mm, rotation_deg))
     assert not is_suspicious(trace_of(1.0, 15.0))
 
 
@@ -68,14 +68,14 @@ def test_factors_beyond_what_a_head_can_do_are_refused_everywhere(factor: float)
         check_factor(factor, within=2.0)
     with pytest.raises(McnetError, match="factor .* is impossible"):
         RawTrialDesign(factors=(2.0, factor))
-    for config in (MotionConfig, FreshMotion):
+    for config in (MotionConfig, RandomMotion):
         with pytest.raises(McnetError, match="scale .* is impossible"):
             config(scale=factor)
 
 
 def test_the_papers_factor_passes_everywhere() -> None:
     check_factor(8.0, within=2.0)
-    assert MotionConfig(n_generated=3).scale == FreshMotion().scale == 8
+    assert MotionConfig(n_generated=3).scale == RandomMotion().scale == 8
 
 
 def test_nothing_that_moves_is_refused_or_told() -> None:

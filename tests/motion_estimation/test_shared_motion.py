@@ -8,9 +8,9 @@ from mcnet.motion_estimation.pose_units import from_mm, in_mm
 from mcnet.motion_estimation.shared_motion import filtered, shrunk
 
 
-def walks(n_lines, step_mm, rng, n_freedoms=6):
+def walks(n_lines, step_mm, rng, n_dof=6):
     """Motion that wanders slowly, measured from its mean."""
-    walk = np.cumsum(rng.normal(scale=step_mm, size=(n_lines, n_freedoms)), axis=0)
+    walk = np.cumsum(rng.normal(scale=step_mm, size=(n_lines, n_dof)), axis=0)
     return walk - walk.mean(axis=0)
 
 
@@ -18,10 +18,10 @@ def rms(poses_mm):
     return float(np.sqrt((poses_mm**2).sum(axis=1).mean()))
 
 
-@pytest.mark.parametrize("n_freedoms", [3, 6])
+@pytest.mark.parametrize("n_dof", [3, 6])
 @pytest.mark.parametrize("n_lines", [64, 65])
-def test_what_lines_do_not_share_stays_as_it_is(n_lines, n_freedoms, rng):
-    poses = walks(n_lines, 0.1, rng, n_freedoms)
+def test_what_lines_do_not_share_stays_as_it_is(n_lines, n_dof, rng):
+    poses = walks(n_lines, 0.1, rng, n_dof)
     found = in_mm(filtered(from_mm(poses), 0.03))
     apart = slice(1 - n_lines % 2, None)  # line -n/2 has no mirror line
     np.testing.assert_allclose((found - alike(found))[apart], (poses - alike(poses))[apart])
@@ -57,11 +57,11 @@ def test_slow_motion_is_kept_where_what_lines_do_not_share_is_slow_too(rng):
     """The same size, but rough: then a slow shared part is not believed."""
     k = np.linspace(-1, 1, 129)[:-1, None] * np.ones(6)
     slow_shared = 0.1 * (k**2 - (k**2).mean())
-    believed = in_mm(filtered(from_mm(slow_shared + 0.3 * k), 0.03))
+    accepted = in_mm(filtered(from_mm(slow_shared + 0.3 * k), 0.03))
     rough = rng.choice([-0.1, 0.1], size=(128, 6))
-    doubted = in_mm(filtered(from_mm(slow_shared + rough - alike(rough)), 0.03))
-    assert rms(alike(believed)) > 0.7 * rms(slow_shared)
-    assert rms(alike(doubted)) < 0.3 * rms(slow_shared)
+    rejected = in_mm(filtered(from_mm(slow_shared + rough - alike(rough)), 0.03))
+    assert rms(alike(accepted)) > 0.7 * rms(slow_shared)
+    assert rms(alike(rejected)) < 0.3 * rms(slow_shared)
 
 
 def test_what_lines_share_shrinks_by_the_variance_that_is_spurious():

@@ -9,8 +9,8 @@ import torch
 from properties import ellipsoid
 
 from mcnet.core.errors import McnetError
-from mcnet.correction.guard import load_guard
-from mcnet.datasets.subjects import Person
+from mcnet.correction.severity_estimator import load_severity_estimator
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
@@ -18,7 +18,7 @@ from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityConfig,
     SeverityNetwork,
-    distance_from_usual,
+    mahalanobis_distance,
     severity_loss,
 )
 from mcnet.networks.weights import read_tensors
@@ -38,8 +38,8 @@ def _head(radius: int) -> Volume:
 
 
 def scans(radii: tuple[int, ...], seed: int) -> VariedScans:
-    people = [Person(f"r{radius}", partial(_head, radius), str(radius)) for radius in radii]
-    return VariedScans(people, [6] * len(people), VARIETY, seed)
+    subjects = [Subject(f"r{radius}", partial(_head, radius), str(radius)) for radius in radii]
+    return VariedScans(subjects, [6] * len(subjects), VARIETY, seed)
 
 
 def trained(folder: Path) -> Path:
@@ -80,25 +80,25 @@ def test_distance_is_mahalanobis() -> None:
     covariance = spread @ spread.T + np.eye(3)
     points = rng.standard_normal((5, 3))
     expected = np.sqrt(np.einsum("ni,ij,nj->n", points, np.linalg.inv(covariance), points) / 3)
-    found = distance_from_usual(
+    found = mahalanobis_distance(
         torch.tensor(points) + 2, torch.full((3,), 2.0), torch.tensor(np.linalg.inv(covariance))
     )
     assert np.allclose(found, expected)
 
 
-def test_training_is_done_once_and_calibrated_on_other_people(tmp_path: Path) -> None:
+def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) -> None:
     path = trained(tmp_path)
     before = path.read_bytes()
     assert trained(tmp_path).read_bytes() == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["curve.csv", "weights.safetensors"]
     path.unlink()
     _, again = read_tensors(trained(tmp_path / "again"))
-    judge = tmp_path / "judge.safetensors"
+    estimator = tmp_path / "estimator.safetensors"
     write_calibrated(
-        judge, tmp_path / "again" / "weights.safetensors", scans((45, 60), 1), scans((50,), 2),
+        estimator, tmp_path / "again" / "weights.safetensors", scans((45, 60), 1), scans((50,), 2),
         notes={"name": "tiny", "trained_pixel_mm": [4.5, 5.0]},
     )  # fmt: skip
-    about, tensors = read_tensors(judge)
+    about, tensors = read_tensors(estimator)
     assert all(torch.equal(tensors[name], again[name]) for name in again)
     calibration = about["card"]["calibration"]
     low, middle, high = calibration["z_low_middle_high"]
@@ -106,7 +106,7 @@ def test_training_is_done_once_and_calibrated_on_other_people(tmp_path: Path) ->
     assert calibration["usual_below"] > 0
     assert calibration["n_scans"] == 4 * 6
     assert tensors["usual.mean"].shape == (SMALL.widths[-1],)
-    assert load_guard(judge).trained_pixel_mm == (4.5, 5.0)
+    assert load_severity_estimator(estimator).trained_pixel_mm == (4.5, 5.0)
 
 
 def test_impossible_networks_are_refused() -> None:

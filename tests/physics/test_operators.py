@@ -11,7 +11,7 @@ from mcnet.motion.poses import AXES
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.in_space import poses_of
-from mcnet.physics.operators import ScanGrid, ScanOperator, rotations, turned_rotations
+from mcnet.physics.operators import ScanGrid, ScanOperator, rotation_derivatives, rotations
 from mcnet.physics.simulator import corrupt
 
 SHAPE, SIZE = (20, 27, 24), (8.0, 6.0, 7.0)
@@ -95,11 +95,11 @@ def test_some_of_the_lines_are_a_part_of_all(volume, line_axis):
     np.testing.assert_array_equal(part.within_band, whole.within_band[tuple(at[1:])])
 
 
-@pytest.mark.parametrize("n_turns", [1, 3])
-def test_turned_rotations_are_the_derivatives_of_rotations(rng, n_turns):
-    turns = rng.normal(size=(4, n_turns))
-    for index, found in enumerate(turned_rotations(turns)):
-        step = np.zeros(n_turns)
+@pytest.mark.parametrize("n_rotations", [1, 3])
+def test_turned_rotations_are_the_derivatives_of_rotations(rng, n_rotations):
+    turns = rng.normal(size=(4, n_rotations))
+    for index, found in enumerate(rotation_derivatives(turns)):
+        step = np.zeros(n_rotations)
         step[index] = 1e-6
         expected = (rotations(turns + step) - rotations(turns - step)) / 2e-6
         np.testing.assert_allclose(found, expected, atol=1e-8)

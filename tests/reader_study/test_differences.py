@@ -19,7 +19,7 @@ def scores_of(rng, *, gain=1, n_cases=14, readers=("a", "b"), criteria=("blur",)
                 for criterion in criteria:
                     score = int(np.clip(base + gain * k + rng.integers(-1, 2), 1, 5))
                     rows.append(
-                        {"reader": reader, "case": f"case {case}", "person": f"p{case % 4}",
+                        {"reader": reader, "case": f"case {case}", "subject": f"p{case % 4}",
                          "stratum": case % 3, "version": version, "criterion": criterion,
                          "score": score, "is_repeat": False}
                     )  # fmt: skip
@@ -69,10 +69,10 @@ def test_more_readers_of_the_same_cases_are_no_more_cases(rng):
     assert nine["n_cases"].tolist() == one["n_cases"].tolist() == [14] * 3
 
 
-def test_cases_of_few_persons_tell_less(rng):
+def test_cases_of_few_subjects_tell_less(rng):
     found = paired_tests(scores_of(rng), VERSIONS).iloc[0]
-    assert (found["n_cases"], found["n_persons"]) == (14, 4)
-    assert np.isfinite([found["persons_low"], found["persons_high"], found["persons_p"]]).all()
+    assert (found["n_cases"], found["n_subjects"]) == (14, 4)
+    assert np.isfinite([found["subjects_low"], found["subjects_high"], found["subjects_p"]]).all()
 
 
 def test_p_is_corrected_for_the_number_of_pairs_by_holm(rng):

@@ -20,7 +20,7 @@ VERSIONS = ("corrupted", "l1", "reference")
 
 
 def cases_of(n, severity=float):
-    return [Case(f"case {k}", f"person {k % 3}", severity(k)) for k in range(n)]
+    return [Case(f"case {k}", f"subject {k % 3}", severity(k)) for k in range(n)]
 
 
 def order_of(n_cases=13, seed=5, **drawing):

@@ -10,7 +10,7 @@ from mcnet.core.errors import McnetError
 from mcnet.correction.slices import correct_slices
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.store import load_pairs
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.reproduce import reproduce
 from mcnet.networks.unet import NetworkConfig
 from mcnet.networks.weights import load_network
@@ -22,17 +22,17 @@ from mcnet.training.training_config import TrainingConfig
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A small run of two modes and one model, on pixels that are not square."""
-    people = tmp_path_factory.mktemp("people")
+    subjects = tmp_path_factory.mktemp("subjects")
     rng = np.random.default_rng(5)
     for number in range(3):
         head = ellipsoid((29, 33, 31), (6.0,) * 3, centre_mm=(0, 0, 0), radii_mm=(60, 70, 75))
         head = head * (1 + 0.4 * rng.random(head.shape, dtype=np.float32))
-        nib.save(nib.Nifti1Image(head, np.diag([6.0, 6, 6, 1])), people / f"p{number}.nii.gz")
+        nib.save(nib.Nifti1Image(head, np.diag([6.0, 6, 6, 1])), subjects / f"p{number}.nii.gz")
     folder = tmp_path_factory.mktemp("run")
     reproduce(
         Experiment(
             title="tiny",
-            people=PeopleConfig(folders=(str(people),)),
+            subjects=SubjectsConfig(folders=(str(subjects),)),
             motion=MotionConfig(n_generated=5, n_test=2),
             acquisition=Acquisition((24, 32, 40), (192.0, 224.0, 240.0)),
             pairs=PairsDesign(n_slices=2, spacing_mm=20.0),
@@ -57,7 +57,7 @@ def test_every_test_slice_of_both_modes_is_a_case(run, source):
     assert [case.severity for case in source.cases] == pytest.approx(
         corrupted["magnitude"].tolist(), rel=1e-5
     )
-    assert {case.person for case in source.cases} == set(corrupted["person"])
+    assert {case.subject for case in source.cases} == set(corrupted["subject"])
     assert len({case.name for case in source.cases}) == len(source.cases) == len(corrupted)
 
 

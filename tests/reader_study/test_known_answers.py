@@ -112,7 +112,7 @@ def test_a_planned_gain_is_found_with_the_error_of_the_cases_and_not_of_the_read
     # of 20 cases 5 differ by 2: standard error sqrt(.75 / 19), t(19) at .975 = 2.0930
     half = 2.0930 * np.sqrt(0.75 / 19)
     assert (found["low"], found["high"]) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-3)
-    assert (found["n"], found["n_cases"], found["n_persons"]) == (60, 20, 3)
+    assert (found["n"], found["n_cases"], found["n_subjects"]) == (60, 20, 3)
 
 
 def test_a_metric_that_prefers_what_readers_prefer_is_told(gaining):

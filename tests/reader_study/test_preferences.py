@@ -11,7 +11,7 @@ from mcnet.reader_study.preferences import left_share, preferences
 def choices_of(*, preferred, n_readers=1, first="corrupted", second="l1"):
     """Whether each case's readers prefer the second."""
     rows = [
-        {"reader": f"reader {reader}", "case": f"case {case}", "person": f"person {case % 5}",
+        {"reader": f"reader {reader}", "case": f"case {case}", "subject": f"subject {case % 5}",
          "first": first, "second": second, "preferred": second if is_second else first,
          "is_repeat": False, "was_left": case % 4 == 0}
         for case, is_second in enumerate(preferred)
@@ -106,7 +106,7 @@ def test_p_is_corrected_for_the_number_of_pairs_of_versions():
     assert found["p_holm"].tolist() == pytest.approx([4 / 2**9, 20 / 2**9])
 
 
-def test_persons_are_counted():
+def test_subjects_are_counted():
     assert (
-        only(preferences(choices_of(preferred=[True] * 9), ["corrupted", "l1"]))["n_persons"] == 5
+        only(preferences(choices_of(preferred=[True] * 9), ["corrupted", "l1"]))["n_subjects"] == 5
     )

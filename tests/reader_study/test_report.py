@@ -98,7 +98,7 @@ def test_a_choice_that_is_just_begun_has_a_report(tmp_path):
 )
 def test_four_pairs_show_no_metric_and_no_version_to_be_better(tmp_path, n_alike, share, interval):
     """Metrics prefer the second version in all of them, the reader in so many."""
-    source = DrawnSource(n_cases=4, versions=("corrupted", "l1"), n_people=4)
+    source = DrawnSource(n_cases=4, versions=("corrupted", "l1"), n_subjects=4)
     study, _ = drawn_study(
         tmp_path / "study", source=source, design="choice", n_readers=1, repeat_share=0.0
     )

@@ -220,7 +220,7 @@ def test_nothing_that_is_sent_says_which_image_is_which(tmp_path):
             for (showing,) in connection.execute("SELECT id FROM showings"):
                 sent = sent.replace(showing, "")  # by chance it holds any short word
         sent = sent.lower()
-        for word in (*VERSIONS, "person", "case 1", "repeat", "mirrored", "stratum", "severity"):
+        for word in (*VERSIONS, "subject", "case 1", "repeat", "mirrored", "stratum", "severity"):
             assert word not in sent, word
         forms = re.findall(r'"form":(\{.*?\})', sent)
         assert len(set(forms)) == 1

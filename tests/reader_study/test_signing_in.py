@@ -38,7 +38,7 @@ def test_codes_are_long_and_differ():
 
 def test_a_code_opens_its_readers_session_once(made, connection):
     for reader, code in enumerate(made[1], start=1):
-        token = sign_in(connection, f" {code.lower()} ")  # as people type
+        token = sign_in(connection, f" {code.lower()} ")  # as subjects type
         assert reader_of(connection, token) == reader
         assert sign_in(connection, code) is None
 

@@ -10,19 +10,19 @@ NO_METRICS = pd.DataFrame({"criterion": [], "metric": [], "concordance": [], "n_
 TWO_READERS = pd.DataFrame({"reader": ["reader-1", "reader-2"]})
 
 
-def differences_of(*rows, n_cases=12, n_persons=12):
+def differences_of(*rows, n_cases=12, n_subjects=12):
     names = ["version", "against", "difference", "low", "high", "p_holm"]
     table = pd.DataFrame(rows, columns=names)
-    return table.assign(criterion="blur", n_cases=n_cases, n_persons=n_persons)
+    return table.assign(criterion="blur", n_cases=n_cases, n_subjects=n_subjects)
 
 
 def told_of_scores(tests, readings=TWO_READERS, metrics=NO_METRICS):
     return score_findings({"readings": readings, "differences": tests, "metrics": metrics})
 
 
-def preferences_of(rate, low, high, p, *, n_cases=20, n_persons=20):
+def preferences_of(rate, low, high, p, *, n_cases=20, n_subjects=20):
     row = {"version": "l1", "against": "corrupted", "rate": rate, "low": low, "high": high,
-           "p_holm": p, "n": 40, "n_cases": n_cases, "n_persons": n_persons}  # fmt: skip
+           "p_holm": p, "n": 40, "n_cases": n_cases, "n_subjects": n_subjects}  # fmt: skip
     return pd.DataFrame([row])
 
 
@@ -84,11 +84,11 @@ def test_differences_without_spread_are_told_without_an_interval():
     assert told.endswith("l1 +1.00 (3 cases, too few readings to tell).")
 
 
-def test_few_persons_are_told_in_both_designs():
-    tests = differences_of(("l1", "corrupted", 1.0, 0.5, 1.5, 0.01), n_persons=2)
-    preferences = preferences_of(0.75, 0.6, 0.9, 0.01, n_persons=2)
+def test_few_subjects_are_told_in_both_designs():
+    tests = differences_of(("l1", "corrupted", 1.0, 0.5, 1.5, 0.01), n_subjects=2)
+    preferences = preferences_of(0.75, 0.6, 0.9, 0.01, n_subjects=2)
     for told in (told_of_scores(tests), told_of_choices(preferences)):
-        assert told[-1].startswith("These p count cases; of persons there are 2, so read")
+        assert told[-1].startswith("These p count cases; of subjects there are 2, so read")
 
 
 def test_one_reader_is_said_to_be_one():

@@ -37,7 +37,7 @@ def test_so_it_is_of_a_head_that_moved_in_space():
     raw, motion = moving_head.raw_volume(20.0), moving_head.motion_in_space(20.0)
     image = reconstruct(raw, motion=motion)
     preview = reconstruct(raw, motion=motion, options=ReconstructionOptions(preview=True))
-    scan = moving_head.person()
+    scan = moving_head.subject()
     still = np.abs(image_at_rest(scan.values, scan.voxel_size_mm, moving_head.VOLUME))
     errors = [
         float(((one.values - still) ** 2).mean())

@@ -77,7 +77,7 @@ def test_known_severe_motion_is_undone_nearly_wholly():
     result = reconstruct(raw, motion=moving_head.motion(20.0))
     assert moving_head.ssim(raw.planes_of(result.corrupted.values)) < 0.93
     assert moving_head.ssim(raw.planes_of(result.image.values)) >= 0.985
-    assert result.trusted
+    assert result.accepted
     assert result.motion_known
 
 
@@ -93,7 +93,7 @@ def test_with_noise_it_is_within_two_hundredths_of_the_still_scan(n_coils):
 def test_a_sign_of_the_motion_that_is_wrong_is_told():
     raw = moving_head.raw_scan(8.0)
     result = reconstruct(raw, motion=moving_head.motion(-8.0))
-    assert not result.trusted
+    assert not result.accepted
     assert "does not fit" in result.verdict
 
 

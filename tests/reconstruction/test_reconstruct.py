@@ -22,7 +22,7 @@ def test_found_motion_gives_a_better_image_than_the_network_it_starts_from():
     result = reconstruct(raw, motion=None, model=load_model("paper-2mm"))
     assert not result.motion_known
     assert result.network is not None
-    assert result.trusted
+    assert result.accepted
     network, image = (
         moving_head.ssim(raw.planes_of(one.values)) for one in (result.network, result.image)
     )
@@ -35,7 +35,7 @@ def test_motion_that_is_not_found_leaves_the_image_of_the_network():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
     result = reconstruct(raw, motion=None, model=load_model("paper-2mm"), options=hasty)
-    assert not result.trusted
+    assert not result.accepted
     assert result.network is not None
     np.testing.assert_array_equal(result.image.values, result.network.values)
     assert "network" in result.verdict
@@ -44,7 +44,7 @@ def test_motion_that_is_not_found_leaves_the_image_of_the_network():
 def test_six_degrees_of_freedom_are_undone_in_a_volume():
     lines = Acquisition((32, 36, 34), (256.0, 256.0, 256.0))
     motion = generate_motion(36, np.random.default_rng(4)).scaled(12.0)
-    scan = moving_head.person()
+    scan = moving_head.subject()
     raw = simulate_raw(scan, motion, lines, RawOptions())
     quiet = simulate_raw(scan, still(36), lines, RawOptions())
     result = reconstruct(raw, motion=motion)

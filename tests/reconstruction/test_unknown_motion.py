@@ -34,7 +34,7 @@ def test_motion_is_found_and_the_image_with_it(n_coils):
     found = searched(raw)
     error = pose_error(raw, raw.motion_of(found), moving_head.motion(4.0))
     before = pose_error(raw, still(raw.n_lines), moving_head.motion(4.0))
-    assert error["turn_deg"] < 0.3
+    assert error["rotation_deg"] < 0.3
     assert error["line_axis_mm"] < min(0.3, before["line_axis_mm"])
     assert error["other_mm"] < min(0.3, 0.5 * before["other_mm"])
 
@@ -48,7 +48,7 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
     found = find_motion(part, part.maps(), first)
     before = pose_error(raw, still(raw.n_lines), true)
     error = pose_error(raw, route.motion_of(found, "found"), true)
-    assert error["turn_deg"] < 0.4 * before["turn_deg"]
+    assert error["rotation_deg"] < 0.4 * before["rotation_deg"]
     assert error["line_axis_mm"] < 0.6 * before["line_axis_mm"]
     assert error["other_mm"] < 0.2 * before["other_mm"]
     assert found.shape == (raw.n_lines, 6)

@@ -59,7 +59,7 @@ def test_residuals_and_captions_stand_under_their_own_image(rng):
 
 
 def rows_of(modes: tuple[str, ...]) -> pd.DataFrame:
-    labels = {"person": "p", "trace": "t", "position_mm": 0.0}
+    labels = {"subject": "p", "trace": "t", "position_mm": 0.0}
     return pd.DataFrame(
         [
             labels

@@ -13,10 +13,10 @@ from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.motion.trace import MotionTrace
+from mcnet.report.conclusions import verdict
 from mcnet.report.examples import Example, residual_limit, scored_example
 from mcnet.report.figures import binned_by_magnitude, curve_names, proposed_model
 from mcnet.report.page import write_report
-from mcnet.report.verdict import verdict
 
 MODELS = ("corrupted", "registered", "smoothed", "l1", "l1+tv-ft")
 PROVENANCE = {"version": "9.9", "seed": 3, "command": "mcnet reproduce x.toml"}
@@ -27,7 +27,7 @@ def make_rows(gains: dict[str, float], modes=("rotation", "rotation+translation"
     records = []
     for mode in modes:
         for k in range(24):
-            labels = {"person": f"p{k % 3}", "trace": f"t{k % 4}", "position_mm": 5.0 * (k // 12)}
+            labels = {"subject": f"p{k % 3}", "trace": f"t{k % 4}", "position_mm": 5.0 * (k // 12)}
             labels |= {"mode": mode, "magnitude": float(1 + k % 12)}
             base = rng.uniform(0.5, 0.7, len(METRICS))
             for model in MODELS:
@@ -101,7 +101,7 @@ def test_the_page_says_what_it_must_and_escapes_what_it_is_given(report):
     assert page.count("not a medical device") == 1
     assert "mcnet reproduce x.toml" in page
     assert "[128, 128, 128]" in page
-    assert "3 persons: a Wilcoxon test over persons cannot fall below p = 0.25" in page
+    assert "3 subjects: a Wilcoxon test over subjects cannot fall below p = 0.25" in page
 
 
 def test_the_tables_hold_pandas_own_means(report):
@@ -142,16 +142,16 @@ def test_the_verdict_says_what_was_gained():
     assert "Inside the head after registration: from" in sentence
 
 
-@pytest.mark.parametrize(("n_persons", "is_told"), [(1, True), (3, True), (5, True), (6, False)])
-def test_the_verdict_says_of_how_many_it_is_and_where_these_are_too_few(n_persons, is_told):
+@pytest.mark.parametrize(("n_subjects", "is_told"), [(1, True), (3, True), (5, True), (6, False)])
+def test_the_verdict_says_of_how_many_it_is_and_where_these_are_too_few(n_subjects, is_told):
     rows = make_rows({"l1": 0.1}, ("rotation",))
-    of_one = rows[rows["person"] == rows["person"].iloc[0]]
-    table = summary(pd.concat([of_one.assign(person=f"p{k}") for k in range(n_persons)]))
+    of_one = rows[rows["subject"] == rows["subject"].iloc[0]]
+    table = summary(pd.concat([of_one.assign(subject=f"p{k}") for k in range(n_subjects)]))
     (sentence,) = verdict(table, "l1")
-    n = len(of_one) // of_one["model"].nunique() * n_persons
-    persons = "1 person" if n_persons == 1 else f"{n_persons} persons"
-    assert sentence.startswith(f"Rotation, means of {n} slices of {persons}: l1 raises")
-    told = f"Of {persons} no test can show that the same holds for others."
+    n = len(of_one) // of_one["model"].nunique() * n_subjects
+    subjects = "1 subject" if n_subjects == 1 else f"{n_subjects} subjects"
+    assert sentence.startswith(f"Rotation, means of {n} slices of {subjects}: l1 raises")
+    told = f"Of {subjects} no test can show that the same holds for others."
     assert sentence.endswith(told) == is_told
 
 

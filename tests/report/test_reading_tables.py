@@ -1,4 +1,4 @@
-"""Tables of a reader study for people: rounded, with a dash where nothing is known."""
+"""Tables of a reader study to be read: rounded, with a dash where nothing is known."""
 
 import numpy as np
 import pandas as pd
@@ -33,8 +33,8 @@ def test_agreement_within_and_between_readers_has_a_table_each():
 def test_a_preference_without_a_p_has_a_dash():
     rows = pd.DataFrame(
         [{"version": "l1", "against": "corrupted", "rate": 0.5, "low": 0.25, "high": 0.75,
-          "p": np.nan, "p_holm": np.nan, "n": 12, "n_cases": 6, "n_persons": 1,
-          "persons_low": 0.1, "persons_high": 0.9, "persons_p": np.nan}]
+          "p": np.nan, "p_holm": np.nan, "n": 12, "n_cases": 6, "n_subjects": 1,
+          "subjects_low": 0.1, "subjects_high": 0.9, "subjects_p": np.nan}]
     )  # fmt: skip
     (table,) = preference_tables(rows)
     assert table.lines == [

@@ -23,7 +23,7 @@ FOUND = {
     "n_coils": 8,
     "model": None,
     "searched_shape": [1, 40, 30, 26],
-    "share_of_central_lines_doubted": 0.042,
+    "share_of_central_lines_rejected": 0.042,
 }
 
 
@@ -48,8 +48,8 @@ def test_the_page_holds_all_it_shows_and_asks_no_network(result, tmp_path):
 
 
 def test_doubt_is_the_headline_of_motion_that_was_not_found(result, tmp_path):
-    doubted = replace(result, motion_known=False, trusted=False, verdict="No.", notes=FOUND)
-    write_reconstruction_page(tmp_path / "page.html", doubted, inputs={})
+    rejected = replace(result, motion_known=False, accepted=False, verdict="No.", notes=FOUND)
+    write_reconstruction_page(tmp_path / "page.html", rejected, inputs={})
     text = (tmp_path / "page.html").read_text()
     assert "No motion found" in text
     assert 'class="warning"' in text

@@ -29,7 +29,7 @@ def make_pairs() -> Callable[..., ImagePairs]:
         waves = rng.uniform(0.2, 0.6, (n_pairs, 2, 1, 1))
         references = (1 + np.sin(waves[:, 0] * y) * np.cos(waves[:, 1] * x)).astype(np.float32) / 2
         ghosts = np.roll(references, rows // 2, axis=1)
-        table = pd.DataFrame({"person": [f"person-{row}" for row in range(n_pairs)]})
+        table = pd.DataFrame({"subject": [f"subject-{row}" for row in range(n_pairs)]})
         return ImagePairs(
             corrupted=(0.7 * references + 0.5 * ghosts).astype(np.float32),
             references=references,

@@ -78,7 +78,7 @@ def test_an_epoch_of_fewer_slices_is_another_part_of_the_set_each_time(make_pair
 def test_what_was_undone_is_seen_last_on_the_same_scale(make_pairs):
     pairs = make_pairs(6)
     undone = np.arange(6, dtype=np.float32)[:, None, None] + 0 * pairs.corrupted
-    table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=np.arange(6.0))
+    table = pairs.table.assign(subject="a", trace="t", mode="rotation", position_mm=np.arange(6.0))
     pairs = replace(pairs, undone=undone, table=table).chosen([4, 1, 2])
     for n_adjacent, batch in ((n, next(iter(PairBatches(pairs, 3, n_adjacent=n)))) for n in (0, 1)):
         assert batch.corrupted.shape[1] == 2 * n_adjacent + 2
@@ -91,7 +91,7 @@ def test_what_was_undone_is_seen_last_on_the_same_scale(make_pairs):
 
 def test_neighbours_are_seen_on_the_scale_of_the_slice_itself(make_pairs):
     pairs = make_pairs(6)
-    table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=np.arange(6.0))
+    table = pairs.table.assign(subject="a", trace="t", mode="rotation", position_mm=np.arange(6.0))
     pairs = replace(pairs, table=table)
     batch = next(iter(PairBatches(pairs, 6, n_adjacent=1)))
     assert batch.corrupted.shape[:2] == (6, 3)

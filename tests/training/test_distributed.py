@@ -27,17 +27,17 @@ from torch.multiprocessing.spawn import start_processes
 
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig, experiment_toml
+from mcnet.datasets.pairs.prepared import prepare_subject
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, experiment_toml
 from mcnet.experiments.reproduce import reproduce
 from mcnet.io.volume import Volume
 from mcnet.networks.unet import NetworkConfig
 from mcnet.networks.weights import read_tensors
 from mcnet.physics.acquisition import Acquisition
-from mcnet.training.distributed import is_started, joined, refuse_impossible
+from mcnet.training.distributed import check_devices, is_started, joined
 from mcnet.training.processes import ALONE, Processes, within_cores
 from mcnet.training.training import _usual_workers
 from mcnet.training.training_config import TrainingConfig
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def experiment(folder: Path) -> Experiment:
     return Experiment(
         title="tiny",
-        people=PeopleConfig(folders=(str(folder / "heads"),)),
+        subjects=SubjectsConfig(folders=(str(folder / "heads"),)),
         motion=MotionConfig(n_generated=5),
         acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
         pairs=PairsDesign(n_slices=3, spacing_mm=20.0, modes=("rotation",)),
@@ -88,19 +88,19 @@ def work(folder: Path, experiment: Experiment) -> Work:
             heads=references > rng.random((n_pairs, 1, 1)),
             reference_index=np.arange(n_pairs, dtype=np.int64),
             input_scale=rng.uniform(0.8, 1.3, n_pairs).astype(np.float32),
-            table=pd.DataFrame({"person": [str(row) for row in range(n_pairs)]}),
+            table=pd.DataFrame({"subject": [str(row) for row in range(n_pairs)]}),
         )
 
     scan = Acquisition((20, 26, 22), (150.0, 169.0, 154.0))
-    people = []
+    subjects = []
     for radius in (30.0, 58.0):
         values = ellipsoid((29, 33, 31), (5.0,) * 3, centre_mm=(4, 0, 0), radii_mm=(radius, 55, 50))
         values = values * np.linspace(0.5, 1.5, 33, dtype=np.float32)[:, None]
         volume = Volume(values, np.diag([5.0, 5.0, 5.0, 1.0]), f"r{radius:g}")
-        people.append(prepare_person(volume, PairsDesign(n_slices=5, spacing_mm=18.0), scan))
-    fresh = FreshPairs(tuple(people), FreshMotion(), scan, scans_per_person=6, seed=7)
+        subjects.append(prepare_subject(volume, PairsDesign(n_slices=5, spacing_mm=18.0), scan))
+    on_the_fly = OnTheFlyPairs(tuple(subjects), RandomMotion(), scan, scans_per_subject=6, seed=7)
     # 13 training images make batches of 5, 4 and 4, 7 of validation of 4 and 3: parts differ
-    return Work(pairs(13, 14, 17), pairs(7, 14, 17), fresh, pairs(7, 26, 22), experiment)
+    return Work(pairs(13, 14, 17), pairs(7, 14, 17), on_the_fly, pairs(7, 26, 22), experiment)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_the_mean_of_the_losses_is_the_loss_of_the_batch(together, single) -> No
     assert not np.isclose(*(found["loss.weighted.l1"] for found in together), rtol=0.01)
 
 
-def test_fresh_batches_are_parted_and_every_scan_is_made_once(together, single) -> None:
+def test_on_the_fly_batches_are_parted_and_every_scan_is_made_once(together, single) -> None:
     for name, expected in all_of("stream.batch", single).items():
         both = [found[name] for found in together]
         assert abs(len(both[0]) - len(both[1])) <= 1
@@ -182,7 +182,7 @@ def test_fresh_batches_are_parted_and_every_scan_is_made_once(together, single) 
     assert single["stream.made"][1:3].all()
 
 
-@pytest.mark.parametrize("name", ["pairs", "fresh"])
+@pytest.mark.parametrize("name", ["pairs", "on_the_fly"])
 def test_a_training_ends_as_that_of_one_process(together, single, folder, name) -> None:
     one, two = (folder / place / name / "weights.safetensors" for place in ("single", "together"))
     (about_one, expected), (about_two, found) = read_tensors(one), read_tensors(two)
@@ -209,9 +209,9 @@ def test_an_experiment_is_trained_as_by_one_process(together, single, folder) ->
 
 
 def test_a_judge_is_trained_as_by_one_process(together, single, folder) -> None:
-    expected = np.load(folder / "single" / "judge" / "0.npz")
+    expected = np.load(folder / "single" / "estimator" / "0.npz")
     for rank in range(2):
-        found = np.load(folder / "together" / "judge" / f"{rank}.npz")
+        found = np.load(folder / "together" / "estimator" / f"{rank}.npz")
         for key in expected:
             assert np.allclose(found[key], expected[key], rtol=0, atol=5e-5), key
     curves = [pd.read_csv(folder / name / "judge/curve.csv") for name in ("single", "together")]
@@ -284,19 +284,19 @@ def test_a_killed_training_goes_on_under_torchrun_to_the_end_of_an_undisturbed_o
     ],
 )
 def test_impossible_numbers_are_refused(devices: int, nodes: int, told: str) -> None:
-    refuse_impossible(5, 1, TrainingConfig(batch_size=5))
+    check_devices(5, 1, TrainingConfig(batch_size=5))
     with pytest.raises(McnetError, match=told):
-        refuse_impossible(devices, nodes, TrainingConfig(batch_size=5))
+        check_devices(devices, nodes, TrainingConfig(batch_size=5))
 
 
 def test_more_devices_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for device in ("cuda", "auto"):
-        refuse_impossible(2, 3, TrainingConfig(device=device))
+        check_devices(2, 3, TrainingConfig(device=device))
         with pytest.raises(McnetError, match=r"--devices 3 asks for more GPUs .* \(2\)"):
-            refuse_impossible(3, 1, TrainingConfig(device=device))
-    refuse_impossible(3, 1, TrainingConfig(device="cpu"))
+            check_devices(3, 1, TrainingConfig(device=device))
+    check_devices(3, 1, TrainingConfig(device="cpu"))
 
 
 def test_processes_that_others_started_are_found(

@@ -14,7 +14,7 @@ def test_the_bar_of_a_training_counts_so(capsys):
     import torch
     from lightning.pytorch import LightningModule
 
-    class Lesson(LightningModule):
+    class TrainingModule(LightningModule):
         def __init__(self):
             super().__init__()
             self.layer = torch.nn.Linear(1, 1)
@@ -30,7 +30,7 @@ def test_the_bar_of_a_training_counts_so(capsys):
             max_epochs=2, accelerator="cpu", logger=False, callbacks=[EpochBar(leave=True)],
             enable_checkpointing=False, enable_model_summary=False,
         )  # fmt: skip
-        trainer.fit(Lesson(), torch.utils.data.DataLoader(torch.ones(3, 1)))
+        trainer.fit(TrainingModule(), torch.utils.data.DataLoader(torch.ones(3, 1)))
     told = capsys.readouterr().out
     assert "Epoch 2 of 2" in told
     assert "Epoch 0" not in told

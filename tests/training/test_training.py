@@ -17,7 +17,7 @@ from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.unet import NetworkConfig
 from mcnet.networks.weights import load_network, read_card
 from mcnet.training.epoch_callback import EpochRecord
-from mcnet.training.lightning_module import Lesson
+from mcnet.training.lightning_module import TrainingModule
 from mcnet.training.losses import LossConfig
 from mcnet.training.recipes import L1, L1_TV, Stage
 from mcnet.training.training import train_stage
@@ -64,14 +64,14 @@ class StoppedError(Exception):
 
 def stop_after_epoch(number: int, stop: Callable[[], None], patch: pytest.MonkeyPatch) -> None:
     """Let training stop once epoch ``number`` is kept and the next one runs."""
-    original = Lesson.training_step
+    original = TrainingModule.training_step
 
-    def step(self: Lesson, batch: Any, batch_index: int) -> Any:
+    def step(self: TrainingModule, batch: Any, batch_index: int) -> Any:
         if self.current_epoch == number and batch_index == 1:
             stop()
         return original(self, batch, batch_index)
 
-    patch.setattr(Lesson, "training_step", step)
+    patch.setattr(TrainingModule, "training_step", step)
 
 
 def raise_stopped() -> None:
@@ -165,12 +165,12 @@ def test_a_later_stage_starts_from_the_weights_of_the_earlier(
     started: list[dict[str, torch.Tensor]] = []
     rates: list[float] = []
 
-    def remember(lesson: Lesson) -> None:
-        weights = lesson.network.state_dict()
+    def remember(module: TrainingModule) -> None:
+        weights = module.network.state_dict()
         started.append({name: value.clone() for name, value in weights.items()})
-        rates.append(lesson.trainer.optimizers[0].param_groups[0]["lr"])
+        rates.append(module.trainer.optimizers[0].param_groups[0]["lr"])
 
-    monkeypatch.setattr(Lesson, "on_train_start", remember)
+    monkeypatch.setattr(TrainingModule, "on_train_start", remember)
     changes = {"initial_weights": first, "fine_tune_factor": 0.1, "schedule": "constant"}
     second = train("l1-then-l1+tv", stage=L1_TV, **changes)
     expected = load_network(first).state_dict()
@@ -198,13 +198,13 @@ def test_every_epoch_has_an_order_of_its_own(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders: dict[int, list[float]] = {}
-    original = Lesson.training_step
+    original = TrainingModule.training_step
 
-    def step(lesson: Lesson, batch: Any, batch_index: int) -> Any:
-        orders.setdefault(lesson.current_epoch, []).extend(batch.input_scale.flatten().tolist())
-        return original(lesson, batch, batch_index)
+    def step(module: TrainingModule, batch: Any, batch_index: int) -> Any:
+        orders.setdefault(module.current_epoch, []).extend(batch.input_scale.flatten().tolist())
+        return original(module, batch, batch_index)
 
-    monkeypatch.setattr(Lesson, "training_step", step)
+    monkeypatch.setattr(TrainingModule, "training_step", step)
     train("orders", epochs=3)
     assert len({tuple(order) for order in orders.values()}) == 3
     assert len({tuple(sorted(order)) for order in orders.values()}) == 1
@@ -359,7 +359,7 @@ def test_a_network_of_adjacent_slices_is_trained(train: Any, make_pairs: MakePai
     def of_one_scan(n_pairs: int, seed: int = 0) -> ImagePairs:
         pairs = make_pairs(n_pairs, seed=seed)
         places = np.arange(float(n_pairs))
-        table = pairs.table.assign(person="a", trace="t", mode="rotation", position_mm=places)
+        table = pairs.table.assign(subject="a", trace="t", mode="rotation", position_mm=places)
         return replace(pairs, table=table)
 
     network = replace(NETWORK, adjacent=1)

@@ -106,7 +106,7 @@ def _correct_one(
     uncertainty: Path | None,
     options: "CorrectionOptions",
 ) -> None:
-    _refuse_bids(scan)
+    _check_not_bids(scan)
     check_scans((scan,), "mcnet correct")
     from mcnet.core.writing import written_together
     from mcnet.correction.models import check_model, load_model
@@ -122,14 +122,18 @@ def _correct_one(
         write_corrected,
         write_uncertainty,
     )
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.severity_estimator import load_severity_estimator
 
-    network, guard = load_model(model), load_guard()
+    network, severity_estimator = load_model(model), load_severity_estimator()
     source = read_source(scan)
     check_series_to_write(source, output)
     with announce(f"Correcting {scan}") as on_progress:
         corrected = correct_source(
-            source, network, guard=guard, options=options, on_progress=on_progress
+            source,
+            network,
+            severity_estimator=severity_estimator,
+            options=options,
+            on_progress=on_progress,
         )
     with written_together():
         write_corrected(output, corrected)
@@ -156,14 +160,14 @@ def _correct_dataset(
     check_derivative_output(root, derivative)
     check_model(model)
     from mcnet.correction.dataset import correct_dataset
-    from mcnet.correction.guard import load_guard
+    from mcnet.correction.severity_estimator import load_severity_estimator
 
     outcomes = correct_dataset(
         root,
         derivative,
         labels,
         load_model(model),
-        guard=load_guard(),
+        severity_estimator=load_severity_estimator(),
         options=options,
         write_page=_write_page,
         announce=announce,
@@ -212,7 +216,7 @@ def export(
     tell(f"{output}: {model} as ONNX.")
 
 
-def _refuse_bids(scan: Path) -> None:
+def _check_not_bids(scan: Path) -> None:
     from mcnet.io.bids import is_bids
 
     if scan.is_dir() and is_bids(scan):

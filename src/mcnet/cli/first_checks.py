@@ -8,7 +8,7 @@ from mcnet.core.extras import check_extra
 SCAN = "a NIfTI file or the folder of a DICOM series"
 MOTION = "a motion file"
 MOTIONS = "a motion file or a folder of them"
-PEOPLE = "a BIDS tree or a folder of NIfTI files"
+SUBJECTS = "a BIDS tree or a folder of NIfTI files"
 EXPERIMENT = "the TOML file of an experiment, such as experiments/quick.toml of the repository"
 
 

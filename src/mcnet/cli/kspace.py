@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from mcnet.cli.first_checks import MOTION, MOTIONS, PEOPLE, check_exists
+from mcnet.cli.first_checks import MOTION, MOTIONS, SUBJECTS, check_exists
 from mcnet.cli.terminal import Output, announce, model_file, tell
 from mcnet.core.errors import McnetError
 from mcnet.core.extras import PAGES, check_extra
@@ -114,14 +114,14 @@ def reconstruct(
             from mcnet.report.reconstruction_page import write_reconstruction_page
 
             write_reconstruction_page(report, result, inputs=inputs)
-    colour = "green" if result.trusted else "yellow"
+    colour = "green" if result.accepted else "yellow"
     tell(f"{output}: {result.verdict}", style=colour)
     for sentence in [*([told] if told else []), *(remarks(trace) if trace else [])]:
         tell(sentence)
 
 
 def evaluate_raw(
-    people: tyro.conf.Positional[Path],
+    subjects: tyro.conf.Positional[Path],
     motion: Path,
     output: Output,
     model: str = "paper-2mm",
@@ -135,14 +135,14 @@ def evaluate_raw(
     in_space: bool = False,
     seed: int = 1,
 ) -> None:
-    """Score reconstruction from raw k-space on people and recorded motion; goes on if interrupted.
+    """Score reconstruction from raw k-space on subjects and recorded motion; resumable.
 
     Args:
-        people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
+        subjects: Scans without motion: a BIDS tree, or a folder of NIfTI files.
         motion: Motion files, or a folder of them.
         output: Folder for the tables and the picture.
         model: Network that the search starts from.
-        names: Only these people.
+        names: Only these subjects.
         factors: Recorded motion is multiplied by these.
         n_traces: Recorded traces, drawn at random.
         coils: Receiver coils.
@@ -154,7 +154,7 @@ def evaluate_raw(
         seed: Of the draw of traces, phase and noise.
     """
     check_extra("train", "mcnet evaluate-raw")
-    check_exists(people, PEOPLE)
+    check_exists(subjects, SUBJECTS)
     check_exists(motion, MOTIONS)
     check_seed(seed)
     from mcnet.evaluation.raw_trial_design import RawTrialDesign
@@ -173,14 +173,14 @@ def evaluate_raw(
     check_outputs(
         given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)),
         [
-            *given(("", people, FOLDER), ("--model", model_file(model), FILE)),
+            *given(("", subjects, FOLDER), ("--model", model_file(model), FILE)),
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
     check_model(model)
-    from mcnet.datasets.subjects import people_named
+    from mcnet.datasets.subjects import subjects_named
 
-    chosen = people_named(people, names)
+    chosen = subjects_named(subjects, names)
     from mcnet.evaluation.raw_trial import try_reconstruction
     from mcnet.evaluation.trial_inputs import trial_inputs
     from mcnet.report.raw_trial_page import write_raw_trial
@@ -188,7 +188,7 @@ def evaluate_raw(
     network = load_model(model)
     drawn = TrialDesign(n_traces=n_traces, seed=seed)
     traces = chosen_traces([read_motion(file) for file in files], drawn)
-    with announce("Reconstructing unseen people from raw data") as on_progress:
+    with announce("Reconstructing unseen subjects from raw data") as on_progress:
         trial = try_reconstruction(
             *(chosen, traces, network, design),
             unfinished=unfinished,
@@ -221,6 +221,6 @@ def _notes(result: "Reconstruction") -> dict[str, Any]:
     return {
         **result.notes,
         "verdict": result.verdict,
-        "trusted": result.trusted,
+        "accepted": result.accepted,
         "line_residual": [round(float(one), 4) for one in result.line_residual],
     }

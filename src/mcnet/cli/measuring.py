@@ -6,7 +6,7 @@ from typing import Literal
 
 import tyro
 
-from mcnet.cli.first_checks import MOTIONS, PEOPLE, check_exists, check_scans
+from mcnet.cli.first_checks import MOTIONS, SUBJECTS, check_exists, check_scans
 from mcnet.cli.terminal import (
     Output,
     announce,
@@ -95,7 +95,7 @@ def motion(
 
 
 def evaluate(
-    people: tyro.conf.Positional[Path],
+    subjects: tyro.conf.Positional[Path],
     motion: Path,
     output: Output,
     model: str = DEFAULT_MODEL,
@@ -107,23 +107,23 @@ def evaluate(
     noise: float = 0.0,
     seed: int = 1,
 ) -> None:
-    """Score a model on people and recorded motion that it was not trained on.
+    """Score a model on subjects and recorded motion that it was not trained on.
 
     Args:
-        people: Scans without motion: a BIDS tree, or a folder of NIfTI files.
+        subjects: Scans without motion: a BIDS tree, or a folder of NIfTI files.
         motion: Motion files, or a folder of them.
         output: Folder for the tables and pictures.
         model: Name of a model that comes with mcnet, or a weights file.
-        names: Only these people.
+        names: Only these subjects.
         factors: Recorded motion is multiplied by these.
         n_traces: Recorded traces, drawn at random.
-        pixel_mm: Pixel size of the scans; each person's own, if none is given.
+        pixel_mm: Pixel size of the scans; each subject's own, if none is given.
         order: Order in which lines are acquired.
         noise: Standard deviation of the scans' noise, of which the head's brightest part is 1.
         seed: Of the draw.
     """
     check_extra("train", "mcnet evaluate")
-    check_exists(people, PEOPLE)
+    check_exists(subjects, SUBJECTS)
     check_exists(motion, MOTIONS)
     check_seed(seed)
     from mcnet.evaluation.trial_design import TrialDesign, chosen_traces
@@ -140,24 +140,24 @@ def evaluate(
     check_outputs(
         given(("-o", output, TRIAL)),
         [
-            *given(("", people, FOLDER), ("--model", model_file(model), FILE)),
+            *given(("", subjects, FOLDER), ("--model", model_file(model), FILE)),
             *(Given("--motion", file, MOTION_FILE) for file in files),
         ],
     )
     check_model(model)
-    from mcnet.datasets.subjects import people_named
+    from mcnet.datasets.subjects import subjects_named
 
-    chosen = people_named(people, names)
-    from mcnet.correction.guard import SEVERITY, load_guard
+    chosen = subjects_named(subjects, names)
+    from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
     from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
     traces = chosen_traces([read_motion(file) for file in files], design)
-    with announce(f"Trying {corrector.name} on unseen people and motion") as on_progress:
+    with announce(f"Trying {corrector.name} on unseen subjects and motion") as on_progress:
         trial = try_corrector(
-            *(chosen, traces, corrector, load_guard(), design),
+            *(chosen, traces, corrector, load_severity_estimator(), design),
             on_progress=on_progress,
         )
     weights = {"model": corrector.path, "severity": SEVERITY}
@@ -172,8 +172,11 @@ def evaluate(
     for factor, told in numbers.items():
         if isinstance(told, dict):
             before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
-            closed = 100 * told["share_of_distance_closed"]
-            tell(f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {closed:+.1f} %.")
+            recovered = 100 * told["share_of_ssim_deficit_recovered"]
+            tell(
+                f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
+                "SSIM deficit recovered."
+            )
     tell(str(output / "table.md"))
 
 

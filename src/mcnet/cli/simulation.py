@@ -82,7 +82,7 @@ def corrupt(
     from mcnet.core.outputs import MOTION_FILE, check_outputs, given
     from mcnet.core.writing import written_together
     from mcnet.datasets.corrupted_scan import corrupt_scan
-    from mcnet.datasets.raw_simulation import RawOptions, refuse_raw_options, simulate_raw
+    from mcnet.datasets.raw_simulation import RawOptions, check_raw_options, simulate_raw
     from mcnet.io.mrd.names import RAW
     from mcnet.io.nifti.files import write_volume
     from mcnet.io.nifti.names import NIFTI
@@ -121,7 +121,7 @@ def corrupt(
     trace = recorded.at_rest_when(acquisition.centre_time).scaled(scale).restricted_to(mode)
     check_scaled(trace, scale)
     if raw_output:
-        refuse_raw_options(raw_options, trace, acquisition)
+        check_raw_options(raw_options, trace, acquisition)
     with waiting("Imaging the moving head"):
         images = corrupt_scan(volume, trace, acquisition, Engine(device))
     if raw_output:
@@ -204,7 +204,7 @@ def simulate(
     a_second = made.n_new / made.seconds
     speed = f" at {a_second:.{0 if a_second >= 10 else 1}f} a second" if made.n_new else ""
     tell(
-        f"{output}: {made.n_images} pairs of {len(plan.people)} people and {len(plan.traces)} "
+        f"{output}: {made.n_images} pairs of {len(plan.subjects)} subjects and {len(plan.traces)} "
         f"motion traces, {made.n_new} of them new{speed}."
     )
 

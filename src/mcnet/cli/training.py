@@ -31,7 +31,7 @@ def train(
         file: TOML file: an experiment, whose evaluation and report mcnet reproduce adds in the
             same folder, or a network for practice, as in experiments/correctors.
         output: Folder of the run: weights, and the curve of training.
-        metrics: JSON file of scores on other people, for the card of a network for practice: of
+        metrics: JSON file of scores on other subjects, for the card of a network for practice: of
             mcnet evaluate.
         devices: Processes on this machine that share every batch: GPUs, where training takes them,
             and processes of the CPU otherwise.
@@ -44,12 +44,12 @@ def train(
     check_at_least("--nodes", nodes, 1)
     from mcnet.core.outputs import FILE, check_outputs, given
     from mcnet.experiments.folder import RUN
-    from mcnet.training.distributed import is_started, joined, refuse_impossible
+    from mcnet.training.distributed import check_devices, is_started, joined
     from mcnet.training.processes import ALONE, OtherProcessError
     from mcnet.training.shipped.corrector import TRAINING, Corrector
 
     settings = _read(file, metrics)
-    refuse_impossible(devices, nodes, settings.training)
+    check_devices(devices, nodes, settings.training)
     if not is_started(devices, nodes):  # of several processes, the first one does it later
         kind = TRAINING if isinstance(settings, Corrector) else RUN
         check_outputs(

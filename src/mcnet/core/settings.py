@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mcnet.core.documents import read_toml
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import SETTINGS
 
 Settings = TypeVar("Settings")
 _MOST_SHOWN = 60
@@ -25,7 +26,7 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
         The file is missing, no TOML, or has an unknown key or an impossible value.
     """
     content = read_toml(path)
-    _refuse_unknown_keys(content, kind, path)
+    _check_keys(content, kind, path)
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
@@ -63,7 +64,7 @@ def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Setti
         A key is unknown, or a value impossible; ``place`` says where they stand.
     """
     kind = type(settings)
-    _refuse_unknown_keys(changes, kind, place)
+    _check_keys(changes, kind, place)
     kept = {item.name: getattr(settings, item.name) for item in fields(kind)}  # type: ignore[arg-type]
     try:
         return TypeAdapter(kind).validate_python(kept | dict(changes))
@@ -71,34 +72,37 @@ def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Setti
         raise McnetError(f"{place}: {_first_complaint(error)}") from error
 
 
-def _refuse_unknown_keys(
+def _check_keys(
     content: Mapping[str, Any], config: type, path: Path | str, section: str = ""
 ) -> None:
     known = [item.name for item in fields(config)]
     hints = get_type_hints(config)
     for key, value in content.items():
         if key not in known:
+            if SETTINGS.get(key) in known:
+                now = f"{section}{SETTINGS[key]}"
+                raise McnetError(f"{path}: {section}{key} is now called {now}; rename it.")
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
             raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
         if is_dataclass(hints[key]):
-            _refuse_unknown_within({f"{section}{key}.": value}, hints[key], path)
+            _check_keys_within({f"{section}{key}.": value}, hints[key], path)
         for member in get_args(hints[key]):
             if not (is_dataclass(member) and isinstance(member, type)):
                 continue
             if isinstance(value, Mapping):
                 named = {f"{section}{key}.{name}.": item for name, item in value.items()}
-                _refuse_unknown_within(named, member, path)
+                _check_keys_within(named, member, path)
             elif isinstance(value, list):
                 for item in value:
-                    _refuse_unknown_within({f"{section}{key}.": item}, member, path)
+                    _check_keys_within({f"{section}{key}.": item}, member, path)
 
 
-def _refuse_unknown_within(sections: Mapping[str, object], config: type, path: Path | str) -> None:
+def _check_keys_within(sections: Mapping[str, object], config: type, path: Path | str) -> None:
     """Refuse unknown keys of the sections that are tables; pydantic tells of the others."""
     for section, content in sections.items():
         if isinstance(content, Mapping):
-            _refuse_unknown_keys(content, config, path, section)
+            _check_keys(content, config, path, section)
 
 
 def _first_complaint(error: ValidationError) -> str:

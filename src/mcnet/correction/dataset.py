@@ -15,7 +15,7 @@ from mcnet.correction.files import CorrectedFile, correct_source, read_source, w
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import LeftBecause, left_sentence
-from mcnet.correction.scan import Guard
+from mcnet.correction.scan import SeverityEstimator
 from mcnet.io.bids import (
     BidsScan,
     check_derivative_output,
@@ -66,7 +66,7 @@ def correct_dataset(
     labels: Sequence[str],
     model: Model,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     options: CorrectionOptions,
     write_page: WritePage,
     announce: Announce = silently,
@@ -80,7 +80,7 @@ def correct_dataset(
     output
         Folder of the derivative data set. What was made there of the same scan with the same
         model, options and version of mcnet is not made again.
-    model, guard, options
+    model, severity_estimator, options
         As of `mcnet.correction.scan.correct_scan`.
     write_page
         Called for every scan; the page comes to its place together with the scan.
@@ -99,14 +99,18 @@ def correct_dataset(
         derivative = _derivative(scan, output)
         try:
             check_outputs(derivative.outputs, [Given("", scan.path, NIFTI)])
-            _refuse_shared_name(scan, scans)
+            _check_names_differ(scan, scans)
             key = _key(scan, model, options)
             if _is_done(derivative, key):
                 return ScanOutcome(scan, "done before")
             with announce(f"Correcting {scan.name}") as on_progress:
                 source = read_source(scan.path, scan.root)
                 found = correct_source(
-                    source, model, guard=guard, options=options, on_progress=on_progress
+                    source,
+                    model,
+                    severity_estimator=severity_estimator,
+                    options=options,
+                    on_progress=on_progress,
                 )
             notes = {**_metadata(scan, found.result.left_because), "key": key}
             with written_together():
@@ -128,7 +132,7 @@ def _derivative(scan: BidsScan, output: Path) -> _Derivative:
     return _Derivative(folder / f"{name}.nii.gz", output / f"{name}.html")
 
 
-def _refuse_shared_name(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
+def _check_names_differ(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
     """Refuse a scan whose files another scan's would overwrite."""
     name = scan.derivative_name(DESCRIPTION)
     for other in scans:

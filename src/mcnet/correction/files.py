@@ -11,8 +11,8 @@ from mcnet.core.provenance import provenance
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
-from mcnet.correction.scan import Guard, correct_scan
-from mcnet.correction.suited import contrast_warnings, refuse_ct, refuse_other_modality
+from mcnet.correction.scan import SeverityEstimator, correct_scan
+from mcnet.correction.suited import check_modality, check_not_ct, contrast_warnings
 from mcnet.io.metadata import metadata_of, text_of
 from mcnet.io.nifti.files import voxel_axes, write_volume
 from mcnet.io.nifti.names import is_nifti_name, nifti_stem
@@ -73,8 +73,8 @@ def read_source(path: Path, root: Path | None = None) -> Source:
     else:
         volume, about = read_scan(path), metadata_of(path, root)
         axes, names = voxel_axes(path), [nifti_stem(path)]
-    refuse_other_modality(path, text_of(about, "Modality"))
-    refuse_ct(path, volume)
+    check_modality(path, text_of(about, "Modality"))
+    check_not_ct(path, volume)
     lines = phase_encoding_of(about, volume.affine, axes)
     names += [text_of(about, name) for name in ("SeriesDescription", "ProtocolName")]
     of_series = () if series is None else series.warnings
@@ -86,7 +86,7 @@ def correct_source(
     source: Source,
     model: Model,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     options: CorrectionOptions,
     on_progress: OnProgress | None = None,
 ) -> CorrectedFile:
@@ -100,7 +100,11 @@ def correct_source(
     if options.phase_encoding is None:
         options = replace(options, phase_encoding=source.phase_encoding)
     result = correct_scan(
-        source.volume, model, guard=guard, options=options, on_progress=on_progress
+        source.volume,
+        model,
+        severity_estimator=severity_estimator,
+        options=options,
+        on_progress=on_progress,
     )
     result = replace(result, warnings=(*source.warnings, *result.warnings))
     origin = provenance(inputs=files_of_scan("scan", source.path))

@@ -47,11 +47,11 @@ _SEVERE_VARIATION = 4.0
 """...so many times as great."""
 _SAVED = (0.0055, 0.0095)
 """Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to
-.0167 where a quarter of a millimetre had moved (validation and training people). Up to the first,
+.0167 where a quarter of a millimetre had moved (validation and training subjects). Up to the first,
 poses are spurious; from the second on, motion is certain."""
 _SPURIOUS_PIXELS = 0.06
-"""Root mean square of the poses that are found where nothing moved, in pixels: of seven people, in
-pixels of 1 to 2 mm, between .02 and .1 (validation and training people)."""
+"""Root mean square of the poses that are found where nothing moved, in pixels: of seven subjects,
+in pixels of 1 to 2 mm, between .02 and .1 (validation and training subjects)."""
 _CERTAIN_PIXELS = 0.15
 """From so many pixels on it is motion for certain, whatever they save; of severe motion it is
 little."""
@@ -72,9 +72,9 @@ class FoundMotion:
     saved: float
     """Share of what is minimised that poses save, in the first round."""
     share: float = 1.0
-    """Of the poses that were found first, what is left after `believed`."""
+    """Of the poses that were found first, what is left after `accepted`."""
     is_certain: bool = False
-    """Whether far more was found than in still scans; `believed` tells."""
+    """Whether far more was found than in still scans; `accepted` tells."""
 
     @property
     def poses(self) -> Poses:
@@ -112,7 +112,7 @@ def rms_mm(poses: Poses) -> float:
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
 
-def believed(found: FoundMotion) -> FoundMotion | None:
+def accepted(found: FoundMotion) -> FoundMotion | None:
     """What is left of poses when spurious ones are counted out; nothing where there are no others.
 
     Poses that sharpen what was not blurred are found in every scan. So all shrink by the share of

@@ -16,13 +16,13 @@ _NAMES = ("trained_on", "validated_on")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What mcnet goes by in a model's card; further entries are for people."""
+    """What mcnet goes by in a model's card; further entries are for subjects."""
 
     trained_pixel_mm: tuple[float, float]
     """Least and greatest pixel size of the slices that the network was trained on."""
     gain: GainCurve
     """How much of the correction is applied."""
-    known_people: frozenset[str]
+    known_subjects: frozenset[str]
     """Who it was trained on or chosen by."""
     name: str | None = None
     fingerprint: str | None = None
@@ -57,7 +57,7 @@ def checked_card(path: Path, entries: object) -> ModelCard:
     return ModelCard(
         trained_pixel_mm=check_pixels(path, card),
         gain=gain,
-        known_people=frozenset((*card.get("trained_on", ()), *card.get("validated_on", ()))),
+        known_subjects=frozenset((*card.get("trained_on", ()), *card.get("validated_on", ()))),
         name=card.get("name"),
         fingerprint=card.get("fingerprint"),
     )

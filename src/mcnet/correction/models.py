@@ -100,7 +100,7 @@ def check_model(name_or_path: str) -> Path:
             f"model {name_or_path!r} does not come with mcnet; choose from {known}, or give the "
             f"path of a {_SUFFIX} file."
         )
-    _refuse_judge(path)
+    _check_corrects(path)
     _card(path)
     return path
 
@@ -169,7 +169,7 @@ def _told(value: object) -> str:
     return str(value)
 
 
-def _refuse_judge(path: Path) -> None:
+def _check_corrects(path: Path) -> None:
     """Refuse weights of the network that tells how far a head moved, which corrects nothing."""
     if set(read_header(path).about["network"]) == {one.name for one in fields(SeverityConfig)}:
         raise McnetError(

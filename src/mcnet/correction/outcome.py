@@ -7,12 +7,12 @@ from typing import Any, Literal
 from mcnet.correction.magnitude_motion import FoundMotion
 from mcnet.io.volume import Volume
 
-LeftBecause = Literal["judged still", "no motion found", "pixels too coarse"]
+LeftBecause = Literal["estimated still", "no motion found", "pixels too coarse"]
 """Why a scan was left as it is."""
 
 _LEFT: Mapping[LeftBecause, str] = {
-    "judged still": "Judged still: no more motion is seen in the scan than in scans of heads that "
-    "lay still, so it was left as it is.",
+    "estimated still": "Estimated to be still: no more motion is seen in the scan than in scans of "
+    "heads that lay still, so it was left as it is.",
     "no motion found": "No motion found to undo: motion is seen in the scan, but no poses of the "
     "head were found with which its slices look stiller, so it was left as it is.",
     "pixels too coarse": "Not corrected: the scan's sagittal pixels are coarser than those that "

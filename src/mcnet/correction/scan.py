@@ -11,7 +11,7 @@ from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
-    believed,
+    accepted,
     find_motion,
     n_steps_at_most,
 )
@@ -29,13 +29,13 @@ from mcnet.physics.in_plane import SliceGrid
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
-severe motion much is left (validation people)."""
+severe motion much is left (validation subjects)."""
 _NETWORK_SEEN_MM = (0.6, 1.0)
 """The same of motion that the guard sees: of some severe motion a search finds little."""
 
 
 @runtime_checkable
-class Guard(Protocol):
+class SeverityEstimator(Protocol):
     """What judges a scan by itself."""
 
     def assess(self, volume: Volume) -> Assessment:
@@ -47,7 +47,7 @@ def correct_scan(
     scan: Volume,
     model: Model,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     options: CorrectionOptions = AS_USUAL,
     on_progress: OnProgress | None = None,
 ) -> CorrectedScan:
@@ -70,7 +70,7 @@ def correct_scan(
         The device is not there, or the scan is so dark that it has no intensity scale.
     """
     network = ready_network(model.network, options.device)
-    judged = guard.assess(scan)
+    judged = severity_estimator.assess(scan)
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
     grid = searched_grid(sampling, options)
@@ -91,7 +91,7 @@ def correct_scan(
         if is_too_coarse(sampling.native_mm, model.trained_pixel_mm):
             return left(left_because="pixels too coarse")
         if judged.is_still:
-            return left(left_because="judged still")
+            return left(left_because="estimated still")
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
     tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
@@ -110,7 +110,7 @@ def correct_scan(
     return replace(
         left(left_because=None),
         after=after,
-        assessment_after=guard.assess(after),
+        assessment_after=severity_estimator.assess(after),
         warnings=(*warnings, *fit_warnings(scan, sampling)),
         uncertainty=None if deviation is None else replace(scan, values=deviation),
         motion=motion,
@@ -120,7 +120,7 @@ def correct_scan(
 def _left_after_search(judged: Assessment, motion: FoundMotion | None) -> LeftBecause | None:
     """Why nothing is to be corrected after a search."""
     if judged.is_still and not (motion and motion.is_certain):
-        return "judged still"
+        return "estimated still"
     return "no motion found" if motion is None else None
 
 
@@ -129,7 +129,7 @@ def _motion(
 ) -> FoundMotion | None:
     """The motion of a scan, as far as it is believed."""
     some = way.seen(spread_slices(way.scan.values, N_SEARCHED)).cpu().numpy()
-    return believed(find_motion(some, grid, seen_mm=seen_mm, on_progress=on_progress))
+    return accepted(find_motion(some, grid, seen_mm=seen_mm, on_progress=on_progress))
 
 
 def _gain(

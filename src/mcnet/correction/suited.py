@@ -26,7 +26,7 @@ _OTHER = re.compile(
 )
 
 
-def refuse_other_modality(source: Path, modality: str) -> None:
+def check_modality(source: Path, modality: str) -> None:
     """Refuse a scan whose metadata say that it is no MR image.
 
     Raises
@@ -40,7 +40,7 @@ def refuse_other_modality(source: Path, modality: str) -> None:
         )
 
 
-def refuse_ct(source: Path, scan: Volume) -> None:
+def check_not_ct(source: Path, scan: Volume) -> None:
     """Refuse what by its values is CT: much air near -1000, which no magnitude image has.
 
     Raises

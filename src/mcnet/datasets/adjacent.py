@@ -13,14 +13,14 @@ def seen_together(table: pd.DataFrame, n_adjacent: int) -> Int64[np.ndarray, "n_
     Parameters
     ----------
     table
-        Of `mcnet.datasets.pairs.pairs.ImagePairs`: person, trace, mode and position_mm of each
+        Of `mcnet.datasets.pairs.pairs.ImagePairs`: subject, trace, mode and position_mm of each
         pair.
     n_adjacent
         Slices on either side.
     """
     steps = np.arange(-n_adjacent, n_adjacent + 1)
     seen = np.empty((len(table), len(steps)), dtype=np.int64)
-    for of_scan in table.groupby(["person", "trace", "mode"], sort=False).indices.values():
+    for of_scan in table.groupby(["subject", "trace", "mode"], sort=False).indices.values():
         rows = np.asarray(of_scan)
         in_order = rows[np.argsort(table["position_mm"].to_numpy()[rows])]
         places = np.arange(len(rows))[:, None] + steps

@@ -1,4 +1,4 @@
-"""A scan as it would have been had the person moved, on the grid of the acquisition."""
+"""A scan as it would have been had the subject moved, on the grid of the acquisition."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.core.engine import ALL_CORES, Engine
-from mcnet.io.field_of_view import refuse_folding
+from mcnet.io.field_of_view import check_no_aliasing
 from mcnet.io.volume import Volume, resampled_affine
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
@@ -34,7 +34,7 @@ def corrupt_scan(
         The field of view misses the scan, or the trace has another number of points than the
         acquisition has phase-encoding lines.
     """
-    refuse_folding(scan, acquisition)
+    check_no_aliasing(scan, acquisition)
     size = scan.voxel_size_mm
     moved = corrupt(scan.values, size, motion, acquisition, engine)
     still = image_at_rest(scan.values, size, acquisition)

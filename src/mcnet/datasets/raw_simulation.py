@@ -1,4 +1,4 @@
-"""Raw data as they would have been had the person moved: coils, phase and noise included."""
+"""Raw data as they would have been had the subject moved: coils, phase and noise included."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.core.errors import McnetError
 from mcnet.core.seeds import check_seed
 from mcnet.datasets.masks import head_mask
-from mcnet.io.field_of_view import refuse_folding
+from mcnet.io.field_of_view import check_no_aliasing
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume, resampled_affine
 from mcnet.motion.poses import Axis
@@ -47,7 +47,7 @@ class RawOptions:
         check_seed(self.seed)
 
 
-def refuse_raw_options(options: RawOptions, motion: MotionTrace, acquisition: Acquisition) -> None:
+def check_raw_options(options: RawOptions, motion: MotionTrace, acquisition: Acquisition) -> None:
     """Refuse, before any work, slices that the scan cannot have.
 
     Raises
@@ -86,11 +86,11 @@ def simulate_raw(
     Raises
     ------
     McnetError
-        `refuse_raw_options` does, the field of view misses the scan, or the trace does not fit the
+        `check_raw_options` does, the field of view misses the scan, or the trace does not fit the
         lines.
     """
-    refuse_raw_options(options, motion, acquisition)
-    refuse_folding(scan, acquisition)
+    check_raw_options(options, motion, acquisition)
+    check_no_aliasing(scan, acquisition)
     first = 0
     if options.n_slices is not None:
         first = acquisition.matrix[0] // 2 - options.n_slices // 2

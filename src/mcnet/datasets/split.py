@@ -13,7 +13,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Names of people, or of motion traces, in three parts.
+    """Names of subjects, or of motion traces, in three parts.
 
     `split_names` makes parts that share none; only traces may be shared, where an experiment asks
     for the paper's own split.
@@ -45,7 +45,7 @@ def split_names(
     McnetError
         A name appears twice or has no stratum, a count is negative, or none is left to train.
     """
-    _refuse_impossible(names, n_validation, n_test, strata)
+    _check_possible(names, n_validation, n_test, strata)
     left = [names[index] for index in rng.permutation(len(names))]
     if strata is not None:
         left.sort(key=lambda name: strata[name])
@@ -67,13 +67,13 @@ def _evenly_drawn(
     return drawn, [name for place, name in enumerate(names) if place not in places]
 
 
-def _refuse_impossible(
+def _check_possible(
     names: Sequence[str], n_validation: int, n_test: int, strata: Mapping[str, str] | None
 ) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise McnetError(
-            f"{twice[0]} appears {names.count(twice[0])} times; names must differ, or one person "
+            f"{twice[0]} appears {names.count(twice[0])} times; names must differ, or one subject "
             "would train and test: rename or drop the others."
         )
     if n_validation < 0 or n_test < 0:
@@ -88,4 +88,4 @@ def _refuse_impossible(
         )
     lost = [] if strata is None else [name for name in names if name not in strata]
     if lost:
-        raise McnetError(f"{lost[0]} has no stratum; name one for every person or trace.")
+        raise McnetError(f"{lost[0]} has no stratum; name one for every subject or trace.")

@@ -1,4 +1,4 @@
-"""People to take scans of: a BIDS tree, a folder of NIfTI files, or variations of the template."""
+"""Subjects: those of a BIDS tree, of a folder of NIfTI files, or variations of the template."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,23 +18,23 @@ from mcnet.io.volume import Volume
 
 
 @dataclass(frozen=True)
-class Person:
-    """One person and the way to the scan."""
+class Subject:
+    """One subject and the way to the scan."""
 
     name: str
-    """Unique among the people of one source, for example ``sub-01``."""
+    """Unique among the subjects of one source, for example ``sub-01``."""
     load: Callable[[], Volume]
     """Reads or makes the scan; nothing is held in memory before."""
     fingerprint: str
-    """SHA-256 of the file, or of the parameters that a template person is made of."""
+    """SHA-256 of the file, or of the parameters that a template subject is made of."""
 
 
-def people_in_folder(folder: Path) -> list[Person]:
-    """People of a BIDS tree or of a plain folder of NIfTI files, sorted by name.
+def subjects_in_folder(folder: Path) -> list[Subject]:
+    """Subjects of a BIDS tree or of a plain folder of NIfTI files, sorted by name.
 
     Of a BIDS tree the first magnitude T1-weighted scan of each subject counts, by the order of its
-    path (`mcnet.io.bids`), so that no person counts twice. In a plain folder every NIfTI file is
-    a person of its own.
+    path (`mcnet.io.bids`), so that no subject counts twice. In a plain folder every NIfTI file is
+    a subject of its own.
 
     Raises
     ------
@@ -42,37 +42,39 @@ def people_in_folder(folder: Path) -> list[Person]:
         The folder does not exist or may not be read, holds no scan, or two scans have one name.
     """
     try:
-        return _people_in_folder(folder)
+        return _subjects_in_folder(folder)
     except OSError as error:
         raise cannot_read(Path(error.filename or folder), error) from error
 
 
-def people_named(folder: Path, names: Sequence[str] = ()) -> list[Person]:
-    """People of a folder, as `people_in_folder`: those of some names, or all if none is given.
+def subjects_named(folder: Path, names: Sequence[str] = ()) -> list[Subject]:
+    """Subjects of a folder, as `subjects_in_folder`: those of some names, or all if none is given.
 
     Raises
     ------
     McnetError
-        As `people_in_folder`, or nobody has one of the names.
+        As `subjects_in_folder`, or nobody has one of the names.
     """
-    people = people_in_folder(folder)
-    refuse_unknown(folder, people, names)
-    return [person for person in people if not names or person.name in names]
+    subjects = subjects_in_folder(folder)
+    check_names_known(folder, subjects, names)
+    return [subject for subject in subjects if not names or subject.name in names]
 
 
-def refuse_unknown(folder: Path | str, people: Sequence[Person], names: Sequence[str]) -> None:
+def check_names_known(
+    folder: Path | str, subjects: Sequence[Subject], names: Sequence[str]
+) -> None:
     """Refuse names that nobody of a folder has."""
-    unknown = sorted(set(names) - {person.name for person in people})
+    unknown = sorted(set(names) - {subject.name for subject in subjects})
     if unknown:
-        raise McnetError(f"{folder} has nobody named {unknown[0]}; name people of that folder.")
+        raise McnetError(f"{folder} has nobody named {unknown[0]}; name subjects of that folder.")
 
 
-def template_people(n: int, seed: int) -> list[Person]:
-    """People that are variations of the built-in head, the same for the same seed."""
-    return [_template_person(index, seed) for index in range(n)]
+def template_subjects(n: int, seed: int) -> list[Subject]:
+    """Subjects that are variations of the built-in head, the same for the same seed."""
+    return [_template_subject(index, seed) for index in range(n)]
 
 
-def _people_in_folder(folder: Path) -> list[Person]:
+def _subjects_in_folder(folder: Path) -> list[Subject]:
     if not folder.is_dir():
         raise McnetError(
             f"{folder} is not a folder; give a BIDS tree (sub-*/anat/*_T1w.nii.gz) or a folder of "
@@ -84,23 +86,23 @@ def _people_in_folder(folder: Path) -> list[Person]:
             f"{folder} holds no scan; expected sub-*/anat/*_T1w.nii.gz as in BIDS, or .nii.gz "
             "files in the folder itself."
         )
-    return [_person_of_file(name, path) for name, path in sorted(scans.items())]
+    return [_subject_of_file(name, path) for name, path in sorted(scans.items())]
 
 
-def _person_of_file(name: str, path: Path) -> Person:
+def _subject_of_file(name: str, path: Path) -> Subject:
     check_fetched(path)
     # a worker elsewhere may start in another folder
-    return Person(name, partial(_read_as, name, path.absolute()), sha256_of_file(path))
+    return Subject(name, partial(_read_as, name, path.absolute()), sha256_of_file(path))
 
 
 def _read_as(name: str, path: Path) -> Volume:
     return replace(read_volume(path), name=name)
 
 
-def _template_person(index: int, seed: int) -> Person:
+def _template_subject(index: int, seed: int) -> Subject:
     name = f"template-{index + 1:02d}"
     made_of = {"template": TEMPLATE_VERSION, "seed": seed, "index": index}
-    return Person(name, partial(_vary_as, name, index, seed), sha256_of_json(made_of))
+    return Subject(name, partial(_vary_as, name, index, seed), sha256_of_json(made_of))
 
 
 def _vary_as(name: str, index: int, seed: int) -> Volume:

@@ -90,11 +90,11 @@ def template_head(*, resolution_mm: float = 1.0) -> Volume:
 
 
 def varied_head(rng: np.random.Generator, *, resolution_mm: float = 1.0) -> Volume:
-    """Another person's head: the template in another size, shape, thickness and contrast.
+    """Another subject's head: the template in another size, shape, thickness and contrast.
 
     Size differs by up to 5 % along each axis, smooth displacements by a few millimetres, fluid,
     skull and scalp by up to a third; the contrast's exponent by 15 %; sensitivity varies smoothly
-    by about 6 %, and Rician noise is 1 to 2 % of white matter. One seed gives one person.
+    by about 6 %, and Rician noise is 1 to 2 % of white matter. One seed gives one subject.
     """
     thickness = _Thickness(
         fluid_mm=rng.uniform(2.2, 4.0),

@@ -27,7 +27,7 @@ def answers(
 
     Columns: mode, ask, model, against, crossed, metric, severity, ``answer``, the means
     ``of_model`` and ``of_against``, and those of `mcnet.evaluation.comparisons.comparisons`. The
-    answer follows from the interval that redraws persons and traces: "yes" above zero, "the
+    answer follows from the interval that redraws subjects and traces: "yes" above zero, "the
     reverse" below, "not to be told" around it. A mode in which one of the two models was not
     trained gives no row. A crossed question is answered for all severities alone, since a quarter
     has not as many even traces as odd ones, and its traces are redrawn within both.
@@ -71,7 +71,7 @@ def answers(
                             "crossed": question.crossed,
                             "metric": metric,
                             "severity": severity,
-                            "answer": _answer(numbers["persons_low"], numbers["persons_high"]),
+                            "answer": _answer(numbers["subjects_low"], numbers["subjects_high"]),
                             **means,
                             **numbers,
                         }

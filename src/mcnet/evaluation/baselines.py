@@ -73,7 +73,7 @@ def register_rigidly(
 def _registered(
     reference: Float[np.ndarray, "*shape"], image: Float[np.ndarray, "*shape"]
 ) -> Float32[np.ndarray, "*shape"]:
-    _refuse_unlike(reference, image)
+    _check_comparable(reference, image)
     fixed, moving = _as_itk(reference), _as_itk(image)
     transform = _registration(fixed, moving)
     resampled = sitk.Resample(moving, fixed, transform, sitk.sitkBSpline3, 0.0)
@@ -142,7 +142,7 @@ def _registration(
     """Transform from the fixed image's points to the moving image's."""
     size = fixed.GetSize()
     transform = sitk.Euler2DTransform() if len(size) == 2 else sitk.Euler3DTransform()
-    n_turns = 1 if len(size) == 2 else 3
+    n_rotations = 1 if len(size) == 2 else 3
     transform.SetCenter([float(n // 2) for n in size])
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
@@ -161,7 +161,7 @@ def _registration(
     # A radian weighs less than the pixels that it moves on a whole image, sqrt((n^2 + m^2) / 12):
     # with that weight the turn of a round head lags behind the shifts and stops degrees away.
     of_turn = np.mean([n**2 for n in size]) / 48
-    method.SetOptimizerScales([of_turn] * n_turns + [1.0] * len(size))
+    method.SetOptimizerScales([of_turn] * n_rotations + [1.0] * len(size))
     method.SetInitialTransform(transform, inPlace=True)
     try:
         method.Execute(fixed, moving)
@@ -182,7 +182,7 @@ def _mean_square(
     return float(np.mean((image.astype(float) - reference) ** 2))
 
 
-def _refuse_unlike(reference: np.ndarray, image: np.ndarray) -> None:
+def _check_comparable(reference: np.ndarray, image: np.ndarray) -> None:
     """Refuse images that cannot be registered."""
     if reference.shape != image.shape or min(image.shape) < _SMALLEST_SIDE:
         raise McnetError(

@@ -1,7 +1,7 @@
-"""Whether one model is better than another: paired, per slice and per person.
+"""Whether one model is better than another: paired, per slice and per subject.
 
-Slices of one person, and slices corrupted by one trace, are no independent observations. A test
-over slices is printed since the field prints it; the one over persons is the one to believe.
+Slices of one subject, and slices corrupted by one trace, are no independent observations. A test
+over slices is printed since the field prints it; the one over subjects is the one to believe.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ def comparisons(
     """Paired comparison of every model with those in ``against`` that occur, per mode.
 
     Columns: mode, metric, model, against; ``mean_difference`` (model - against) over slices;
-    ``slices_*``: number, Wilcoxon p, rank-biserial effect size, t interval; ``persons_*``: the
-    same over person means, their interval by a bootstrap that redraws persons and traces;
-    ``persons_smallest_p``: what a Wilcoxon of so many persons can reach at all; ``note`` says when
-    that is above 0.05.
+    ``slices_*``: number, Wilcoxon p, rank-biserial effect size, t interval; ``subjects_*``: the
+    same over subject means, their interval by a bootstrap that redraws subjects and traces;
+    ``subjects_smallest_p``: what a Wilcoxon of so many subjects can reach at all; ``note`` says
+    when that is above 0.05.
 
     Parameters
     ----------
@@ -92,29 +92,29 @@ def clustered_interval(
     n_resamples: int = N_RESAMPLES,
     trace_groups: Int[np.ndarray, "n"] | Bool[np.ndarray, "n"] | None = None,
 ) -> tuple[float, float]:
-    """95 % interval of the mean by a bootstrap that redraws persons and traces (Owen 2007).
+    """95 % interval of the mean by a bootstrap that redraws subjects and traces (Owen 2007).
 
-    A resample draws persons with replacement and, apart from that, traces; a slice counts as often
-    as its person times as often as its trace was drawn. NaN where there is one of either in all.
+    A resample draws subjects with replacement and, apart from that, traces; a slice counts as often
+    as its subject times as often as its trace was drawn. NaN where there is one of either in all.
     With ``trace_groups``, one of each slice and the same for all slices of a trace, traces are
     redrawn within their groups, so that every resample has as many of each.
     """
-    persons, n_persons = _codes(differences, "person")
+    subjects, n_subjects = _codes(differences, "subject")
     traces, n_traces = _codes(differences, "trace")
-    if n_persons == 1 or n_traces == 1:
+    if n_subjects == 1 or n_traces == 1:
         return float("nan"), float("nan")
-    sums, counts = np.zeros((n_persons, n_traces)), np.zeros((n_persons, n_traces))
-    np.add.at(sums, (persons, traces), differences.to_numpy())
-    np.add.at(counts, (persons, traces), 1)
-    drawn_persons = rng.multinomial(n_persons, np.full(n_persons, 1 / n_persons), n_resamples)
+    sums, counts = np.zeros((n_subjects, n_traces)), np.zeros((n_subjects, n_traces))
+    np.add.at(sums, (subjects, traces), differences.to_numpy())
+    np.add.at(counts, (subjects, traces), 1)
+    drawn_subjects = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), n_resamples)
     drawn_traces = np.zeros((n_resamples, n_traces))
     groups = np.zeros(len(traces)) if trace_groups is None else trace_groups
     for group in np.unique(groups):
         members = np.unique(traces[groups == group])
         n = len(members)
         drawn_traces[:, members] = rng.multinomial(n, np.full(n, 1 / n), n_resamples)
-    total = np.einsum("bp,pt,bt->b", drawn_persons, sums, drawn_traces, optimize=True)
-    weight = np.einsum("bp,pt,bt->b", drawn_persons, counts, drawn_traces, optimize=True)
+    total = np.einsum("bp,pt,bt->b", drawn_subjects, sums, drawn_traces, optimize=True)
+    weight = np.einsum("bp,pt,bt->b", drawn_subjects, counts, drawn_traces, optimize=True)
     means = total[weight > 0] / weight[weight > 0]
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
@@ -143,9 +143,9 @@ def compared(
     Traces are redrawn as `clustered_interval` says.
     """
     slices = differences.to_numpy(dtype=float)
-    persons = differences.groupby("person").mean().to_numpy(dtype=float)
+    subjects = differences.groupby("subject").mean().to_numpy(dtype=float)
     low, high = _t_interval(slices)
-    persons_low, persons_high = clustered_interval(differences, rng, n_resamples, trace_groups)
+    subjects_low, subjects_high = clustered_interval(differences, rng, n_resamples, trace_groups)
     return {
         "mean_difference": float(slices.mean()),
         "slices_n": len(slices),
@@ -153,26 +153,26 @@ def compared(
         "slices_rank_biserial": rank_biserial(slices),
         "slices_low": low,
         "slices_high": high,
-        "persons_n": len(persons),
-        "persons_better": int(np.sum(persons > 0)),
-        "persons_p": _wilcoxon_p(persons),
-        "persons_rank_biserial": rank_biserial(persons),
-        "persons_low": persons_low,
-        "persons_high": persons_high,
-        "persons_smallest_p": smallest_p(len(persons)),
-        "note": _note(len(persons)),
+        "subjects_n": len(subjects),
+        "subjects_better": int(np.sum(subjects > 0)),
+        "subjects_p": _wilcoxon_p(subjects),
+        "subjects_rank_biserial": rank_biserial(subjects),
+        "subjects_low": subjects_low,
+        "subjects_high": subjects_high,
+        "subjects_smallest_p": smallest_p(len(subjects)),
+        "note": _note(len(subjects)),
     }
 
 
-def _note(n_persons: int) -> str:
-    """Say when there are too few persons to tell."""
-    least = smallest_p(n_persons)
+def _note(n_subjects: int) -> str:
+    """Say when there are too few subjects to tell."""
+    least = smallest_p(n_subjects)
     if least < ALPHA:
         return ""
-    who = "1 person" if n_persons == 1 else f"{n_persons} persons"
+    who = "1 subject" if n_subjects == 1 else f"{n_subjects} subjects"
     return (
-        f"{who}: a Wilcoxon test over persons cannot fall below p = {least:.3g} whatever the "
-        "images are; 6 persons or more are needed for p < 0.05"
+        f"{who}: a Wilcoxon test over subjects cannot fall below p = {least:.3g} whatever the "
+        "images are; 6 subjects or more are needed for p < 0.05"
     )
 
 

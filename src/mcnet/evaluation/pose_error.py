@@ -14,8 +14,8 @@ def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str,
     """Root mean square error of poses over the central half of the lines.
 
     The whole has a free pose, a move of the image: the median error of that half is taken off.
-    ``turn_deg``, ``line_axis_mm``, ``other_mm``; in space the worst of three turns, and of the two
-    shifts across the lines' axis.
+    ``rotation_deg``, ``line_axis_mm``, ``other_mm``; in space the worst of three turns, and of the
+    two shifts across the lines' axis.
     """
     quarter = raw.n_lines // 4
     if raw.is_3d:
@@ -24,7 +24,7 @@ def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str,
     apart = apart - np.median(apart, axis=0)
     turn, *shifts = np.sqrt((apart**2).mean(axis=0))
     along = shifts.pop(raw.grid.line_axis)
-    return {"turn_deg": float(np.degrees(turn)), "line_axis_mm": along, "other_mm": shifts[0]}
+    return {"rotation_deg": float(np.degrees(turn)), "line_axis_mm": along, "other_mm": shifts[0]}
 
 
 def _error_in_space(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, float]:
@@ -37,7 +37,7 @@ def _error_in_space(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict
     along = 3 + AXES.index(raw.line_axis)
     others = np.delete(apart, along)
     return {
-        "turn_deg": float(np.degrees(others[:3].max())),
+        "rotation_deg": float(np.degrees(others[:3].max())),
         "line_axis_mm": float(apart[along]),
         "other_mm": float(others[3:].max()),
     }

@@ -1,6 +1,6 @@
-"""Reconstruction from raw k-space on trial: people and recorded motion that nothing was tuned on.
+"""Reconstruction from raw k-space on trial: subjects and recorded motion that nothing was tuned on.
 
-Each person is scanned, in slices or as a volume, while moving by each trace at each factor. What a
+Each subject is scanned, in slices or as a volume, while moving by each trace at each factor. What a
 user would get is compared: the scanner's image, the network's, the reconstruction with motion that
 is looked for, and the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one
 data set ("mode") a factor. Volumes are registered to the reference in space before slices of them
@@ -18,15 +18,15 @@ import pandas as pd
 from jaxtyping import Complex64
 
 from mcnet import __version__
-from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
 from mcnet.correction.models import Model
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.evaluation.baselines import register_volume_rigidly
+from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.pose_error import pose_error
 from mcnet.evaluation.raw_trial_design import RawTrialDesign
 from mcnet.evaluation.raw_trial_results import RawTrial, joined, kept
@@ -45,7 +45,7 @@ LABELS: tuple[str, ...] = ("network", "reconstructed", "known motion")
 
 
 def try_reconstruction(
-    people: Sequence[Person],
+    subjects: Sequence[Subject],
     traces: Sequence[MotionTrace],
     model: Model,
     design: RawTrialDesign,
@@ -53,11 +53,11 @@ def try_reconstruction(
     unfinished: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> RawTrial:
-    """Rows of all people, traces and factors.
+    """Rows of all subjects, traces and factors.
 
     Parameters
     ----------
-    people, traces, model, design
+    subjects, traces, model, design
         What is tried, and on whom.
     unfinished
         Folder where scans that are done are kept, and found again.
@@ -67,16 +67,16 @@ def try_reconstruction(
     Raises
     ------
     McnetError
-        A person is one that the network was trained on, or a scan cannot be read.
+        A subject is one that the network was trained on, or a scan cannot be read.
     """
-    _refuse_known(people, model)
+    check_held_out(subjects, model)
     of_scans: list[RawTrial] = []
-    total = len(people) * len(traces) * len(design.factors)
-    for person in people:
-        volume = person.load()
+    total = len(subjects) * len(traces) * len(design.factors)
+    for subject in subjects:
+        volume = subject.load()
         for trace, factor in product(traces, design.factors):
-            of_scan = partial(_scanned, person, volume, trace, factor, model, design)
-            key = _key_of(person, trace, factor, model, design)
+            of_scan = partial(_scanned, subject, volume, trace, factor, model, design)
+            key = _key_of(subject, trace, factor, model, design)
             of_scans.append(kept(unfinished, key, design.seed, of_scan))
             if on_progress:
                 on_progress(len(of_scans), total)
@@ -84,7 +84,7 @@ def try_reconstruction(
 
 
 def _key_of(
-    person: Person, trace: MotionTrace, factor: float, model: Model, design: RawTrialDesign
+    subject: Subject, trace: MotionTrace, factor: float, model: Model, design: RawTrialDesign
 ) -> str:
     """Digest of what a scan's result follows from."""
     poses = np.concatenate([trace.translation_mm, trace.rotation_deg], axis=1)
@@ -92,7 +92,7 @@ def _key_of(
     return sha256_of_json(
         {
             "version": __version__,
-            "person": [person.name, person.fingerprint],
+            "subject": [subject.name, subject.fingerprint],
             "trace": [trace.name, poses.tolist()],
             "model": model.sha256,
             "design": asdict(asked),
@@ -101,7 +101,7 @@ def _key_of(
 
 
 def _scanned(
-    person: Person,
+    subject: Subject,
     volume: Volume,
     trace: MotionTrace,
     factor: float,
@@ -122,7 +122,7 @@ def _scanned(
     )
     scale = np.float32(intensity_scale(reference))
     network = found.network if found.network is not None else found.corrupted
-    key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
+    key = {"subject": subject.name, "trace": trace.name, "mode": f"factor {factor:g}"}
     images = [one.values / scale for one in (found.corrupted, network, found.image, known.image)]
     if design.in_space:
         images = [register_volume_rigidly(reference / scale, image) for image in images]
@@ -140,7 +140,7 @@ def _scanned(
         ),
     )
     rows = evaluate(pairs, dict(zip(LABELS, others, strict=True)))
-    scan = {**key, **pose_error(raw, found.motion, motion), "believed": found.trusted}
+    scan = {**key, **pose_error(raw, found.motion, motion), "accepted": found.accepted}
     middle = len(chosen) // 2
     example = (pairs.references[middle], *(image[chosen][middle] for image in images))
     return RawTrial(rows, pd.DataFrame([scan]), {key["mode"]: example})
@@ -150,13 +150,3 @@ def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
     """What is left of k-space where only the magnitude of the image was kept."""
     axes = [1 + axis for axis in raw.encoded_axes]
     return centred_fft(as_scanned(raw).values[None], axes).astype(np.complex64)
-
-
-def _refuse_known(people: Sequence[Person], model: Model) -> None:
-    known = model.checked.known_people
-    seen = sorted(person.name for person in people if person.name in known)
-    if seen:
-        raise McnetError(
-            f"{', '.join(seen)}: {model.name} was trained on or chosen by these people; try it on "
-            "others."
-        )

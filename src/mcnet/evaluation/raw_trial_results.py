@@ -22,8 +22,8 @@ class RawTrial:
     rows: pd.DataFrame
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
     scans: pd.DataFrame
-    """One row a scan: person, trace, mode; error of the poses over the central half of the lines
-    (`pose_error`); whether the motion is ``believed``."""
+    """One row a scan: subject, trace, mode; error of the poses over the central half of the lines
+    (`pose_error`); whether the motion is ``accepted``."""
     examples: dict[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
     """For each mode a slice of the first scan: reference, corrupted, and what is compared."""
 

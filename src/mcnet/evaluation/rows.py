@@ -15,7 +15,7 @@ from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
 
 DATA_RANGE = 1.0
 """Pairs are scaled so that the 99.9th percentile of the reference is 1."""
-KEYS: tuple[str, ...] = ("person", "trace", "position_mm", "mode")
+KEYS: tuple[str, ...] = ("subject", "trace", "position_mm", "mode")
 METRICS: tuple[str, ...] = (
     "ssim",
     "ssim_head",
@@ -58,7 +58,7 @@ def evaluate(
     McnetError
         A label is that of a baseline, or there is not one image a pair.
     """
-    _refuse_unlike(pairs, images)
+    _check_comparable(pairs, images)
     references = pairs.references[pairs.reference_index]
     heads = pairs.heads[pairs.reference_index]
     candidates = {"corrupted": pairs.corrupted, "smoothed": smooth_lightly(pairs.corrupted)}
@@ -117,7 +117,7 @@ def _part(
     return lambda done, _: tell(index * n_pairs + done, n_stacks * n_pairs)
 
 
-def _refuse_unlike(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:
+def _check_comparable(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:
     """Refuse labels and images that do not belong to the pairs."""
     taken = [label for label in images if label in BASELINES]
     if taken:

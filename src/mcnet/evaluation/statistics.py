@@ -36,9 +36,9 @@ def ordered_modes(rows: pd.DataFrame) -> list[str]:
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard deviation of every metric per mode and model, as the paper's Figure 4.
 
-    Columns: mode, model, n (slices), n_persons, n_traces; ``<metric>_mean`` and ``<metric>_sd``
+    Columns: mode, model, n (slices), n_subjects, n_traces; ``<metric>_mean`` and ``<metric>_sd``
     (of the sample); for each SSIM ``<metric>_gain`` over the corrupted images and
-    ``<metric>_closed``, the share of their distance to 1 that this gain closes.
+    ``<metric>_recovered``, the share of their distance to 1 that this gain closes.
     """
     check_rows(rows)
     records = []
@@ -112,7 +112,7 @@ def _ordered(labels: pd.Series, order: Sequence[str]) -> list[str]:
 def _counts(rows: pd.DataFrame) -> dict[str, int]:
     return {
         "n": len(rows),
-        "n_persons": rows["person"].nunique(),
+        "n_subjects": rows["subject"].nunique(),
         "n_traces": rows["trace"].nunique(),
     }
 
@@ -134,7 +134,7 @@ def _gains(rows: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:
         before = float(baseline[metric].mean())
         gain = float(rows[metric].mean()) - before
         gains[f"{metric}_gain"] = gain
-        gains[f"{metric}_closed"] = gain / (1 - before) if before != 1 else float("nan")
+        gains[f"{metric}_recovered"] = gain / (1 - before) if before != 1 else float("nan")
     return gains
 
 

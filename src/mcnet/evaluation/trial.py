@@ -1,6 +1,6 @@
-"""A shipped corrector on trial: people and motion that it has not seen, at several severities.
+"""A shipped corrector on trial: subjects and motion that it has not seen, at several severities.
 
-Each person is scanned on the scan's own grid, still and with each recorded trace at each factor,
+Each subject is scanned on the scan's own grid, still and with each recorded trace at each factor,
 and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are
 those of `mcnet.evaluation.rows`, one data set ("mode") a factor.
 """
@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan
-from mcnet.correction.scan import Guard, correct_scan
+from mcnet.correction.scan import SeverityEstimator, correct_scan
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.prepared import prepare_person
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.pairs.prepared import prepare_subject
+from mcnet.datasets.subjects import Subject
+from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
 from mcnet.io.volume import Volume
@@ -44,7 +44,7 @@ class Trial:
     rows: pd.DataFrame
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
     severities: pd.DataFrame
-    """One row a scan: person, trace, factor, true ``severity_mm``, and the guard's estimate with
+    """One row a scan: subject, trace, factor, true ``severity_mm``, and the guard's estimate with
     its bounds before and after correction."""
     still: pd.DataFrame
     """One row a slice of a still scan that was corrected by force: SSIM to itself."""
@@ -53,35 +53,37 @@ class Trial:
 
 
 def try_corrector(
-    people: Sequence[Person],
+    subjects: Sequence[Subject],
     traces: Sequence[MotionTrace],
     model: Model,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     design: TrialDesign,
     *,
     on_progress: OnProgress | None = None,
 ) -> Trial:
-    """Rows of all people, traces and factors, and what the guard said of each scan.
+    """Rows of all subjects, traces and factors, and what the guard said of each scan.
 
     Raises
     ------
     McnetError
-        A person is one that the model was trained on, or a scan cannot be read.
+        A subject is one that the model was trained on, or a scan cannot be read.
     """
-    _refuse_known(people, model)
+    check_held_out(subjects, model)
     found, rng = _Found(), np.random.default_rng([design.seed, _NOISE])
-    total = len(people) * len(traces)
-    for number, person in enumerate(people):
-        subject = _Subject(person, design)
-        found.add_still(subject, subject.corrected(subject.references, model, guard, force=True))
+    total = len(subjects) * len(traces)
+    for number, source in enumerate(subjects):
+        subject = _Subject(source, design)
+        found.add_still(
+            subject, subject.corrected(subject.references, model, severity_estimator, force=True)
+        )
         for place, trace in enumerate(traces):
             if on_progress:
                 on_progress(number * len(traces) + place, total)
             for factor in design.factors:
                 motion = subject.moving(trace, factor)
                 scan = subject.scanned(motion, rng)
-                result = subject.corrected(scan, model, guard)
-                key = {"person": person.name, "trace": trace.name, "mode": f"factor {factor:g}"}
+                result = subject.corrected(scan, model, severity_estimator)
+                key = {"subject": subject.name, "trace": trace.name, "mode": f"factor {factor:g}"}
                 found.add(subject, key, motion, scan, result, model.name)
                 middle = len(scan) // 2
                 images = subject.references[middle], scan[middle], result.after.values[middle]
@@ -110,14 +112,14 @@ def trial_acquisition(
 
 
 class _Subject:
-    """A person of the trial, made ready on the scan's own grid."""
+    """A subject of the trial, made ready on the scan's own grid."""
 
-    def __init__(self, person: Person, design: TrialDesign) -> None:
-        self.name, self.noise = person.name, design.noise
-        volume = person.load()
+    def __init__(self, subject: Subject, design: TrialDesign) -> None:
+        self.name, self.noise = subject.name, design.noise
+        volume = subject.load()
         positions = PairsDesign(n_slices=design.n_slices, spacing_mm=design.spacing_mm)
         self.acquisition = trial_acquisition(volume, design.pixel_mm, design.order)
-        self.prepared = prepare_person(volume, positions, self.acquisition)
+        self.prepared = prepare_subject(volume, positions, self.acquisition)
         self.kept = self.prepared.kept
         self.references = self.prepared.references[self.kept]
         self.heads = self.prepared.heads[self.kept]
@@ -139,11 +141,21 @@ class _Subject:
         return np.asarray(images)
 
     def corrected(
-        self, slices: Slices, model: Model, guard: Guard, *, force: bool = False
+        self,
+        slices: Slices,
+        model: Model,
+        severity_estimator: SeverityEstimator,
+        *,
+        force: bool = False,
     ) -> CorrectedScan:
         """The slices, corrected as a scan of its own, if the guard does not judge it still."""
         volume = Volume(slices, self.affine, self.name)
-        return correct_scan(volume, model, guard=guard, options=CorrectionOptions(force=force))
+        return correct_scan(
+            volume,
+            model,
+            severity_estimator=severity_estimator,
+            options=CorrectionOptions(force=force),
+        )
 
 
 @dataclass
@@ -195,11 +207,11 @@ class _Found:
             whole, inside = ssim_whole_and_inside(reference, image, data_range=1.0, mask=head)
             self.still.append(
                 {
-                    "person": subject.name,
+                    "subject": subject.name,
                     "position_mm": float(subject.positions_mm[place]),
                     "ssim": whole,
                     "ssim_head": inside,
-                    "judged_still": result.assessment_before.is_still,
+                    "estimated_still": result.assessment_before.is_still,
                 }
             )
 
@@ -210,16 +222,6 @@ def _told(when: str, assessment: Assessment) -> dict[str, Any]:
         f"{when}_mm": found.mm,
         f"{when}_low_mm": found.low_mm,
         f"{when}_high_mm": found.high_mm,
-        f"{when}_judged_still": assessment.is_still,
+        f"{when}_estimated_still": assessment.is_still,
         f"{when}_warned": bool(assessment.warnings),
     }
-
-
-def _refuse_known(people: Sequence[Person], model: Model) -> None:
-    known = model.checked.known_people
-    seen = sorted(person.name for person in people if person.name in known)
-    if seen:
-        raise McnetError(
-            f"{', '.join(seen)}: {model.name} was trained on or chosen by these people; try it on "
-            "others."
-        )

@@ -28,7 +28,7 @@ class TrialDesign:
     spacing_mm: float = 8.0
     """Distance between them."""
     pixel_mm: float | None = None
-    """Pixel size of the scans along y and z; each person's own, if none is given."""
+    """Pixel size of the scans along y and z; each subject's own, if none is given."""
     order: Order = "sequential"
     """In which lines are acquired."""
     noise: float = 0.0

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mcnet.core.provenance import Inputs
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.motion.trace import MotionTrace
 
 
 def trial_inputs(
-    people: Sequence[Person],
+    subjects: Sequence[Subject],
     traces: Sequence[MotionTrace],
     files: Sequence[Path],
     weights: Mapping[str, Path],
 ) -> Inputs:
-    """Scans of the people, the motion files of the chosen traces, and files of weights, by name.
+    """Scans of the subjects, the motion files of the chosen traces, and files of weights, by name.
 
     Parameters
     ----------
-    people, traces
+    subjects, traces
         What was tried on.
     files
         Motion files of one folder; a trace bears the name of its file.
@@ -26,5 +26,5 @@ def trial_inputs(
         Files of weights, by what they do.
     """
     of_name = {file.name: file for file in files}
-    scans = {person.name: person.fingerprint for person in people}
+    scans = {subject.name: subject.fingerprint for subject in subjects}
     return {**scans, **{trace.name: of_name[trace.name] for trace in traces}, **weights}

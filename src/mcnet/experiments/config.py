@@ -30,20 +30,20 @@ _SMALLEST_SLICE = 16
 
 
 @dataclass(frozen=True)
-class PeopleConfig:
-    """Whose heads are moved, and how many people each part of the split gets."""
+class SubjectsConfig:
+    """Whose heads are moved, and how many subjects each part of the split gets."""
 
     folders: tuple[str, ...] = ()
     """BIDS trees or folders of NIfTI files; relative paths start at the experiment's file."""
     n_template: int = 0
-    """People made from the built-in head, for those who have no scans at hand."""
+    """Subjects made from the built-in head, for those who have no scans at hand."""
     n_validation: int = 1
     n_test: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse parts without people."""
-        _refuse_small(self, ("n_validation", "n_test"), least=1)
-        _refuse_small(self, ("n_template",), least=0)
+        """Refuse parts without subjects."""
+        _check_at_least(self, ("n_validation", "n_test"), least=1)
+        _check_at_least(self, ("n_template",), least=0)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class MotionConfig:
     n_recorded: int = 0
     """So many of the recordings that serve, drawn at random; 0 takes all."""
     shared: bool = False
-    """Whether every person moves by every trace, as in the paper, so that networks are tested on
-    motion that they were trained on; otherwise traces are split as people are."""
+    """Whether every subject moves by every trace, as in the paper, so that networks are tested on
+    motion that they were trained on; otherwise traces are split as subjects are."""
     within_mm: float = 2.0
     """Segments that go farther from the pose at the k-space centre than this are left out."""
     within_deg: float = 2.0
@@ -69,8 +69,8 @@ class MotionConfig:
 
     def __post_init__(self) -> None:
         """Refuse parts without motion, and bounds that no motion keeps."""
-        _refuse_small(self, ("n_validation", "n_test"), least=1)
-        _refuse_small(self, ("n_generated", "n_recorded"), least=0)
+        _check_at_least(self, ("n_validation", "n_test"), least=1)
+        _check_at_least(self, ("n_generated", "n_recorded"), least=0)
         for name in ("within_mm", "within_deg", "scale"):
             if not 0 < getattr(self, name) < inf:
                 raise McnetError(
@@ -85,7 +85,7 @@ class Experiment:
 
     title: str
     seed: int = 1
-    people: PeopleConfig = field(default_factory=PeopleConfig)
+    subjects: SubjectsConfig = field(default_factory=SubjectsConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
     acquisition: Acquisition = field(default_factory=Acquisition)
     pairs: PairsDesign = field(default_factory=PairsDesign)
@@ -106,7 +106,7 @@ class Experiment:
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         check_seed(self.seed)
-        _refuse_small(self, ("n_examples",), least=0)
+        _check_at_least(self, ("n_examples",), least=0)
         if self.acquisition.phase_encoding_axis == "x":
             raise McnetError(
                 "phase-encoding axis x is impossible in an experiment, whose slices move within "
@@ -123,11 +123,11 @@ class Experiment:
                 f"recipes {list(self.recipes)} cannot be trained; choose from "
                 f"{', '.join((*RECIPES, *BUILT_IN))}."
             )
-        self._refuse_unknown_models()
-        if bool(self.people.folders) == bool(self.people.n_template):
+        self._check_models_known()
+        if bool(self.subjects.folders) == bool(self.subjects.n_template):
             raise McnetError(
-                "the experiment names either both or neither of people.folders and "
-                "people.n_template; give one of them."
+                "the experiment names either both or neither of subjects.folders and "
+                "subjects.n_template; give one of them."
             )
         if bool(self.motion.folder) == bool(self.motion.n_generated):
             raise McnetError(
@@ -158,7 +158,7 @@ class Experiment:
         """
         return settings_of(label, self.variants, self.network, self.loss, self.training)
 
-    def _refuse_unknown_models(self) -> None:
+    def _check_models_known(self) -> None:
         for name in self.variants:
             if name in (*RECIPES, *BUILT_IN, *BASELINES) or not _VARIANT.fullmatch(name):
                 raise McnetError(
@@ -174,9 +174,9 @@ class Experiment:
                         f"question {question.ask!r} names {label!r}, which is neither trained "
                         f"nor a baseline; known: {', '.join(known)}."
                     )
-            self._refuse_uncrossed(question)
+            self._check_crossed(question)
 
-    def _refuse_uncrossed(self, question: Question) -> None:
+    def _check_crossed(self, question: Question) -> None:
         """Refuse a crossed question whose difference would mean nothing."""
         if not question.crossed:
             return
@@ -224,15 +224,17 @@ def experiment_toml(experiment: Experiment, folder: Path) -> str:
 
 
 def _with_folders(experiment: Experiment, change: Callable[[str], str]) -> Experiment:
-    people, motion = experiment.people, experiment.motion
-    folders = tuple(change(folder) for folder in people.folders)
+    subjects, motion = experiment.subjects, experiment.motion
+    folders = tuple(change(folder) for folder in subjects.folders)
     folder = None if motion.folder is None else change(motion.folder)
     return replace(
-        experiment, people=replace(people, folders=folders), motion=replace(motion, folder=folder)
+        experiment,
+        subjects=replace(subjects, folders=folders),
+        motion=replace(motion, folder=folder),
     )
 
 
-def _refuse_small(config: Any, names: tuple[str, ...], *, least: int) -> None:
+def _check_at_least(config: Any, names: tuple[str, ...], *, least: int) -> None:
     for name in names:
         if getattr(config, name) < least:
             raise McnetError(f"{name} {getattr(config, name)} is too few; give {least} or more.")

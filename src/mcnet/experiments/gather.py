@@ -1,4 +1,4 @@
-"""What an experiment asks for, gathered: people, motion traces, and how both are parted."""
+"""What an experiment asks for, gathered: subjects, motion traces, and how both are parted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,8 @@ from mcnet.core.engine import Device
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.split import Split, split_names
-from mcnet.datasets.subjects import Person, people_in_folder, template_people
-from mcnet.experiments.config import Experiment, MotionConfig, PeopleConfig
+from mcnet.datasets.subjects import Subject, subjects_in_folder, template_subjects
+from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.motion.formats.files import motion_files, read_motion
 from mcnet.motion.generators import generate_motion, paper_segments
 from mcnet.motion.trace import MotionTrace
@@ -21,7 +21,7 @@ Strata = Mapping[str, str] | None
 _MOST_TRIES = 100
 """Generated traces for each one asked for, before the bounds are called too narrow."""
 # one stream of random numbers for each purpose, so that one does not shift another
-_PEOPLE_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION, _CHOSEN_TRACES = range(4)
+_SUBJECTS_SPLIT, _TRACES_SPLIT, _GENERATED_MOTION, _CHOSEN_TRACES = range(4)
 
 
 def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
@@ -30,28 +30,28 @@ def pairs_plan(experiment: Experiment, *, device: Device = "cpu") -> PairsPlan:
     Raises
     ------
     McnetError
-        A folder is missing or empty, a motion file is bad, or there are too few people or traces
+        A folder is missing or empty, a motion file is bad, or there are too few subjects or traces
         for the split.
     """
     check_folders(experiment)
-    groups = list_people(experiment.people, experiment.seed)
-    people = [person for group in groups for person in group]
-    _refuse_twice(people)
+    groups = list_subjects(experiment.subjects, experiment.seed)
+    subjects = [subject for group in groups for subject in group]
+    _check_named_once(subjects)
     traces = list_traces(experiment.motion, experiment.acquisition, experiment.seed)
     group_of = {who.name: str(number) for number, group in enumerate(groups) for who in group}
 
     def split(
-        names: list[str], config: PeopleConfig | MotionConfig, purpose: int, strata: Strata = None
+        names: list[str], config: SubjectsConfig | MotionConfig, purpose: int, strata: Strata = None
     ) -> Split:
         rng = np.random.default_rng([experiment.seed, purpose])
         return split_names(names, config.n_validation, config.n_test, rng, strata=strata)
 
-    names = [person.name for person in people]
+    names = [subject.name for subject in subjects]
     motions = [trace.name for trace in traces]
     shared = Split(*[tuple(motions)] * 3)
     return PairsPlan(
-        people=people,
-        people_split=split(names, experiment.people, _PEOPLE_SPLIT, group_of),
+        subjects=subjects,
+        subjects_split=split(names, experiment.subjects, _SUBJECTS_SPLIT, group_of),
         traces=traces,
         traces_split=shared
         if experiment.motion.shared
@@ -71,7 +71,7 @@ def check_folders(experiment: Experiment) -> None:
     McnetError
         One is not there.
     """
-    named = [("[people] folders", folder, "scans") for folder in experiment.people.folders]
+    named = [("[subjects] folders", folder, "scans") for folder in experiment.subjects.folders]
     if experiment.motion.folder is not None:
         named.append(("[motion] folder", experiment.motion.folder, "motion files"))
     for setting, folder, what in named:
@@ -83,11 +83,11 @@ def check_folders(experiment: Experiment) -> None:
             )
 
 
-def list_people(config: PeopleConfig, seed: int) -> list[list[Person]]:
-    """People of each folder, or one group of people made from the built-in head."""
+def list_subjects(config: SubjectsConfig, seed: int) -> list[list[Subject]]:
+    """Subjects of each folder, or one group of subjects made from the built-in head."""
     if config.n_template:
-        return [template_people(config.n_template, seed)]
-    return [people_in_folder(Path(folder)) for folder in config.folders]
+        return [template_subjects(config.n_template, seed)]
+    return [subjects_in_folder(Path(folder)) for folder in config.folders]
 
 
 def list_traces(config: MotionConfig, acquisition: Acquisition, seed: int) -> list[MotionTrace]:
@@ -159,17 +159,17 @@ def _by_recipe(
     )
 
 
-def _refuse_twice(people: list[Person]) -> None:
-    """Refuse one name or one scan for two people, who could then train and test."""
+def _check_named_once(subjects: list[Subject]) -> None:
+    """Refuse one name or one scan for two subjects, who could then train and test."""
     for what, keys in (
-        ("name", [person.name for person in people]),
-        ("scan", [person.fingerprint for person in people]),
+        ("name", [subject.name for subject in subjects]),
+        ("scan", [subject.fingerprint for subject in subjects]),
     ):
         twice = sorted(
-            {who.name for who, key in zip(people, keys, strict=True) if keys.count(key) > 1}
+            {who.name for who, key in zip(subjects, keys, strict=True) if keys.count(key) > 1}
         )
         if twice:
             raise McnetError(
-                f"{', '.join(twice)}: two people share one {what}; "
+                f"{', '.join(twice)}: two subjects share one {what}; "
                 "rename or remove the others, since nobody may both train and test."
             )

@@ -109,7 +109,7 @@ def _write_page(
     write_report(
         folder,
         title=run.experiment.title,
-        rows=pd.read_csv(run.evaluation / "rows.csv", dtype={"person": str, "trace": str}),
+        rows=pd.read_csv(run.evaluation / "rows.csv", dtype={"subject": str, "trace": str}),
         examples=[
             example
             for mode, of_mode in weights.items()
@@ -125,7 +125,7 @@ def _write_page(
 def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[Example]:
     """Test slices from mild to severe motion: the middle slices of scans at equal steps of it."""
     pairs = load_pairs(run.pairs, "test", mode)
-    scans = pairs.table.groupby(["person", "trace"], sort=False)
+    scans = pairs.table.groupby(["subject", "trace"], sort=False)
     middles = [rows_of_scan[len(rows_of_scan) // 2] for rows_of_scan in scans.indices.values()]
     by_magnitude = pairs.table.loc[middles].sort_values("magnitude").index.to_numpy()
     steps = (np.arange(run.experiment.n_examples) + 0.5) / run.experiment.n_examples
@@ -135,7 +135,7 @@ def _examples(run: Run, plan: PairsPlan, mode: Mode, weights: Weights) -> list[E
     return [
         scored_example(
             mode=mode,
-            title=f"{about['person']}, {about['trace']}, magnitude {about['magnitude']:.1f}",
+            title=f"{about['subject']}, {about['trace']}, magnitude {about['magnitude']:.1f}",
             reference=pairs.references[pairs.reference_index[row]],
             images={label: stack[row] for label, stack in images.items()},
             head=pairs.heads[pairs.reference_index[row]],

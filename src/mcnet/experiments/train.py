@@ -10,9 +10,9 @@ from mcnet import __version__
 from mcnet.core.cache import clear, is_done, mark_done
 from mcnet.core.progress import Announce, silently
 from mcnet.core.provenance import sha256_of_json
-from mcnet.datasets.pairs.drawn_motion import FreshMotion, RecordedMotion
+from mcnet.datasets.pairs.drawn_motion import RandomMotion, RecordedMotion
 from mcnet.datasets.pairs.in_memory import pairs_in_memory
-from mcnet.datasets.pairs.on_the_fly import FreshPairs, fresh_pairs, motion_settings
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, motion_settings, on_the_fly_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.plan import PairsPlan, indices
 from mcnet.datasets.pairs.store import load_pairs
@@ -99,7 +99,7 @@ def train_models(
             continue
         seed = experiment.seed + planned.name.count("-then-")
         train = sets.training(training)
-        if isinstance(train, FreshPairs):
+        if isinstance(train, OnTheFlyPairs):
             train = replace(train, seed=seed)  # no stage repeats the motion of an earlier one
         parent = planned.parent
         with announce(f"Training {planned.name} on {mode} ({number} of {len(stages.stages)})"):
@@ -174,8 +174,8 @@ class _Sets:
         if motion is None:
             traces = training_traces(self.plan, training.shared_traces, training.n_traces)
             return self._simulated("train", traces, aligned=training.aligned)
-        with self.announce("Preparing the people who move anew in every epoch") as on_progress:
-            return fresh_pairs(
+        with self.announce("Preparing the subjects who move anew in every epoch") as on_progress:
+            return on_the_fly_pairs(
                 *(self.plan, motion),
                 slices_per_epoch=training.slices_per_epoch,
                 aligned=training.aligned,
@@ -217,19 +217,19 @@ class _Sets:
 
 
 def _moves_by_its_part(training: TrainingConfig) -> bool:
-    """Whether training people move by all traces of their part and by no other."""
+    """Whether training subjects move by all traces of their part and by no other."""
     return training.shared_traces == "none" and training.n_traces == 0
 
 
 def _drawn_motion(
     run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig
-) -> FreshMotion | RecordedMotion | None:
+) -> RandomMotion | RecordedMotion | None:
     """How training heads move anew; nothing, where they move by the fixed set's traces."""
     if training.motion == "fixed":
         return None
     if training.motion == "generated":
         config = run.experiment.motion
-        return FreshMotion(config.within_mm, config.within_deg, config.scale, mode)
+        return RandomMotion(config.within_mm, config.within_deg, config.scale, mode)
     names = training_traces(plan, training.shared_traces, training.n_traces)
     rows = indices((trace.name for trace in plan.traces), names)
     return RecordedMotion(tuple(plan.traces[row] for row in rows), mode)
@@ -240,14 +240,14 @@ def _notes(run: Run, plan: PairsPlan, mode: Mode, training: TrainingConfig) -> d
     notes = {
         "title": run.experiment.title,
         "mode": mode,
-        "people": asdict(plan.people_split),
+        "subjects": asdict(plan.subjects_split),
         "traces": asdict(plan.traces_split)
         | {"train": training_traces(plan, training.shared_traces, training.n_traces)},
-        "licence": "Apache-2.0 for the weights; the people and traces have licences of their own.",
+        "licence": "Apache-2.0 for the weights; subjects and traces have licences of their own.",
         "limits": "Simulated in-plane motion of sagittal T1w slices; a research tool, not a "
         "medical device.",
     }
     motion = _drawn_motion(run, plan, mode, training)
-    if isinstance(motion, FreshMotion):  # no trace of the plan was trained with
+    if isinstance(motion, RandomMotion):  # no trace of the plan was trained with
         notes["traces"] = asdict(plan.traces_split) | {"train": ()}
     return notes | ({"fresh_motion": motion_settings(motion)} if motion else {})

@@ -94,18 +94,20 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
             f"{root} is no BIDS data set; expected a folder with dataset_description.json and "
             "sub-* folders: give the top folder of one."
         )
-    people = [f"sub-{label.removeprefix('sub-')}" for label in labels]
+    subjects = [f"sub-{label.removeprefix('sub-')}" for label in labels]
     there = _subjects(root)
-    absent = [person for person in people if person not in there]
+    absent = [subject for subject in subjects if subject not in there]
     if absent:
         raise McnetError(
             f"{root} has no participant {', '.join(absent)}; it has {', '.join(there[:8])}"
             f"{', ...' if len(there) > 8 else ''}: name some of these."
         )
-    scans = [scan for person in dict.fromkeys(people or there) for scan in _of_person(root, person)]
+    scans = [
+        scan for subject in dict.fromkeys(subjects or there) for scan in _of_subject(root, subject)
+    ]
     if not scans:
         raise McnetError(
-            f"{root} has no T1w scan of {', '.join(people) or 'any participant'}; expected files "
+            f"{root} has no T1w scan of {', '.join(subjects) or 'any participant'}; expected files "
             "such as sub-01/anat/sub-01_T1w.nii.gz."
         )
     return scans
@@ -119,8 +121,8 @@ def first_t1w_of_subjects(root: Path) -> dict[str, Path]:
     McnetError
         A folder of it cannot be read.
     """
-    scans = {person: _of_person(root, person) for person in _subjects(root)}
-    return {person: found[0].path for person, found in scans.items() if found}
+    scans = {subject: _of_subject(root, subject) for subject in _subjects(root)}
+    return {subject: found[0].path for subject, found in scans.items() if found}
 
 
 def derivative_folder(scan: BidsScan, output: Path) -> Path:
@@ -207,8 +209,8 @@ def _subjects(root: Path) -> list[str]:
     return [folder.name for folder in _folders(root, "sub-")]
 
 
-def _of_person(root: Path, person: str) -> list[BidsScan]:
-    places = [root / person, *_folders(root / person, "ses-")]
+def _of_subject(root: Path, subject: str) -> list[BidsScan]:
+    places = [root / subject, *_folders(root / subject, "ses-")]
     found = {
         # a.nii and a.nii.gz are one scan, and the latter is taken
         (path.parent, nifti_stem(path)): path
@@ -216,16 +218,16 @@ def _of_person(root: Path, person: str) -> list[BidsScan]:
         for folder in _folders(place, "anat")
         if folder.name == "anat"
         for path in _listed(folder)
-        if _is_magnitude_t1w(path, person)
+        if _is_magnitude_t1w(path, subject)
     }
     return [BidsScan(root, path) for path in found.values()]
 
 
-def _is_magnitude_t1w(path: Path, person: str) -> bool:
+def _is_magnitude_t1w(path: Path, subject: str) -> bool:
     parts = nifti_stem(path).split("_")
     return (
         is_single_nifti(path)
-        and (parts[0], parts[-1]) == (person, "T1w")
+        and (parts[0], parts[-1]) == (subject, "T1w")
         and not {*parts} & {*_NOT_MAGNITUDE}
         and not path.is_dir()
     )

@@ -40,7 +40,7 @@ def check_head_sized(name: str, length_mm: float, remedy: str) -> None:
     )
 
 
-def refuse_folding(scan: Volume, acquisition: Acquisition) -> None:
+def check_no_aliasing(scan: Volume, acquisition: Acquisition) -> None:
     """Refuse a field of view that is shorter than the bright part of a scan, or beyond any bore.
 
     What lies outside would fold over onto the other side of the image.

@@ -1,4 +1,4 @@
-"""Whether a grid can hold the head of a person: what tells wrong units and wrong voxel sizes."""
+"""Whether a grid can hold the head of a subject: what tells wrong units and wrong voxel sizes."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -73,10 +73,10 @@ def _absolute(path: Path) -> Path:
 
 
 def _root_of(path: Path) -> Path | None:
-    person = nifti_stem(path).split("_")[0]
+    subject = nifti_stem(path).split("_")[0]
     below = path
     for folder in path.parents:
-        is_top = person.startswith("sub-") and below.name == person
+        is_top = subject.startswith("sub-") and below.name == subject
         # unlike Path's own, this finds nothing where a folder may not be entered
         if is_top or os.path.isfile(folder / _DESCRIPTION):  # noqa: PTH113
             return folder

@@ -11,11 +11,11 @@ profile                         moment (over traces)
 ``drift_exponent``              fall of the mean log power from the lowest to the second band
 ``jitter``                      mean log power of each degree of freedom, third band
 ``breathing``                   the same, highest band
-``person_spread``               standard deviation of half the log power averaged over the
+``subject_spread``               standard deviation of half the log power averaged over the
                                 degrees of freedom, in the lowest and the third band; in the
                                 highest band, of the degree of freedom that breathes most
 ``freedom_spread``              root mean square deviation from the averages
-``person_correlation``          correlation of that average, lowest with third band
+``subject_correlation``          correlation of that average, lowest with third band
 ``events_per_minute``           mean log of 95th percentile over median of displacement
 ``event_size``                  mean log of maximum over 95th percentile of displacement
 =============================== =======================================================
@@ -53,7 +53,7 @@ class Moments:
 
     log_power: Float[np.ndarray, "4 6"]
     """Mean over traces of the log power in each band and degree of freedom."""
-    person_spread: Float[np.ndarray, "3"]
+    subject_spread: Float[np.ndarray, "3"]
     freedom_spread: Float[np.ndarray, "3"]
     correlation: float
     log_tail: float
@@ -67,11 +67,11 @@ def moments(statistics: Sequence[TraceStatistics]) -> Moments:
     """Return the moments of traces of equal length."""
     log_power = np.array([_band_log_power(one) for one in statistics])
     amplitude = log_power[:, _AMPLITUDE_BANDS] / 2
-    person = amplitude.mean(axis=2)
-    spread = person.std(axis=0)
+    subject = amplitude.mean(axis=2)
+    spread = subject.std(axis=0)
     # breathing shows in one degree of freedom above all; the others' highest band is jitter
     spread[2] = amplitude[:, 2, np.argmax(log_power[:, 3].mean(0))].std()
-    own = amplitude - person[:, :, None]
+    own = amplitude - subject[:, :, None]
     tail = np.array(
         [np.log(one.displacement_95_mm / one.displacement_median_mm) for one in statistics]
     )
@@ -80,9 +80,9 @@ def moments(statistics: Sequence[TraceStatistics]) -> Moments:
     )
     return Moments(
         log_power=log_power.mean(axis=0),
-        person_spread=spread,
+        subject_spread=spread,
         freedom_spread=(own - own.mean(axis=0)).std(axis=(0, 2)),
-        correlation=float(np.corrcoef(person[:, 0], person[:, 1])[0, 1]),
+        correlation=float(np.corrcoef(subject[:, 0], subject[:, 1])[0, 1]),
         log_tail=float(tail.mean()),
         log_tail_spread=float(tail.std()),
         log_jump=float(jump.mean()),
@@ -162,14 +162,14 @@ def _corrected(profile: MotionProfile, target: Moments, found: Moments) -> Motio
         drift_exponent=float(profile.drift_exponent + 0.5 * (falls[0] - falls[1]) / octaves),
         jitter=jitter,
         breathing=breathing,
-        person_spread=scaled(
-            profile.person_spread, _GAIN * np.log(target.person_spread / found.person_spread)
+        subject_spread=scaled(
+            profile.subject_spread, _GAIN * np.log(target.subject_spread / found.subject_spread)
         ),
         freedom_spread=scaled(
             profile.freedom_spread, _GAIN * np.log(target.freedom_spread / found.freedom_spread)
         ),
-        person_correlation=float(
-            np.clip(profile.person_correlation + target.correlation - found.correlation, 0, 0.99)
+        subject_correlation=float(
+            np.clip(profile.subject_correlation + target.correlation - found.correlation, 0, 0.99)
         ),
         events_per_minute=damped(
             profile.events_per_minute, 2 * (target.log_tail - found.log_tail), most=10.0

@@ -7,8 +7,8 @@ or for a moment (spike). In each degree of freedom
 
 with ``drift`` Gaussian noise of the power density ``level^2 (f / 0.01 Hz)^-exponent``,
 ``breathing`` a sine of wandering phase that is sampled at the time points (and so aliased, as in
-a scanner), ``jitter`` white noise of the tracking. People differ: the three amplitudes are
-log-normal over people, with a part common to all degrees of freedom and a part of each one's own.
+a scanner), ``jitter`` white noise of the tracking. Subjects differ: the three amplitudes are
+log-normal over subjects, with a part common to all degrees of freedom and a part of each one's own.
 
 The defaults of `MotionProfile` are fitted by `mcnet.motion.fitting.fit_profile` to 107 real
 fMRI tracking files (first 128 points; their interval is not recorded and taken to be 2 s).
@@ -32,18 +32,18 @@ _LENGTHS = {
     "drift_level": 6,
     "jitter": 6,
     "breathing": 6,
-    "person_spread": 3,
+    "subject_spread": 3,
     "freedom_spread": 3,
 }
 
 
 @dataclass(frozen=True)
 class MotionProfile:
-    """How people move: shifts along x, y, z first, then turns about x, y, z."""
+    """How subjects move: shifts along x, y, z first, then turns about x, y, z."""
 
     drift_level: tuple[float, ...] = (0.125, 0.111, 0.27, 0.25, 0.115, 0.119)
     """Root of the drift's two-sided power density at 0.01 Hz, in mm or deg per root Hz; the
-    median person's, as all amplitudes here."""
+    median subject's, as all amplitudes here."""
     drift_exponent: float = 1.74
     """How fast the drift's power falls with frequency; 2 is a random walk."""
     jitter: tuple[float, ...] = (0.0011, 0.023, 0.015, 0.0132, 0.0019, 0.001)
@@ -51,23 +51,23 @@ class MotionProfile:
     breathing: tuple[float, ...] = (0.0001, 0.09, 0.0071, 0.0157, 0.0006, 0.0001)
     """Amplitude of breathing, in mm or deg."""
     breathing_hz: float = 0.26
-    """Breathing rate, mean over people."""
+    """Breathing rate, mean over subjects."""
     breathing_spread_hz: float = 0.03
-    """Its standard deviation over people."""
-    person_spread: tuple[float, ...] = (0.686, 0.661, 0.674)
-    """Standard deviation over people of the log of drift, jitter and breathing: common part."""
+    """Its standard deviation over subjects."""
+    subject_spread: tuple[float, ...] = (0.686, 0.661, 0.674)
+    """Standard deviation over subjects of the log of drift, jitter and breathing: common part."""
     freedom_spread: tuple[float, ...] = (0.476, 0.378, 0.015)
     """The same, of each degree of freedom's own part."""
-    person_correlation: float = 0.43
+    subject_correlation: float = 0.43
     """Correlation of the common parts: who drifts, also trembles."""
     events_per_minute: float = 3.86
-    """Steps and spikes together, the median person's."""
+    """Steps and spikes together, the median subject's."""
     events_spread: float = 1.0
-    """Standard deviation over people of the log of that rate."""
+    """Standard deviation over subjects of the log of that rate."""
     spike_share: float = 0.9
     """Share of the events that pass (spikes), rather than stay (steps)."""
     event_size: float = 5.5
-    """Median size of an event; 1 is the root mean square step of the same person's drift, for
+    """Median size of an event; 1 is the root mean square step of the same subject's drift, for
     spikes of drift and jitter."""
     event_size_spread: float = 0.6
     """Standard deviation of the log of that size."""
@@ -89,7 +89,7 @@ def generate_motion(
     profile: MotionProfile = MotionProfile(),
     interval_s: float = 2.0,
 ) -> MotionTrace:
-    """Return the motion of one random person, at rest in the middle of the recording.
+    """Return the motion of one random subject, at rest in the middle of the recording.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def generate_motion(
     rng
         Source of randomness; the same state gives the same trace.
     profile
-        How people move. The default has the scale of fMRI tracking; the paper multiplies it by 8.
+        How subjects move. The default has the scale of fMRI tracking; the paper multiplies it by 8.
     interval_s
         Time between two poses.
 
@@ -111,7 +111,7 @@ def generate_motion(
         raise McnetError(f"{n_points} points are no motion over time; ask for 2 or more.")
     if not 0 < interval_s < np.inf:
         raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
-    drift_level, jitter, breathing = _amplitudes_of_a_person(profile, rng)
+    drift_level, jitter, breathing = _amplitudes_of_a_subject(profile, rng)
     drift = _drift(n_points, interval_s, profile.drift_exponent, rng) * drift_level
     restless = drift + jitter * rng.standard_normal((n_points, 6))
     steps, spikes = _steps_and_spikes(n_points, interval_s, profile, rng)
@@ -149,15 +149,15 @@ def paper_segments(
     ]
 
 
-def _amplitudes_of_a_person(
+def _amplitudes_of_a_subject(
     profile: MotionProfile, rng: np.random.Generator
 ) -> Float[np.ndarray, "3 6"]:
     """Drift level, jitter and breathing amplitude of the six degrees of freedom."""
-    rho = profile.person_correlation
+    rho = profile.subject_correlation
     common = np.sqrt(rho) * rng.standard_normal() + np.sqrt(1 - rho) * rng.standard_normal(3)
     own = rng.standard_normal((3, 6))
     log_ratio = (
-        np.array(profile.person_spread)[:, None] * common[:, None]
+        np.array(profile.subject_spread)[:, None] * common[:, None]
         + np.array(profile.freedom_spread)[:, None] * own
     )
     medians = np.array([profile.drift_level, profile.jitter, profile.breathing])
@@ -181,7 +181,7 @@ def _drift(
 def _breathing(
     n_points: int, interval_s: float, profile: MotionProfile, rng: np.random.Generator
 ) -> Float[np.ndarray, "n_points 1"]:
-    """A sine of one person's breathing rate and of wandering phase, at the time points."""
+    """A sine of one subject's breathing rate and of wandering phase, at the time points."""
     rate_hz = abs(rng.normal(profile.breathing_hz, profile.breathing_spread_hz))
     wander = rng.standard_normal(n_points) * _BREATHING_WANDER * np.sqrt(interval_s)
     time_s = np.arange(n_points) * interval_s
@@ -192,7 +192,7 @@ def _breathing(
 def _steps_and_spikes(
     n_points: int, interval_s: float, profile: MotionProfile, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n_points 6"], Float[np.ndarray, "n_points 6"]]:
-    """Changes of pose that stay, and those that pass, in units of a person's usual step."""
+    """Changes of pose that stay, and those that pass, in units of a subject's usual step."""
     time_s = np.arange(n_points) * interval_s
     rate = profile.events_per_minute * np.exp(profile.events_spread * rng.standard_normal())
     steps, spikes = np.zeros((n_points, 6)), np.zeros((n_points, 6))

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from mcnet.core.errors import McnetError
 from mcnet.motion.trace import MotionTrace
 
-MOST_TURN_DEG = 30.0
-MOST_SHIFT_MM = 50.0
+MAX_ROTATION_DEG = 30.0
+MAX_TRANSLATION_MM = 50.0
 """A head in a coil does not move farther about or along an axis."""
 _SUSPICIOUS = (0.05, 20.0)
 """Degrees of turn for a millimetre of shift that no run comes near."""
@@ -27,29 +27,29 @@ def furthest(trace: MotionTrace) -> tuple[float, float]:
     return float(np.abs(trace.translation_mm).max()), float(np.abs(trace.rotation_deg).max())
 
 
-def told_size(shift_mm: float, turn_deg: float) -> str:
+def size_in_words(shift_mm: float, rotation_deg: float) -> str:
     """How far a head moves, in words."""
-    return f"turns of up to {turn_deg:.4g} degrees and shifts of up to {shift_mm:.4g} mm"
+    return f"turns of up to {rotation_deg:.4g} degrees and shifts of up to {shift_mm:.4g} mm"
 
 
 def is_possible(trace: MotionTrace) -> bool:
     """Whether a head in a coil can move that far."""
-    return trace.is_within(translation_mm=MOST_SHIFT_MM, rotation_deg=MOST_TURN_DEG)
+    return trace.is_within(translation_mm=MAX_TRANSLATION_MM, rotation_deg=MAX_ROTATION_DEG)
 
 
 def is_ordinary(trace: MotionTrace) -> bool:
     """Whether a head moves that far, and turns and shifts in the usual proportion."""
     least, most = _ORDINARY
-    return is_possible(trace) and least <= turns_for_shifts(trace) <= most
+    return is_possible(trace) and least <= rotation_per_translation(trace) <= most
 
 
 def is_suspicious(trace: MotionTrace) -> bool:
     """Whether turns and shifts are out of proportion, as in other units or another order."""
     least, most = _SUSPICIOUS
-    return not least <= turns_for_shifts(trace) <= most
+    return not least <= rotation_per_translation(trace) <= most
 
 
-def turns_for_shifts(trace: MotionTrace) -> float:
+def rotation_per_translation(trace: MotionTrace) -> float:
     """Degrees of turn for a millimetre of shift: root mean squares about the mean pose.
 
     Of a single pose, about the pose of rest; of a head that does not move, 1.
@@ -69,10 +69,11 @@ def check_possible(trace: MotionTrace, remedy: str) -> None:
         It does; the sentence ends with the remedy.
     """
     if not is_possible(trace):
-        shift_mm, turn_deg = furthest(trace)
+        shift_mm, rotation_deg = furthest(trace)
         raise McnetError(
-            f"{trace.name} has {told_size(shift_mm, turn_deg)}, but a head in a coil turns by "
-            f"{MOST_TURN_DEG:g} degrees and shifts by {MOST_SHIFT_MM:g} mm at most; {remedy}."
+            f"{trace.name} has {size_in_words(shift_mm, rotation_deg)}, but a head in a coil "
+            f"rotates by {MAX_ROTATION_DEG:g} degrees and moves by {MAX_TRANSLATION_MM:g} mm at "
+            f"most; {remedy}."
         )
 
 
@@ -84,10 +85,10 @@ def check_scaled(trace: MotionTrace, factor: float) -> None:
     McnetError
         It was; the largest factor is told.
     """
-    shift_mm, turn_deg = furthest(trace)
+    shift_mm, rotation_deg = furthest(trace)
     room = min(
         limit / size if size else np.inf
-        for limit, size in ((MOST_SHIFT_MM, shift_mm), (MOST_TURN_DEG, turn_deg))
+        for limit, size in ((MAX_TRANSLATION_MM, shift_mm), (MAX_ROTATION_DEG, rotation_deg))
     )
     check_possible(trace, f"give a --scale of {abs(factor) * room:.2g} at most")
 
@@ -100,12 +101,12 @@ def check_factor(factor: float, *, within: float, name: str = "factor") -> None:
     McnetError
         It is none above 0, or too large.
     """
-    most = min(MOST_SHIFT_MM, MOST_TURN_DEG) / within
+    most = min(MAX_TRANSLATION_MM, MAX_ROTATION_DEG) / within
     if not 0 < factor <= most:
         raise McnetError(
             f"{name} {factor:g} is impossible; give a number above 0, up to {most:g}, by which "
-            f"motion within {within:g} mm and degrees stays within the {MOST_SHIFT_MM:g} mm and "
-            f"{MOST_TURN_DEG:g} degrees of a head in a coil."
+            f"motion within {within:g} mm and degrees stays within the {MAX_TRANSLATION_MM:g} mm "
+            f"and {MAX_ROTATION_DEG:g} degrees of a head in a coil."
         )
 
 

@@ -26,7 +26,7 @@ from mcnet.physics.operators import LinePoses, ScanGrid
 
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
-k-space no images and poses explain (tuned on scans of people that no table here is made of)."""
+k-space no images and poses explain (tuned on scans of subjects that no table here is made of)."""
 _UNCERTAIN_IMAGE = 1e-6
 """The same for the images' distance from the first ones: the nearer, the more these are kept."""
 _SHARE_OF_STEPS = 0.125
@@ -72,7 +72,7 @@ def continued(poses: LinePoses, grid: ScanGrid) -> LinePoses:
     Of the shifts that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
     """
     found, centre = poses.copy(), grid.n_lines // 2
-    shifts = found[:, grid.shift_along_lines]
+    shifts = found[:, grid.translation_along_lines]
     k = grid.frequencies(grid.line_axis)
     for towards in (1, -1):
         line = centre + towards * _FIXED_LINES
@@ -90,7 +90,9 @@ def in_place(poses: LinePoses, images: Images, grid: ScanGrid) -> LinePoses:
     """
     weights = line_weights(images, grid)
     return (
-        centred_poses(poses, weights) if grid.n_turns == 1 else measured_from_mean(poses, weights)
+        centred_poses(poses, weights)
+        if grid.n_rotations == 1
+        else measured_from_mean(poses, weights)
     )
 
 
@@ -122,7 +124,7 @@ class CoarseToFine:
 
     def to_full_resolution(self, kspace: Kspace) -> State:
         """State that explains all of the k-space."""
-        images, first_before, poses_mm = None, None, np.zeros((0, self.grid.n_freedoms))
+        images, first_before, poses_mm = None, None, np.zeros((0, self.grid.n_dof))
         grids = self.settings.resolutions.grids(self.grid)
         for grid, n_steps in zip(grids, self.settings.n_steps, strict=True):
             if images is not None and images.shape[1:] == grid.shape:
@@ -184,9 +186,7 @@ class CoarseToFine:
         return state
 
 
-def _with_outer_lines(
-    poses_mm: LinePoses, n_lines: int
-) -> Float[np.ndarray, "more_lines n_freedoms"]:
+def _with_outer_lines(poses_mm: LinePoses, n_lines: int) -> Float[np.ndarray, "more_lines n_dof"]:
     before = n_lines // 2 - len(poses_mm) // 2
     after = n_lines - len(poses_mm) - before
     return np.pad(poses_mm, ((before, after), (0, 0)), mode="edge")

@@ -215,15 +215,15 @@ class JointProblem:
         self, derivatives: np.ndarray, scan: SearchedScan
     ) -> Callable[[LinePoses], LinePoses]:
         """Solves for the poses alone, as if images stood still."""
-        n_lines, n_freedoms = self.grid.n_lines, self.grid.n_freedoms
-        matrix = np.zeros((n_lines, n_freedoms, n_lines, n_freedoms))
+        n_lines, n_dof = self.grid.n_lines, self.grid.n_dof
+        matrix = np.zeros((n_lines, n_dof, n_lines, n_dof))
         each = np.arange(n_lines)
-        for i in range(n_freedoms):
+        for i in range(n_dof):
             seen = derivatives[i] * scan.within_band
-            for j in range(n_freedoms):
+            for j in range(n_dof):
                 matrix[each, i, each, j] += scan.of_lines(seen, derivatives[j])
             matrix[:, i, :, i] += self.precision
-        flat = matrix.reshape(n_lines * n_freedoms, -1)
+        flat = matrix.reshape(n_lines * n_dof, -1)
         flat += 1e-9 * np.trace(flat) / len(flat) * np.eye(len(flat))
         factor = scipy.linalg.cho_factor(flat)
         return lambda poses: scipy.linalg.cho_solve(factor, poses.ravel()).reshape(poses.shape)

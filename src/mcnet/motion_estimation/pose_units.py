@@ -7,7 +7,7 @@ from mcnet.physics.operators import LinePoses
 
 RADIUS_MM = 50.0
 """Turns count as the shift that they make at this distance from the centre."""
-_N_TURNS = {3: 1, 6: 3}
+_N_ROTATIONS = {3: 1, 6: 3}
 """Of poses with so many degrees of freedom: in a plane, and in space."""
 
 
@@ -26,15 +26,15 @@ def from_mm(
 
 
 def by_mm(
-    derivatives: Complex64[np.ndarray, "n_freedoms *kspace"],
-) -> Complex64[np.ndarray, "n_freedoms *kspace"]:
+    derivatives: Complex64[np.ndarray, "n_dof *kspace"],
+) -> Complex64[np.ndarray, "n_dof *kspace"]:
     """Derivatives by poses as those by poses in mm; written over."""
     for derivative, unit in zip(derivatives, _units(len(derivatives)), strict=True):
         derivative *= np.float32(unit)
     return derivatives
 
 
-def _units(n_freedoms: int) -> Float[np.ndarray, "n_freedoms"]:
+def _units(n_dof: int) -> Float[np.ndarray, "n_dof"]:
     """What 1 mm is of each."""
-    n_turns = _N_TURNS[n_freedoms]
-    return np.array([1 / RADIUS_MM] * n_turns + [1.0] * (n_freedoms - n_turns))
+    n_rotations = _N_ROTATIONS[n_dof]
+    return np.array([1 / RADIUS_MM] * n_rotations + [1.0] * (n_dof - n_rotations))

@@ -11,6 +11,7 @@ from typing import Any
 
 from mcnet.core.documents import parse_json
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import all_with_new_names
 from mcnet.core.writing import cannot_read
 
 KEY = "mcnet-network"
@@ -49,7 +50,7 @@ def read_header(path: Path) -> WeightsHeader:
     McnetError
         The file is missing, a pickle, damaged, or not mcnet's.
     """
-    refuse_pickle(path)
+    check_no_pickle(path)
     header, start = _header(path)
     metadata = header.pop("__metadata__", {})
     told = metadata.get(KEY) if isinstance(metadata, dict) else None
@@ -71,7 +72,7 @@ def read_header(path: Path) -> WeightsHeader:
         raise not_whole(path) from error
     if path.stat().st_size != start + end:
         raise not_whole(path)
-    return WeightsHeader(about, shapes)
+    return WeightsHeader(about | {"card": all_with_new_names(about.get("card", {}))}, shapes)
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def read_card(path: Path) -> dict[str, Any]:
     return read_header(path).about
 
 
-def refuse_pickle(path: Path) -> None:
+def check_no_pickle(path: Path) -> None:
     """Refuse a file that is missing, or a pickle, which could run any code when opened.
 
     Raises

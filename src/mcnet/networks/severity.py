@@ -55,7 +55,7 @@ def severity_loss(
     return (error.square() / 2 + log_deviation).mean()
 
 
-def distance_from_usual(
+def mahalanobis_distance(
     features: Float[Tensor, "n features"],
     mean: Float[Tensor, "features"],
     precision: Float[Tensor, "features features"],

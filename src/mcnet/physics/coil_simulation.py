@@ -176,8 +176,8 @@ def _places(n_coils: int) -> Float[np.ndarray, "n_coils 3"]:
     number = np.arange(n_coils)
     height = _HEIGHT * (1 - (2 * number + 1) / n_coils)
     angle = np.pi * (3 - np.sqrt(5)) * number
-    aside = np.sqrt(1 - height**2)
-    return np.stack([aside * np.cos(angle), aside * np.sin(angle), height], axis=1)
+    held_out = np.sqrt(1 - height**2)
+    return np.stack([held_out * np.cos(angle), held_out * np.sin(angle), height], axis=1)
 
 
 def _sensitivity(

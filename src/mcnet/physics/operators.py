@@ -17,7 +17,7 @@ from mcnet.physics.fourier import PlannedTransform
 
 ALL_LINES = slice(None)
 
-LinePoses = Float[np.ndarray, "n_lines n_freedoms"]
+LinePoses = Float[np.ndarray, "n_lines n_dof"]
 """A pose for each line, by its place in k-space: turns in radians, then shifts in mm, as
 `mcnet.motion.poses` has them; one turn and two shifts in a plane, three and three in space."""
 
@@ -38,20 +38,20 @@ class ScanGrid:
         return self.shape[self.line_axis]
 
     @property
-    def n_turns(self) -> int:
+    def n_rotations(self) -> int:
         """Axes about which a pose turns: one in a plane, three in space."""
         n_axes = len(self.shape)
         return n_axes * (n_axes - 1) // 2
 
     @property
-    def n_freedoms(self) -> int:
+    def n_dof(self) -> int:
         """Of a pose: its turns, in radians, then its shifts, in mm."""
-        return self.n_turns + len(self.shape)
+        return self.n_rotations + len(self.shape)
 
     @property
-    def shift_along_lines(self) -> int:
+    def translation_along_lines(self) -> int:
         """Which freedom is the shift along the axis of the lines."""
-        return self.n_turns + self.line_axis
+        return self.n_rotations + self.line_axis
 
     def frequencies(self, axis: int) -> Float[np.ndarray, "n"]:
         """Sampled along an axis, in cycles/mm; sample ``n // 2`` is zero."""
@@ -65,7 +65,7 @@ class ScanGrid:
 
     def still_poses(self) -> LinePoses:
         """Poses of a head that keeps still."""
-        return np.zeros((self.n_lines, self.n_freedoms))
+        return np.zeros((self.n_lines, self.n_dof))
 
 
 class ScanOperator:
@@ -80,7 +80,7 @@ class ScanOperator:
     grid, n_images
         The images, and how many share the poses.
     poses
-        Of each line: turns in radians, shifts in mm, as `ScanGrid.n_freedoms` says.
+        Of each line: turns in radians, shifts in mm, as `ScanGrid.n_dof` says.
     lines
         Those that are measured; the poses are theirs, and k-space has no others.
     tolerance
@@ -103,7 +103,7 @@ class ScanOperator:
         at_lines = [ALL_LINES] * n_axes
         at_lines[grid.line_axis] = lines
         self._k[grid.line_axis] = self._k[grid.line_axis][tuple(at_lines)]
-        self._rotated = self._times_k(rotations(poses[:, : grid.n_turns]))
+        self._rotated = self._times_k(rotations(poses[:, : grid.n_rotations]))
         self._kspace_shape = self._rotated[0].shape
         self._transform = PlannedTransform(
             *(n_images, grid.shape, grid.pixel_mm),
@@ -113,7 +113,7 @@ class ScanOperator:
         )
         shifts = (
             self._of_lines(along) * k
-            for along, k in zip(poses.T[grid.n_turns :], self._k, strict=True)
+            for along, k in zip(poses.T[grid.n_rotations :], self._k, strict=True)
         )
         ramp = np.exp(-2j * np.pi * sum(shifts))
         self._ramp = (ramp / np.sqrt(np.prod(grid.shape))).astype(np.complex64)
@@ -135,22 +135,22 @@ class ScanOperator:
 
     def derivatives(
         self, images: Float32[np.ndarray, "n_images *shape"]
-    ) -> Complex64[np.ndarray, "n_freedoms n_images *lines"]:
+    ) -> Complex64[np.ndarray, "n_dof n_images *lines"]:
         """Of the k-space of images by each line's turns, in radians, and its shifts, in mm."""
         plain = self.kspace(images)
-        found = np.zeros((self.grid.n_freedoms, *plain.shape), np.complex64)
+        found = np.zeros((self.grid.n_dof, *plain.shape), np.complex64)
         n_axes = len(self._k)
         # by a turn, R^T k moves by R'^T k, and dF = -2 pi i (R'^T k) . F[p f]
         moves = [
             self._times_k(by_turn)
-            for by_turn in turned_rotations(self._poses[:, : self.grid.n_turns])
+            for by_turn in rotation_derivatives(self._poses[:, : self.grid.n_rotations])
         ]
         for axis in range(n_axes):
             place = _along(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
             of_place = self.kspace(images * place)
             for derivative, move in zip(found, moves, strict=False):
                 derivative += move[axis] * of_place
-        for derivative, k in zip(found[self.grid.n_turns :], self._k, strict=True):
+        for derivative, k in zip(found[self.grid.n_rotations :], self._k, strict=True):
             derivative += k * plain
         found *= np.complex64(-2j * np.pi)
         return found
@@ -190,7 +190,7 @@ class ScanOperator:
 
 
 def rotations(
-    turns: Float[np.ndarray, "n_lines n_turns"],
+    turns: Float[np.ndarray, "n_lines n_rotations"],
 ) -> Float[np.ndarray, "n_lines d d"]:
     """Rotations of a turn in a plane, or ``Rz Ry Rx`` of three turns, in radians."""
     if turns.shape[1] == 1:
@@ -198,9 +198,9 @@ def rotations(
     return np.asarray(Rotation.from_euler("xyz", turns).as_matrix())
 
 
-def turned_rotations(
-    turns: Float[np.ndarray, "n_lines n_turns"],
-) -> Float[np.ndarray, "n_turns n_lines d d"]:
+def rotation_derivatives(
+    turns: Float[np.ndarray, "n_lines n_rotations"],
+) -> Float[np.ndarray, "n_rotations n_lines d d"]:
     """Derivatives of `rotations` by each turn."""
     if turns.shape[1] == 1:
         return _matrices(-np.sin(turns[:, 0]), np.cos(turns[:, 0]))[None]

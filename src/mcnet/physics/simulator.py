@@ -93,7 +93,7 @@ def corrupt_slices(
     Exact: x is left alone by the motion, so that each slice of the 3D image depends on the slice
     of the still head at the same place, band-limited along x as the partitions are.
     """
-    _refuse_leaving(motion, acquisition)
+    _check_stays_inside(motion, acquisition)
     slices = engine.array(still_slices(volume, voxel_size_mm, acquisition, positions_mm))
     size = [voxel_size_mm[index] for index in _IN_PLANE]
     return _moved_image(
@@ -110,7 +110,7 @@ def still_slices(
 ) -> Complex64[np.ndarray, "n_slices y z"]:
     """Sagittal slices of the still head, imaged along x and still on the source grid in plane.
 
-    One person's slices serve every trace: `slices_to_corrupt` and `corrupt_still_slices` do the
+    One subject's slices serve every trace: `slices_to_corrupt` and `corrupt_still_slices` do the
     rest.
     """
     along_x = resampling_matrix(
@@ -142,7 +142,7 @@ def corrupt_still_slices(
         The motion leaves the plane, or x is the phase-encoding axis, or the number of poses is
         not the number of lines.
     """
-    _refuse_leaving(motion, acquisition)
+    _check_stays_inside(motion, acquisition)
     return _moved_image(
         slices.at, slices.voxel_size_mm, motion, acquisition, _IN_PLANE, slices.engine
     )
@@ -250,7 +250,7 @@ def _total(arrays: Sequence[Any]) -> Any:
     return reduce(lambda total, array: total + array, sorted(arrays, key=lambda one: one.size))
 
 
-def _refuse_leaving(motion: MotionTrace, acquisition: Acquisition) -> None:
+def _check_stays_inside(motion: MotionTrace, acquisition: Acquisition) -> None:
     if not is_in_plane(motion) or acquisition.phase_encoding_axis == "x":
         raise McnetError(
             f"{motion.name} does not stay within sagittal slices acquired line by line; restrict "

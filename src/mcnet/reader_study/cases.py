@@ -19,7 +19,7 @@ class Case:
     """What the versions of one image have in common."""
 
     name: str
-    person: str
+    subject: str
     severity: float = float("nan")
     """How bad the corrupted version is, for strata; the greater the worse. NaN: unknown."""
 
@@ -56,7 +56,7 @@ class CaseSource(Protocol):
         """The images of the cases with these indices, in this order."""
 
 
-def refuse_unlike_shapes(case: Case, images: CaseImages) -> None:
+def check_same_shapes(case: Case, images: CaseImages) -> None:
     """Refuse versions of different shapes: the size of an image would tell which one it is.
 
     Raises

@@ -13,7 +13,7 @@ from mcnet.core.outputs import Given, check_outputs
 from mcnet.core.progress import Announce, OnProgress, silently
 from mcnet.core.provenance import provenance
 from mcnet.core.writing import cannot_write, printable, write_json, written_whole
-from mcnet.reader_study.cases import CaseImages, CaseSource, refuse_unlike_shapes
+from mcnet.reader_study.cases import CaseImages, CaseSource, check_same_shapes
 from mcnet.reader_study.drawing import Drawing, draw_cases, items_of, reading_order, strata_of
 from mcnet.reader_study.pixels import packed, samples_of
 from mcnet.reader_study.schema import (
@@ -112,11 +112,11 @@ def _write_images(
     ):
         for number, (index, images) in enumerate(zip(chosen, source.images(chosen), strict=True)):
             case = cases[index]
-            refuse_unlike_shapes(case, images)
+            check_same_shapes(case, images)
             shape = next(iter(images.frames.values())).shape
             severity = None if np.isnan(case.severity) else case.severity
             about = (
-                *(number, printable(case.name), printable(case.person)),
+                *(number, printable(case.name), printable(case.subject)),
                 *(severity, int(strata[index])),
             )
             readings.execute(

@@ -66,12 +66,12 @@ def paired_tests(scores: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         Columns criterion, version, against, n (differences), n_cases, difference (version -
         against), low, high, p (clustered by case), p_holm (over all pairs of the criterion),
-        p_wilcoxon (of the cases' means), n_persons, persons_low, persons_high, persons_p (clustered
-        by person: cases of one person are alike, too).
+        p_wilcoxon (of the cases' means), n_subjects, subjects_low, subjects_high, subjects_p
+        (clustered by subject: cases of one subject are alike, too).
     """
     tables = []
     for criterion, rows in scores[~scores["is_repeat"]].groupby("criterion", sort=False):
-        wide = rows.pivot(index=["reader", "case", "person"], columns="version", values="score")
+        wide = rows.pivot(index=["reader", "case", "subject"], columns="version", values="score")
         records = [
             {"criterion": criterion, "version": version, "against": against}
             | _test((wide[version] - wide[against]).dropna())
@@ -85,17 +85,17 @@ def paired_tests(scores: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
 _MOST_EXACT = 9
 _TESTED = (
     *("n", "n_cases", "difference", "low", "high", "p", "p_wilcoxon"),
-    *("n_persons", "persons_low", "persons_high", "persons_p"),
+    *("n_subjects", "subjects_low", "subjects_high", "subjects_p"),
 )
 
 
 def _test(differences: pd.Series) -> dict[str, int | float]:
     if differences.empty:
-        return {"n": 0, "n_cases": 0, "n_persons": 0}
+        return {"n": 0, "n_cases": 0, "n_subjects": 0}
     levels = differences.index.to_frame()
     values = differences.to_numpy(dtype=float)
     by_case = clustered_mean(values, levels["case"])
-    by_person = clustered_mean(values, levels["person"])
+    by_subject = clustered_mean(values, levels["subject"])
     means = differences.groupby("case").mean().to_numpy(dtype=float)
     return {
         "n": len(values),
@@ -105,10 +105,10 @@ def _test(differences: pd.Series) -> dict[str, int | float]:
         "high": by_case.high,
         "p": by_case.p,
         "p_wilcoxon": _wilcoxon_p(means),
-        "n_persons": by_person.n_clusters,
-        "persons_low": by_person.low,
-        "persons_high": by_person.high,
-        "persons_p": by_person.p,
+        "n_subjects": by_subject.n_clusters,
+        "subjects_low": by_subject.low,
+        "subjects_high": by_subject.high,
+        "subjects_p": by_subject.p,
     }
 
 

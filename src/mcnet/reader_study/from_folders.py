@@ -46,7 +46,7 @@ class FolderSource:
         for index in chosen:
             name = self.cases[index].name
             volumes = {version: read_volume(self.files[version][name]) for version in self.files}
-            _refuse_other_grids(name, volumes)
+            _check_same_grids(name, volumes)
             rows_mm, columns_mm = _pixel_mm(volumes[self.versions[0]], self.plane)
             yield CaseImages(
                 {version: self._frames(volumes[version]) for version in self.versions},
@@ -82,9 +82,9 @@ def folder_source(
     """
     chosen = chosen_versions(list(folders), versions)
     files = {version: _scans_of(folder) for version, folder in folders.items()}
-    _refuse_unlike_names(files, folders)
+    _check_same_names(files, folders)
     severities = _severities(files)
-    # without a table of people, every file is taken for a person of its own
+    # without a table of subjects, every file is taken for a subject of its own
     cases = tuple(Case(name, name, severities.get(name, float("nan"))) for name in files[chosen[0]])
     return FolderSource(files, chosen, cases, next(p for p in PLANES if p.name == plane))
 
@@ -96,9 +96,7 @@ def _scans_of(folder: Path) -> dict[str, Path]:
     return scans
 
 
-def _refuse_unlike_names(
-    files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]
-) -> None:
+def _check_same_names(files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> None:
     everywhere = set.intersection(*(set(of_version) for of_version in files.values()))
     for of_version in files.values():
         extra = sorted(set(of_version) - everywhere)
@@ -110,7 +108,7 @@ def _refuse_unlike_names(
             )
 
 
-def _refuse_other_grids(case: str, volumes: Mapping[str, Volume]) -> None:
+def _check_same_grids(case: str, volumes: Mapping[str, Volume]) -> None:
     """Refuse versions that lie elsewhere: what is shown, and how large, would tell them apart."""
     (first, one), *others = volumes.items()
     for version, volume in others:

@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Float32
 
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import new_names
 from mcnet.correction.slices import correct_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.store import load_pairs
@@ -42,11 +43,11 @@ class RunSource:
 
     @property
     def cases(self) -> tuple[Case, ...]:
-        """One case a test slice: a place in a person, moved by a trace in a mode."""
+        """One case a test slice: a place in a subject, moved by a trace in a mode."""
         return tuple(
             Case(
-                f"{about['person']}, {about['trace']}, {mode}, {about['position_mm']:.1f} mm",
-                str(about["person"]),
+                f"{about['subject']}, {about['trace']}, {mode}, {about['position_mm']:.1f} mm",
+                str(about["subject"]),
                 float(about["magnitude"]),
             )
             for mode, pairs in self.pairs.items()
@@ -146,7 +147,7 @@ def run_source(folder: Path, versions: Sequence[str] = ()) -> RunSource:
     pairs = {mode: load_pairs(run.pairs, "test", mode) for mode in run.experiment.pairs.modes}
     rows_of_mode = {mode: rows[rows["mode"] == mode] for mode in pairs}
     for mode in pairs:
-        _refuse_other_rows(table, rows_of_mode[mode], pairs[mode])
+        _check_same_rows(table, rows_of_mode[mode], pairs[mode])
     return RunSource(run, chosen_versions(known, versions or usual), pairs, rows_of_mode)
 
 
@@ -154,17 +155,18 @@ def _scores(path: Path) -> pd.DataFrame:
     """Table of the scores of a run."""
     try:
         rows = pd.read_csv(path)
+        rows = rows.rename(columns=new_names(rows.columns))
         rows[list(METRICS)] = rows[list(METRICS)].astype(float)
-        return rows.astype(dict.fromkeys(("person", "trace", "mode", "model"), str))
+        return rows.astype(dict.fromkeys(("subject", "trace", "mode", "model"), str))
     except (OSError, ValueError, KeyError) as error:  # pandas' own errors are of these kinds
         raise McnetError(
             f"{path} is damaged; give mcnet reproduce again, which makes it anew."
         ) from error
 
 
-def _refuse_other_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:
+def _check_same_rows(path: Path, rows: pd.DataFrame, pairs: ImagePairs) -> None:
     """Refuse scores of other slices than the store holds."""
-    keys = ["person", "trace"]
+    keys = ["subject", "trace"]
     expected = [tuple(pair) for pair in pairs.table[keys].astype(str).to_numpy()]
     found = [tuple(pair) for pair in rows[keys].astype(str).to_numpy()]
     n_models = rows["model"].nunique()

@@ -10,8 +10,8 @@ from statsmodels.stats.proportion import proportion_confint
 from mcnet.reader_study.clusters import clustered_share, holm
 
 _COLUMNS = (
-    *("version", "against", "n", "n_cases", "n_persons", "rate", "low", "high", "n_effective"),
-    *("p", "p_holm", "persons_low", "persons_high", "persons_p"),
+    *("version", "against", "n", "n_cases", "n_subjects", "rate", "low", "high", "n_effective"),
+    *("p", "p_holm", "subjects_low", "subjects_high", "subjects_p"),
 )
 
 
@@ -28,10 +28,10 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns version (the second), against (the first), n (answers), n_cases, n_persons; rate,
+        Columns version (the second), against (the first), n (answers), n_cases, n_subjects; rate,
         low, high, n_effective and p of `mcnet.reader_study.clusters.clustered_share`; p_holm (over
-        all pairs of versions); persons_low, persons_high, persons_p (clustered by person: cases of
-        one person are alike, too).
+        all pairs of versions); subjects_low, subjects_high, subjects_p (clustered by subject: cases
+        of one subject are alike, too).
     """
     records = []
     first_time = choices[~choices["is_repeat"]]
@@ -41,22 +41,22 @@ def preferences(choices: pd.DataFrame, versions: Sequence[str]) -> pd.DataFrame:
             continue
         is_preferred = (rows["preferred"] == version).to_numpy(dtype=float)
         found = clustered_share(is_preferred, rows["case"])
-        by_person = clustered_share(is_preferred, rows["person"])
+        by_subject = clustered_share(is_preferred, rows["subject"])
         records.append(
             {
                 "version": version,
                 "against": against,
                 "n": len(rows),
                 "n_cases": found.n_clusters,
-                "n_persons": by_person.n_clusters,
+                "n_subjects": by_subject.n_clusters,
                 "rate": found.share,
                 "low": found.low,
                 "high": found.high,
                 "n_effective": found.n_effective,
                 "p": found.p,
-                "persons_low": by_person.low,
-                "persons_high": by_person.high,
-                "persons_p": by_person.p,
+                "subjects_low": by_subject.low,
+                "subjects_high": by_subject.high,
+                "subjects_p": by_subject.p,
             }
         )
     table = pd.DataFrame(records, columns=list(_COLUMNS))

@@ -75,7 +75,7 @@ def write_study_report(folder: Path, study: Study) -> Path:
 def score_tables(study: Study) -> Tables:
     """Every table of a study of scores: readings and their statistics."""
     scores = scores_table(study)
-    _refuse_nothing_read(study, scores)
+    _check_has_readings(study, scores)
     versions = study.record["versions"]
     answers = scores.assign(image=scores["case"] + " / " + scores["version"], n_points=N_POINTS)
     return {
@@ -93,7 +93,7 @@ def score_tables(study: Study) -> Tables:
 def choice_tables(study: Study) -> Tables:
     """Every table of a study of choices: readings and their statistics."""
     choices = choices_table(study)
-    _refuse_nothing_read(study, choices)
+    _check_has_readings(study, choices)
     answers = choices.assign(
         image=choices["case"] + " / " + choices["first"] + " / " + choices["second"],
         criterion="choice",
@@ -109,7 +109,7 @@ def choice_tables(study: Study) -> Tables:
     }
 
 
-def _refuse_nothing_read(study: Study, readings: pd.DataFrame) -> None:
+def _check_has_readings(study: Study, readings: pd.DataFrame) -> None:
     if readings.empty:
         raise McnetError(
             f"{study.folder} has no readings yet; let readers read with mcnet readers serve "

@@ -12,7 +12,7 @@ from mcnet.reader_study.study import Study
 
 _READINGS = """
 SELECT readers.name AS reader, showings.place, showings.is_repeat, showings.is_mirrored,
-    readings.saved_at, cases.name AS "case", cases.person, cases.severity, cases.stratum,
+    readings.saved_at, cases.name AS "case", cases.subject, cases.severity, cases.stratum,
     first.version AS first, second.version AS second, readings.answer
 FROM readings
 JOIN showings ON showings.id = readings.showing
@@ -32,14 +32,14 @@ SELECT readers.name AS reader, count(readings.showing) AS n_done, count(*) AS n_
 FROM showings JOIN readers ON readers.number = showings.reader
 LEFT JOIN readings ON readings.showing = showings.id GROUP BY showings.reader
 """
-_ABOUT = ["reader", "place", "is_repeat", "saved_at", "case", "person", "severity", "stratum"]
+_ABOUT = ["reader", "place", "is_repeat", "saved_at", "case", "subject", "severity", "stratum"]
 """What every reading has, in either design."""
 
 
 def scores_table(study: Study) -> pd.DataFrame:
     """One row a reading and criterion of a study of scores.
 
-    Columns: reader, place (in the reader's order, from 0), is_repeat, saved_at, case, person,
+    Columns: reader, place (in the reader's order, from 0), is_repeat, saved_at, case, subject,
     severity, stratum, version, criterion, score (1 the worst, 5 the best).
     """
     readings = _queried(study, _READINGS)
@@ -57,7 +57,7 @@ def scores_table(study: Study) -> pd.DataFrame:
 def choices_table(study: Study) -> pd.DataFrame:
     """One row a reading of a study of choices.
 
-    Columns: reader, place, is_repeat, saved_at, case, person, severity, stratum, first and second
+    Columns: reader, place, is_repeat, saved_at, case, subject, severity, stratum, first and second
     (the versions, in the order of the study), preferred (one of them), was_left (whether the
     preferred one was shown on the left).
     """
@@ -102,7 +102,7 @@ def _answers(
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("reader", "case", "person", "version", "first", "name", "saved_at"), str),
+    **dict.fromkeys(("reader", "case", "subject", "version", "first", "name", "saved_at"), str),
     **dict.fromkeys(("place", "is_repeat", "is_mirrored", "stratum", "n_done", "n_all"), int),
     "severity": (float, int, type(None)),
     "value": (float, int),

@@ -25,7 +25,7 @@ PRAGMA journal_mode = WAL;
 CREATE TABLE cases (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    person TEXT NOT NULL,
+    subject TEXT NOT NULL,
     severity REAL,
     stratum INTEGER NOT NULL,
     n_frames INTEGER NOT NULL,
@@ -110,6 +110,8 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA busy_timeout = 10000")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        if ("cases", "person") in _columns(connection):  # a study of before version 0.3
+            connection.execute("ALTER TABLE cases RENAME COLUMN person TO subject")
         yield connection
 
 

@@ -70,7 +70,7 @@ def score_findings(tables: Tables) -> list[str]:
         ]
         if parts:
             sentences.append(f"{criterion}, points above {base}: {', '.join(parts)}.")
-    return sentences + _person_findings(tests) + _metric_findings(tables["metrics"])
+    return sentences + _subject_findings(tests) + _metric_findings(tables["metrics"])
 
 
 def choice_findings(tables: Tables) -> list[str]:
@@ -84,7 +84,7 @@ def choice_findings(tables: Tables) -> list[str]:
     return [
         *_reader_findings(tables["readings"]),
         *sentences,
-        *_person_findings(told),
+        *_subject_findings(told),
         *_metric_findings(tables["metrics"]),
     ]
 
@@ -110,8 +110,8 @@ def score_sections(
             "Differences",
             "By the same reader of the same case. Standard errors and p are clustered by case "
             "(cluster-robust, t distribution); Holm's correction is over all pairs of a criterion. "
-            "Cases of one person are alike, too: where there are fewer persons than cases, the "
-            f"columns of persons, clustered by person, are the ones to read. {_OF_THESE_READERS}",
+            "Cases of one subject are alike, too: where there are fewer subjects than cases, the "
+            f"columns of subjects, clustered by subject, are the ones to read. {_OF_THESE_READERS}",
             difference_tables(tables["differences"]),
         ),
     ]
@@ -160,12 +160,12 @@ def _reader_findings(readings: pd.DataFrame) -> list[str]:
     return [f"{readings['reader'].iloc[0]} alone has read: how others would judge is not known."]
 
 
-def _person_findings(tests: pd.DataFrame) -> list[str]:
-    if not (tests["n_persons"] < tests["n_cases"]).any():
+def _subject_findings(tests: pd.DataFrame) -> list[str]:
+    if not (tests["n_subjects"] < tests["n_cases"]).any():
         return []
     return [
-        f"These p count cases; of persons there are {tests['n_persons'].max()}, so read the "
-        "columns of persons, too."
+        f"These p count cases; of subjects there are {tests['n_subjects'].max()}, so read the "
+        "columns of subjects, too."
     ]
 
 

@@ -10,10 +10,10 @@ from mcnet.correction.models import Model
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
 from mcnet.motion.trace import still
+from mcnet.reconstruction.data_consistency import data_consistency, pose_deviations
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.routes import Route, in_plane_route, volume_route
 from mcnet.reconstruction.solving import ReconstructionOptions, as_scanned, solved
-from mcnet.reconstruction.trust import pose_deviations, trust_in
 from mcnet.reconstruction.unknown_motion import find_motion, part_to_search
 
 
@@ -40,32 +40,32 @@ def with_found_motion(
     # again: before motion is known, its phase is taken for that of coils
     maps = moving.maps()
     plain, notes = solved(moving, maps, options, None, towards=first)
-    trust = trust_in(plain, route.kspace, route.grid.line_axis)
+    consistency = data_consistency(plain, route.kspace, route.grid.line_axis)
     found = plain
-    if trust.line_weight.min() < 1:
-        weight = trust.line_weight
+    if consistency.line_weight.min() < 1:
+        weight = consistency.line_weight
         found, notes = solved(moving, maps, options, None, line_weight=weight, towards=first)
     image = route.volume_of(np.abs(found.images).astype(np.float32))
     return Reconstruction(
-        image=Volume(image, raw.affine, raw.name) if trust.believed else start,
+        image=Volume(image, raw.affine, raw.name) if consistency.accepted else start,
         corrupted=corrupted,
         network=start if model else None,
         motion=route.motion_of(poses, f"motion of {raw.name}"),
         motion_known=False,
-        line_residual=trust.line_residual,
-        line_weight=trust.line_weight,
+        line_residual=consistency.line_residual,
+        line_weight=consistency.line_weight,
         motion_deviation=route.motion_of(
             pose_deviations(route.grid, poses, plain), "standard deviation"
         ),
-        trusted=trust.believed,
-        verdict=trust.verdict("that of the network" if model else "the scan as it is"),
+        accepted=consistency.accepted,
+        verdict=consistency.verdict("that of the network" if model else "the scan as it is"),
         notes={
             **notes,
             "motion": "found",
             "model": model.name if model else None,
             "n_coils": raw.n_coils,
             "searched_shape": list(part.kspace.shape[1:]),
-            "share_of_central_lines_doubted": trust.share_doubted,
+            "share_of_central_lines_rejected": consistency.share_rejected,
         },
     )
 

@@ -49,7 +49,10 @@ class CoilScan:
         tolerance: float = TOLERANCE,
         engine: Engine = ONE_CORE,
     ) -> None:
-        rotation, translation_mm = rotations(poses[:, : grid.n_turns]), poses[:, grid.n_turns :]
+        rotation, translation_mm = (
+            rotations(poses[:, : grid.n_rotations]),
+            poses[:, grid.n_rotations :],
+        )
         self.terms = map_terms(maps, grid.pixel_mm, rotation, translation_mm, tolerance)
         self.line_axis = grid.line_axis
         self.n_terms, self.error = self.terms.n_terms, self.terms.error

@@ -32,7 +32,7 @@ class Reconstruction:
     """Trust in each line by its place in k-space, 1 for the usual; none where all count alike."""
     motion_deviation: MotionTrace | None
     """Standard deviation of found motion, in the order of time; none of given motion."""
-    trusted: bool
+    accepted: bool
     """Whether nothing speaks against the image."""
     verdict: str
     """One or two sentences on that."""

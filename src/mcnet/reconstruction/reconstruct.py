@@ -60,13 +60,13 @@ def reconstruct(
     options = options or ReconstructionOptions()
     if motion is None:
         return with_found_motion(raw, model, options, on_progress)
-    _refuse_unfit(raw, motion)
+    _check_motion_fits(raw, motion)
     is_in_plane = raw.stays_in_plane(motion)
     route: Route = in_plane_route(raw, motion) if is_in_plane else volume_route(raw, motion)
     found, notes = solved(route, route.maps(), options, on_progress)
     images = np.abs(found.images).astype(np.float32)
     tried = _unexplained(route)
-    trusted = tried[0] <= _NO_BETTER * tried[1]
+    accepted = tried[0] <= _NO_BETTER * tried[1]
     return Reconstruction(
         image=Volume(route.volume_of(images), raw.affine, raw.name),
         corrupted=as_scanned(raw),
@@ -76,8 +76,8 @@ def reconstruct(
         line_residual=found.line_residual,
         line_weight=None,
         motion_deviation=None,
-        trusted=trusted,
-        verdict=_verdict(*tried, trusted=trusted),
+        accepted=accepted,
+        verdict=_verdict(*tried, accepted=accepted),
         notes={
             **notes,
             "motion": "given",
@@ -88,7 +88,7 @@ def reconstruct(
     )
 
 
-def _refuse_unfit(raw: RawScan, motion: MotionTrace) -> None:
+def _check_motion_fits(raw: RawScan, motion: MotionTrace) -> None:
     check_one_pose_a_line(motion, raw.n_lines)
     check_possible(motion, "give the motion in mm and degrees")
     if not raw.is_3d and not raw.stays_in_plane(motion):
@@ -121,12 +121,12 @@ def _share_left(route: Route) -> float:
     return float(np.sqrt(found.line_misfit.sum() / total))
 
 
-def _verdict(moved: float, still: float, *, trusted: bool) -> str:
+def _verdict(moved: float, still: float, *, accepted: bool) -> str:
     told = (
         f"a head that moves so leaves {100 * moved:.1f} % of the k-space unexplained, noise "
         f"included, and one that keeps still {100 * still:.1f} %"
     )
-    if trusted:
+    if accepted:
         return f"The motion was given, and taken as it is: {told}."
     return (
         f"The given motion does not fit this k-space: {told}. Check the format of the motion "

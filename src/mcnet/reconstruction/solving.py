@@ -100,7 +100,7 @@ def _density(route: Route) -> Float32[np.ndarray, "*shape"]:
     """Density weights: shifts are taken from the poses, since they move no sample in k-space."""
     shape = route.kspace.shape[2:]
     unmoved = route.poses.copy()
-    unmoved[:, route.grid.n_turns :] = 0
+    unmoved[:, route.grid.n_rotations :] = 0
     return density_weights(route.scan(np.ones((1, 1, *shape), np.complex64), unmoved), shape)
 
 

@@ -54,7 +54,7 @@ def part_to_search(
 
     Lines are all there. Across them the centre of k-space tells the poses.
     """
-    if route.grid.n_turns == 1:
+    if route.grid.n_rotations == 1:
         chosen = spread_slices(first, n_images)
         kspace = np.ascontiguousarray(route.kspace[:, chosen])
         return replace(route, kspace=kspace), first[chosen]
@@ -87,7 +87,7 @@ def find_motion(
         What a network makes of the images, or the images as they are; on the scale of the k-space.
     """
     if settings is None:
-        settings = SearchSettings() if route.grid.n_turns == 1 else OF_VOLUMES
+        settings = SearchSettings() if route.grid.n_rotations == 1 else OF_VOLUMES
     scale = np.float32(np.percentile(first, 99.9)) or np.float32(1)
     grid, kspace, first = route.grid, route.kspace / scale, (first / scale).astype(np.float32)
     n_rounds = _N_COIL_ROUNDS if len(maps) > 1 else 0

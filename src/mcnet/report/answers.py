@@ -14,7 +14,7 @@ from mcnet.report.tables import ReportTable, interval_text, p_value, signed
 
 _HEADER = (
     "question", "model", "against", "its mean", "the other's", "answer", "mean difference",
-    "95 % interval (persons and traces redrawn)", "better in", "p (persons)", "r (persons)",
+    "95 % interval (subjects and traces redrawn)", "better in", "p (subjects)", "r (subjects)",
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _draw(axes: Axes, part: pd.DataFrame, asked: list[str]) -> None:
         for number, (_, row) in enumerate(rows.iterrows()):
             of_all = row["severity"] == ALL
             middle, low, high = (
-                float(row[name]) for name in ("mean_difference", "persons_low", "persons_high")
+                float(row[name]) for name in ("mean_difference", "subjects_low", "subjects_high")
             )
             y, colour = place - 0.25 + 0.13 * number, BLUE if of_all else GREY
             axes.plot(middle, y, "o", color=colour, markersize=5 if of_all else 3)
@@ -90,13 +90,13 @@ def _cells(row: pd.Series) -> list[str]:
         f"{row['of_against']:.4f}",
         str(row["answer"]),
         signed(float(row["mean_difference"])),
-        interval_text(float(row["persons_low"]), float(row["persons_high"])),
-        f"{row['persons_better']} of {row['persons_n']}",
-        p_value(float(row["persons_p"])),
-        signed(float(row["persons_rank_biserial"]), 2),
+        interval_text(float(row["subjects_low"]), float(row["subjects_high"])),
+        f"{row['subjects_better']} of {row['subjects_n']}",
+        p_value(float(row["subjects_p"])),
+        signed(float(row["subjects_rank_biserial"]), 2),
     ]
 
 
 def _short(row: pd.Series) -> str:
-    interval = interval_text(float(row["persons_low"]), float(row["persons_high"]))
+    interval = interval_text(float(row["subjects_low"]), float(row["subjects_high"]))
     return f"{signed(float(row['mean_difference']))} ({interval})"

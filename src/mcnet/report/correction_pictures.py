@@ -67,7 +67,7 @@ def scales_of(result: CorrectedScan) -> Scales:
     McnetError
         The images do not share one grid.
     """
-    _refuse_other_grids(result)
+    _check_same_grids(result)
     before = coarse(result.before.values)
     head = coarse_head(before)
     inside = np.nan_to_num(before[head])
@@ -131,7 +131,7 @@ def _view(result: CorrectedScan, scales: Scales, plane: Plane, indices: Sequence
     )
 
 
-def _refuse_other_grids(result: CorrectedScan) -> None:
+def _check_same_grids(result: CorrectedScan) -> None:
     for volume in (result.after, result.uncertainty):
         if volume is not None and volume.values.shape != result.before.values.shape:
             raise McnetError(

@@ -26,8 +26,9 @@ _LIMITS = (
     "estimate is lower.",
 )
 _LIMITS_OF_LEFT: Mapping[LeftBecause, str] = {
-    "judged still": "That the head lay still is an estimate from the image alone: slight motion, "
-    "or motion unlike what was simulated, can go unseen. Look at the scan as you always would.",
+    "estimated still": "That the head lay still is an estimate from the image alone: slight "
+    "motion, or motion unlike what was simulated, can go unseen. Look at the scan as you always "
+    "would.",
     "no motion found": "That no poses were found does not tell that the head lay still: of some "
     "motion, a drift for example, the image shows next to nothing that a search could follow.",
     "pixels too coarse": "How far the head moved was estimated from pixels finer than the scan's, "

@@ -60,7 +60,7 @@ def table_figure(table: pd.DataFrame) -> Figure:
 def _draw_mode(axes: Axes, table: pd.DataFrame, top: float, centres: dict[str, float]) -> None:
     """Draw one mode's block of the table: its name, then a line for each SSIM."""
     n = int(table["n"].max())
-    who = f"{n} slices, {int(table['n_persons'].max())} persons"
+    who = f"{n} slices, {int(table['n_subjects'].max())} subjects"
     axes.text(0.1, top + 0.5, f"{table['mode'].iloc[0]}  ({who})", va="center", style="italic")
     for offset, (metric, label) in enumerate(SSIM_LABELS.items(), start=1):
         y = top + offset + 0.45

@@ -18,6 +18,7 @@ from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
 from mcnet.metrics import SSIM_DEFINITION
 from mcnet.report.answers import answer_tables, answers_figure
+from mcnet.report.conclusions import verdict
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
     SSIM_LABELS,
@@ -29,7 +30,6 @@ from mcnet.report.figures import (
 from mcnet.report.style import save_figure
 from mcnet.report.tables import comparison_tables, severity_tables, summary_tables
 from mcnet.report.templates import page_template
-from mcnet.report.verdict import verdict
 
 COMPARED_METRICS = ("ssim", "ssim_head_registered")
 _EXAMPLE_NAMES = {"rotation": "figure-2", "rotation+translation": "figure-3"}
@@ -158,7 +158,7 @@ def _figures(
 
 _ANSWERS_CAPTION = (
     "Mean difference of SSIM between two models, with the 95 % interval of a bootstrap that "
-    "redraws persons and traces. Dark: of all slices; pale, downwards: quarters of them by motion "
+    "redraws subjects and traces. Dark: of all slices; pale, downwards: quarters of them by motion "
     "magnitude, from mild to severe."
 )
 _TABLE_CAPTION = (

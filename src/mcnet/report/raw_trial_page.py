@@ -61,10 +61,10 @@ def image_table(trial: RawTrial) -> ReportTable:
             inside, whole = of_label[METRIC], of_label["ssim_registered"]
             numbers = [f"{one.mean():.3f} ± {one.std():.3f}" for one in (inside, whole)]
             lines.append([str(mode), label, *numbers])
-    n_scans, people = len(trial.scans), sorted(trial.scans["person"].unique())
+    n_scans, subjects = len(trial.scans), sorted(trial.scans["subject"].unique())
     caption = (
-        f"Every image registered to the reference: {n_scans} scans of {len(people)} people "
-        f"({', '.join(people)}) and {trial.scans['trace'].nunique()} recorded traces, "
+        f"Every image registered to the reference: {n_scans} scans of {len(subjects)} subjects "
+        f"({', '.join(subjects)}) and {trial.scans['trace'].nunique()} recorded traces, "
         f"{len(trial.rows[trial.rows['model'] == 'network'])} slices; mean ± SD over slices"
     )
     return ReportTable(caption, ("motion", "image", "SSIM in head", "SSIM, whole image"), lines)
@@ -72,23 +72,23 @@ def image_table(trial: RawTrial) -> ReportTable:
 
 def scan_table(trial: RawTrial) -> ReportTable:
     """Every factor: how many scans beat the network, error of the poses, and what was believed."""
-    means = trial.rows.pivot_table(METRIC, ["mode", "person", "trace"], "model", sort=False)
+    means = trial.rows.pivot_table(METRIC, ["mode", "subject", "trace"], "model", sort=False)
     better = (means["reconstructed"] > means["network"]).rename("better").reset_index()
-    scans = trial.scans.merge(better, on=["mode", "person", "trace"])
+    scans = trial.scans.merge(better, on=["mode", "subject", "trace"])
     lines = []
     for mode, of_mode in scans.groupby("mode", sort=False):
         errors = [
             f"{of_mode[name].median():.2f} (up to {of_mode[name].max():.2f})"
-            for name in ("turn_deg", "line_axis_mm", "other_mm")
+            for name in ("rotation_deg", "line_axis_mm", "other_mm")
         ]
         counts = (
-            f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "believed")
+            f"{int(of_mode[name].sum())} of {len(of_mode)}" for name in ("better", "accepted")
         )
         lines.append([str(mode), *counts, *errors])
     return ReportTable(
         "Scans, and poses over the central half of the lines",
         (
-            *("motion", "better than the network", "believed"),
+            *("motion", "better than the network", "accepted"),
             *("turn, degrees", "shift along lines' axis, mm", "other shift, mm"),
         ),
         lines,

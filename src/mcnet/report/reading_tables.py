@@ -1,4 +1,4 @@
-"""Tables of a reader study for people: the numbers of the CSV files, rounded."""
+"""Tables of a reader study to be read: the numbers of the CSV files, rounded."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -48,7 +48,7 @@ def difference_tables(tests: pd.DataFrame) -> list[ReportTable]:
     """One table a criterion of paired differences."""
     header = (
         "version", "against", "mean difference", "95 % interval", "p", "p (Holm)", "cases",
-        "p (Wilcoxon, cases)", "persons", "95 % interval (persons)", "p (persons)",
+        "p (Wilcoxon, cases)", "subjects", "95 % interval (subjects)", "p (subjects)",
     )  # fmt: skip
     tables = []
     for criterion, rows in tests.groupby("criterion", sort=False):
@@ -62,9 +62,9 @@ def difference_tables(tests: pd.DataFrame) -> list[ReportTable]:
                 _p(row["p_holm"]),
                 str(row["n_cases"]),
                 _p(row["p_wilcoxon"]),
-                str(row["n_persons"]),
-                interval(row["persons_low"], row["persons_high"], is_signed=True),
-                _p(row["persons_p"]),
+                str(row["n_subjects"]),
+                interval(row["subjects_low"], row["subjects_high"], is_signed=True),
+                _p(row["subjects_p"]),
             ]
             for row in rows.to_dict("records")
         ]
@@ -76,7 +76,7 @@ def preference_tables(preferences: pd.DataFrame) -> list[ReportTable]:
     """How often each version was preferred to each other."""
     header = (
         "version", "over", "preferred", "95 % interval", "p", "p (Holm)", "choices", "cases",
-        "persons", "95 % interval (persons)", "p (persons)",
+        "subjects", "95 % interval (subjects)", "p (subjects)",
     )  # fmt: skip
     lines = [
         [
@@ -88,9 +88,9 @@ def preference_tables(preferences: pd.DataFrame) -> list[ReportTable]:
             _p(row["p_holm"]),
             str(row["n"]),
             str(row["n_cases"]),
-            str(row["n_persons"]),
-            percents(row["persons_low"], row["persons_high"]),
-            _p(row["persons_p"]),
+            str(row["n_subjects"]),
+            percents(row["subjects_low"], row["subjects_high"]),
+            _p(row["subjects_p"]),
         ]
         for row in preferences.to_dict("records")
     ]

@@ -5,8 +5,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from mcnet.io.volume import Volume
+from mcnet.reconstruction.data_consistency import REJECTED_RESIDUAL
 from mcnet.reconstruction.outcome import Reconstruction
-from mcnet.reconstruction.trust import DOUBTED
 from mcnet.report.planes import PLANES
 from mcnet.report.style import BLUE, GREY, VERMILION
 
@@ -80,7 +80,7 @@ def residual_figure(result: Reconstruction) -> Figure:
     if result.line_weight is not None:
         less = result.line_weight < 1
         axis.plot(place[less], percent[less], "o", color=VERMILION, fillstyle="none")
-        axis.axhline(100 * DOUBTED, color=GREY, linewidth=0.8, linestyle="--")
+        axis.axhline(100 * REJECTED_RESIDUAL, color=GREY, linewidth=0.8, linestyle="--")
     axis.set(xlabel="line, from the centre of k-space", ylabel="unexplained (%)")
     axis.set_xlim(place[0] - 0.5, place[-1] + 0.5)
     axis.set_ylim(0, 1.15 * float(percent.max()))  # by what is shown: it may be a percent or all

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mcnet.core.provenance import provenance
 from mcnet.core.writing import write_text
+from mcnet.reconstruction.data_consistency import REJECTED_RESIDUAL
 from mcnet.reconstruction.outcome import Reconstruction
-from mcnet.reconstruction.trust import DOUBTED
 from mcnet.report.reconstruction_figures import (
     images_figure,
     is_unexplained,
@@ -49,9 +49,9 @@ def write_reconstruction_page(
         title=result.image.name,
         headline=headline(result),
         verdict=result.verdict,
-        trusted=result.trusted,
+        accepted=result.accepted,
         known=result.motion_known,
-        doubted=f"{100 * DOUBTED:g}",
+        rejected=f"{100 * REJECTED_RESIDUAL:g}",
         facts=facts(result),
         limits=LIMITS,
         provenance=json.dumps(record, indent=2, default=str, ensure_ascii=False),

@@ -25,7 +25,7 @@ def headline(result: Reconstruction) -> str:
     """What came of it, in a few words."""
     if result.motion_known:
         return "Reconstructed with the motion that was given"
-    if result.trusted:
+    if result.accepted:
         return "Motion found in the k-space, and undone"
     shown = "the scan as it is" if result.network is None else "the network’s image"
     return f"No motion found that explains the k-space: {shown}"
@@ -52,9 +52,9 @@ def facts(result: Reconstruction) -> list[tuple[str, str]]:
             f"{_percent(notes['unexplained_share'])}; by a head that keeps still "
             f"{_percent(notes['unexplained_share_if_still'])}"
         )
-    if "share_of_central_lines_doubted" in notes:
-        doubted = _percent(notes["share_of_central_lines_doubted"])
-        told["Lines doubted"] = f"{doubted} of the central half"
+    if "share_of_central_lines_rejected" in notes:
+        rejected = _percent(notes["share_of_central_lines_rejected"])
+        told["Lines doubted"] = f"{rejected} of the central half"
     return list(told.items())
 
 

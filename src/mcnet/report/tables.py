@@ -1,4 +1,4 @@
-"""Tables for people: the same numbers as the CSV files, rounded."""
+"""Tables for subjects: the same numbers as the CSV files, rounded."""
 
 import math
 from collections.abc import Sequence
@@ -39,16 +39,16 @@ def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
         of_mode = table[table["mode"] == mode]
         first = of_mode.iloc[0]
         caption = (
-            f"{mode}: {first['n']} slices, {first['n_persons']} persons, "
+            f"{mode}: {first['n']} slices, {first['n_subjects']} subjects, "
             f"{first['n_traces']} traces; mean ± SD over slices"
         )
         names = {**{name: f"SSIM {label}" for name, label in SSIM_LABELS.items()}, **_OTHERS}
-        header = ["image", *names.values(), "closed in head, registered"]
+        header = ["image", *names.values(), "SSIM deficit recovered in head, registered"]
         lines = []
         for _, row in of_mode.iterrows():
             cells = [_mean_and_sd(row, name) for name in names]
-            closed = _percent(float(row["ssim_head_registered_closed"]))
-            lines.append([str(row["model"]), *cells, closed])
+            recovered = _percent(float(row["ssim_head_registered_recovered"]))
+            lines.append([str(row["model"]), *cells, recovered])
         tables.append(ReportTable(caption, header, lines))
     return tables
 
@@ -58,8 +58,9 @@ def comparison_tables(table: pd.DataFrame) -> list[ReportTable]:
     if table.empty:
         return []
     header = (
-        "image", "against", "mean difference", "95 % interval (persons and traces redrawn)",
-        "persons", "better in", "p (persons)", "r (persons)", "slices", "p (slices)", "r (slices)",
+        "image", "against", "mean difference", "95 % interval (subjects and traces redrawn)",
+        "subjects", "better in", "p (subjects)", "r (subjects)",
+        "slices", "p (slices)", "r (slices)",
     )  # fmt: skip
     tables = []
     for (mode, metric), part in table.groupby(["mode", "metric"], sort=False):
@@ -93,16 +94,16 @@ def severity_tables(table: pd.DataFrame) -> list[ReportTable]:
 
 
 def _comparison_cells(row: pd.Series) -> list[str]:
-    interval = interval_text(float(row["persons_low"]), float(row["persons_high"]))
+    interval = interval_text(float(row["subjects_low"]), float(row["subjects_high"]))
     return [
         str(row["model"]),
         str(row["against"]),
         signed(float(row["mean_difference"])),
         interval,
-        str(row["persons_n"]),
-        f"{row['persons_better']} of {row['persons_n']}",
-        p_value(float(row["persons_p"])),
-        signed(float(row["persons_rank_biserial"]), 2),
+        str(row["subjects_n"]),
+        f"{row['subjects_better']} of {row['subjects_n']}",
+        p_value(float(row["subjects_p"])),
+        signed(float(row["subjects_rank_biserial"]), 2),
         str(row["slices_n"]),
         p_value(float(row["slices_p"])),
         signed(float(row["slices_rank_biserial"]), 2),

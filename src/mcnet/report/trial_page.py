@@ -1,4 +1,4 @@
-"""The trial of a corrector for people: tables in Markdown, pictures, and numbers for its card."""
+"""The trial of a corrector for subjects: tables in Markdown, pictures, and numbers for its card."""
 
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,9 @@ def write_trial(
     tests = comparisons(trial.rows, ("corrupted",), metric=METRIC, rng=np.random.default_rng(1))
     tables = [
         factor_table(trial, model),
-        person_table(trial, model),
+        subject_table(trial, model),
         *comparison_tables(tests[tests["model"] == model]),
-        guard_table(trial),
+        severity_estimator_table(trial),
     ]
     text = "\n".join(
         table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
@@ -64,19 +64,19 @@ def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
         of_factor[factor] = {
             "ssim_head_registered_before": round(float(before.mean()), 4),
             "ssim_head_registered_after": round(float(after.mean()), 4),
-            "share_of_distance_closed": round(_closed(before, after), 4),
+            "share_of_ssim_deficit_recovered": round(_recovered(before, after), 4),
             "share_of_slices_worse": round(float((after < before).mean()), 4),
         }
     return {
         **of_factor,
         "still_by_force_ssim_head": round(float(trial.still["ssim_head"].mean()), 4),
-        "people": sorted(trial.rows["person"].unique()),
+        "subjects": sorted(trial.rows["subject"].unique()),
         "n_traces": int(trial.rows["trace"].nunique()),
     }
 
 
 def factor_table(trial: Trial, model: str) -> ReportTable:
-    """Every factor: baselines and model, mean ± SD, the share closed, and slices made worse."""
+    """Every factor: baselines and model, mean ± SD, SSIM deficit recovered, slices made worse."""
     rows = trial.rows
     lines = []
     for record in summary(rows).to_dict("records"):
@@ -92,18 +92,18 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
                 str(record["mode"]),
                 label,
                 f"{mean:.3f} ± {deviation:.3f}",
-                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_closed']):+.1f} %",
+                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_recovered']):+.1f} %",
                 "–" if is_baseline else f"{100 * worse:.1f} %",
                 f"{float(record['ssim_mean']):.3f}",
             ]
         )
     n = len(rows[rows["model"] == model])
-    people, traces = sorted(rows["person"].unique()), rows["trace"].nunique()
+    subjects, traces = sorted(rows["subject"].unique()), rows["trace"].nunique()
     return ReportTable(
-        f"Inside the head, every image registered to the reference: {n} slices of {len(people)} "
-        f"people ({', '.join(people)}) and {traces} recorded traces; mean ± SD over slices",
+        f"Inside the head, every image registered to the reference: {n} slices of {len(subjects)} "
+        f"subjects ({', '.join(subjects)}) and {traces} recorded traces; mean ± SD over slices",
         (
-            *("motion", "image", "SSIM in head", "distance closed", "slices worse"),
+            *("motion", "image", "SSIM in head", "SSIM deficit recovered", "slices worse"),
             "SSIM, whole image, not registered",
         ),
         lines,
@@ -112,27 +112,27 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
     )
 
 
-def person_table(trial: Trial, model: str) -> ReportTable:
-    """Share of the distance closed for every person and factor."""
+def subject_table(trial: Trial, model: str) -> ReportTable:
+    """Share of the SSIM deficit recovered for every subject and factor."""
     factors = [factor for factor, _ in _paired(trial)]
     lines = []
-    for person in sorted(trial.rows["person"].unique()):
-        cells = [person]
+    for subject in sorted(trial.rows["subject"].unique()):
+        cells = [subject]
         for _, paired in _paired(trial):
-            mine = paired[paired.index.get_level_values("person") == person]
+            mine = paired[paired.index.get_level_values("subject") == subject]
             before, after = mine["corrupted"], mine[model]
-            closed = f"{100 * _closed(before, after):+.1f} %"
-            cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({closed})")
-        still = trial.still[trial.still["person"] == person]
-        judged = "judged still" if bool(still["judged_still"].iloc[0]) else "not judged still"
+            recovered = f"{100 * _recovered(before, after):+.1f} %"
+            cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({recovered})")
+        still = trial.still[trial.still["subject"] == subject]
+        judged = "estimated still" if bool(still["estimated_still"].iloc[0]) else "not judged still"
         least, mean = still["ssim_head"].min(), still["ssim_head"].mean()
         cells.append(f"{mean:.4f}, least {least:.4f}; {judged}")
         lines.append(cells)
-    header = ("person", *factors, "still scan, corrected by force, against itself")
-    return ReportTable("By person: SSIM in head, registered, before → after", header, lines)
+    header = ("subject", *factors, "still scan, corrected by force, against itself")
+    return ReportTable("By subject: SSIM in head, registered, before → after", header, lines)
 
 
-def guard_table(trial: Trial) -> ReportTable:
+def severity_estimator_table(trial: Trial) -> ReportTable:
     """What the guard said of the scans, by factor."""
     lines = []
     for factor, scans in trial.severities.groupby("mode", sort=False):
@@ -146,13 +146,13 @@ def guard_table(trial: Trial) -> ReportTable:
                 f"{error.mean():.2f}",
                 f"{100 * inside.mean():.0f} %",
                 f"{scans['after_mm'].mean():.2f} ± {scans['after_mm'].std():.2f}",
-                f"{int(scans['before_judged_still'].sum())} of {len(scans)}",
+                f"{int(scans['before_estimated_still'].sum())} of {len(scans)}",
                 f"{int(scans['before_warned'].sum())} of {len(scans)}",
             ]
         )
     header = (
         *("motion", "true severity (mm)", "estimate before (mm)", "mean absolute error"),
-        *("truth within bounds", "estimate after (mm)", "judged still", "called unusual"),
+        *("truth within bounds", "estimate after (mm)", "estimated still", "called unusual"),
     )
     return ReportTable("The guard's estimates, of whole scans", header, lines)
 
@@ -196,10 +196,10 @@ def _paired(trial: Trial) -> list[tuple[str, pd.DataFrame]]:
     found = []
     for factor in trial.rows["mode"].unique():
         of_factor = trial.rows[trial.rows["mode"] == factor]
-        keys = ["person", "trace", "position_mm"]
+        keys = ["subject", "trace", "position_mm"]
         found.append((str(factor), of_factor.pivot(index=keys, columns="model", values=METRIC)))
     return found
 
 
-def _closed(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
+def _recovered(before: "pd.Series[float]", after: "pd.Series[float]") -> float:
     return float((after.mean() - before.mean()) / (1 - before.mean()))

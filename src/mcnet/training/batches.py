@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     head: Bool[Tensor, "n 1 rows columns"]
     """True inside the head."""
     input_scale: Float32[Tensor, "n 1 1 1"]
-    """Times this, images are back on the person's physical scale."""
+    """Times this, images are back on the subject's physical scale."""
     severity_mm: Float32[Tensor, "n"]
     """`MotionTrace.rms_displacement_mm` of each image's motion; NaN where it is not known."""
 

@@ -33,7 +33,7 @@ def is_on_gpu(training: TrainingConfig) -> bool:
     return training.device != "cpu" and torch.cuda.is_available()
 
 
-def refuse_impossible(devices: int, nodes: int, training: TrainingConfig) -> None:
+def check_devices(devices: int, nodes: int, training: TrainingConfig) -> None:
     """Refuse numbers of processes that cannot train so.
 
     Raises

@@ -11,9 +11,9 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mcnet.networks.unet import UNet
 from mcnet.training.batches import Batch, PairBatches, whole_size
-from mcnet.training.fresh_batches import FreshBatches
 from mcnet.training.loss_config import LossConfig
 from mcnet.training.losses import LossTerms, hybrid_loss
+from mcnet.training.on_the_fly_batches import OnTheFlyBatches
 from mcnet.training.optimisation import adam_on_schedule
 from mcnet.training.processes import ALONE, Processes
 from mcnet.training.recipes import Stage
@@ -21,7 +21,7 @@ from mcnet.training.recipes import Stage
 _SSIM_WINDOW = 11
 
 
-class Lesson(lightning.LightningModule):
+class TrainingModule(lightning.LightningModule):
     """A network, and how one stage teaches it."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Lesson(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Tell the epoch to the batches, which follow after this."""
         batches = self.trainer.train_dataloader
-        if isinstance(batches, PairBatches | FreshBatches):
+        if isinstance(batches, PairBatches | OnTheFlyBatches):
             batches.epoch = self.current_epoch
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -85,7 +85,7 @@ class Lesson(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log loss and SSIM of a batch that is not trained on.
 
-        SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the person's physical scale.
+        SSIM (Gaussian window, sigma 1.5, data range 1) is taken on the subject's physical scale.
         """
         output = self.taught(batch.corrupted)
         logged: dict[str, Any] = self._loss_terms(output, batch)._asdict()

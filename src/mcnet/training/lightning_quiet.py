@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 
 class EpochBar(RichProgressBar):
-    """A bar that counts epochs from 1, as people do; Lightning's goes from 0 to one less."""
+    """A bar that counts epochs from 1, as subjects do; Lightning's goes from 0 to one less."""
 
     def _get_train_description(self, current_epoch: int) -> str:
         return f"Epoch {current_epoch + 1} of {self.trainer.max_epochs}"

@@ -1,4 +1,4 @@
-"""Training of the network that judges slices, and what its answers are worth on other people."""
+"""Training of the network that judges slices, and what its answers are worth on other subjects."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -23,18 +23,18 @@ from mcnet.networks.config import SeverityConfig
 from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityNetwork,
-    distance_from_usual,
+    mahalanobis_distance,
     severity_loss,
 )
 from mcnet.networks.weights import read_tensors, write_tensors
 from mcnet.training.batches import Batch, whole_size
 from mcnet.training.epoch_callback import EpochRecord
-from mcnet.training.fresh_batches import FreshBatches
+from mcnet.training.on_the_fly_batches import OnTheFlyBatches
 from mcnet.training.optimisation import adam_on_schedule
 from mcnet.training.processes import ALONE, Processes
 from mcnet.training.training import fit, training_batches
 from mcnet.training.training_config import TrainingConfig
-from mcnet.training.training_refusals import refuse_idle
+from mcnet.training.training_refusals import check_no_idle_process
 
 _CALIBRATION_STILL_SHARE = 0.3
 _CALIBRATION_EPOCHS = 4
@@ -45,7 +45,7 @@ _STILL_PASSED = 0.75
 """Share of still scans that are to be judged still: to touch the others does next to no harm, since
 little is applied where little motion is seen, and to leave a moving one helps nobody."""
 _FAMILIAR = 0.99
-"""Share of other people's scans that are to be called usual."""
+"""Share of other subjects's scans that are to be called usual."""
 _SHRINKAGE = 0.1
 """Of the features' covariance towards a multiple of the identity: scans are few."""
 
@@ -82,12 +82,12 @@ def train_severity(
     fingerprint = sha256_of_json({**card, "network": asdict(network)})
     if processes.by_first(lambda: _is_of(weights, fingerprint)):
         return weights
-    processes.by_first(lambda: refuse_idle(len(train), training.batch_size, processes))
+    processes.by_first(lambda: check_no_idle_process(len(train), training.batch_size, processes))
     fixed = processes.by_first(validation.fixed_pairs)
-    lesson = SeverityLesson(network, training, seed, processes)
-    record = EpochRecord(lesson.network, checkpoint, folder / "curve.csv", fingerprint)
+    module = SeverityModule(network, training, seed, processes)
+    record = EpochRecord(module.network, checkpoint, folder / "curve.csv", fingerprint)
     with training_batches(train, training, seed, n_workers, processes=processes) as batches:
-        fit(lesson, record, batches, fixed, training, quiet=quiet, processes=processes)
+        fit(module, record, batches, fixed, training, quiet=quiet, processes=processes)
     about = {"fingerprint": fingerprint, "best": record.best}
 
     def finish() -> None:
@@ -114,8 +114,8 @@ def write_calibrated(
 ) -> None:
     """Write a trained judge with what its answers are worth: bounds, what is still, what is usual.
 
-    Usual is what the people look like that it was trained on; bounds and limits come from those of
-    the validation, a third of whose scans keep still. Every scan shows slices spread over the
+    Usual is what the subjects look like that it was trained on; bounds and limits come from those
+    of the validation, a third of whose scans keep still. Every scan shows slices spread over the
     head, as the guard looks at them.
 
     Raises
@@ -124,19 +124,19 @@ def write_calibrated(
         The weights are not of a judge, or no scan of the calibration keeps still.
     """
     about, tensors = read_tensors(weights)
-    judge = SeverityNetwork(SeverityConfig(**about["network"]))
-    judge.load_state_dict(tensors)
-    judge.eval()
+    estimator = SeverityNetwork(SeverityConfig(**about["network"]))
+    estimator.load_state_dict(tensors)
+    estimator.eval()
     others = VariedScans(
-        validation.people,
-        [_CALIBRATION_EPOCHS * count for count in validation.scans_per_person],
+        validation.subjects,
+        [_CALIBRATION_EPOCHS * count for count in validation.scans_per_subject],
         replace(validation.variety, still_share=_CALIBRATION_STILL_SHARE),
         validation.seed + 1,
     )
     usual = train.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
-    mean, precision = _usual_features(_features(judge, usual))
+    mean, precision = _feature_distribution(_features(estimator, usual))
     unseen = others.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
-    calibration = _calibration(judge, unseen, mean, precision)
+    calibration = _calibration(estimator, unseen, mean, precision)
     write_tensors(
         path,
         {**tensors, "usual.mean": mean, "usual.precision": precision},
@@ -145,7 +145,7 @@ def write_calibrated(
     )
 
 
-class SeverityLesson(lightning.LightningModule):
+class SeverityModule(lightning.LightningModule):
     """A network that judges slices, and how it is taught."""
 
     def __init__(
@@ -165,7 +165,7 @@ class SeverityLesson(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Tell the epoch to the batches, which follow after this."""
         batches = self.trainer.train_dataloader
-        if isinstance(batches, FreshBatches):
+        if isinstance(batches, OnTheFlyBatches):
             batches.epoch = self.current_epoch
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -193,19 +193,19 @@ class SeverityLesson(lightning.LightningModule):
         return adam_on_schedule(parameters, training.learning_rate, training.schedule, n_steps)
 
 
-def _features(judge: SeverityNetwork, pairs: ImagePairs) -> Float[Tensor, "n_scans features"]:
+def _features(estimator: SeverityNetwork, pairs: ImagePairs) -> Float[Tensor, "n_scans features"]:
     """Features of whole scans: means over their slices."""
     scaled = pairs.corrupted / pairs.input_scale[:, None, None]
     found = []
     with torch.inference_mode():
         for start in range(0, len(scaled), 64):
             batch = torch.from_numpy(scaled[start : start + 64])[:, None]
-            found.append(judge.features(batch))
+            found.append(estimator.features(batch))
     together = torch.cat(found)
     return together.reshape(-1, _N_SPREAD, together.shape[1]).mean(dim=1).clone()
 
 
-def _usual_features(
+def _feature_distribution(
     features: Float[Tensor, "n_scans features"],
 ) -> tuple[Float[Tensor, "features"], Float[Tensor, "features features"]]:
     """Mean, and inverse of the shrunk covariance."""
@@ -218,16 +218,16 @@ def _usual_features(
 
 
 def _calibration(
-    judge: SeverityNetwork,
+    estimator: SeverityNetwork,
     pairs: ImagePairs,
     mean: Tensor,
     precision: Tensor,
 ) -> dict[str, Any]:
-    """What answers on other people's scans say about further ones."""
-    features = _features(judge, pairs)
+    """What answers on other subjects's scans say about further ones."""
+    features = _features(estimator, pairs)
     severity_mm = pairs.table["severity_mm"].to_numpy(np.float32)[::_N_SPREAD]
     with torch.inference_mode():
-        centre, log_deviation = judge.judged(features).double().numpy().T
+        centre, log_deviation = estimator.judged(features).double().numpy().T
     found_z = (np.log(severity_mm + OFFSET_MM) - centre) / np.exp(log_deviation)
     low, middle, high = np.quantile(found_z, _COVERAGE)
     estimate_mm = np.exp(centre + middle * np.exp(log_deviation)) - OFFSET_MM
@@ -235,7 +235,7 @@ def _calibration(
     if not still.any():
         raise McnetError("no scan of the calibration keeps still; give more scans for validation.")
     still_below_mm = float(np.quantile(estimate_mm[still], _STILL_PASSED))
-    distance = distance_from_usual(features, mean, precision).numpy()
+    distance = mahalanobis_distance(features, mean, precision).numpy()
     return {
         "z_low_middle_high": [float(low), float(middle), float(high)],
         "still_below_mm": max(still_below_mm, 0.0),
@@ -258,6 +258,8 @@ def _agreement(
                 np.log(np.maximum(estimate_mm[moved], 0) + OFFSET_MM),
             )[0, 1]
         ),
-        "moved_1_mm_judged_still": float((estimate_mm[severity_mm > 1] <= still_below).mean()),
-        "moved_half_mm_judged_still": float((estimate_mm[severity_mm > 0.5] <= still_below).mean()),
+        "moved_1_mm_estimated_still": float((estimate_mm[severity_mm > 1] <= still_below).mean()),
+        "moved_half_mm_estimated_still": float(
+            (estimate_mm[severity_mm > 0.5] <= still_below).mean()
+        ),
     }

@@ -25,17 +25,17 @@ from mcnet.training.batches import PairBatches, sizes_of_batches
 from mcnet.training.checkpoint import SafetensorsCheckpoint
 from mcnet.training.distributed import is_on_gpu, trainer_options
 from mcnet.training.epoch_callback import EpochRecord
-from mcnet.training.fresh_batches import FreshBatches
-from mcnet.training.lightning_module import Lesson
+from mcnet.training.lightning_module import TrainingModule
 from mcnet.training.lightning_quiet import EpochBar, interruptible, quiet_lightning
 from mcnet.training.loss_config import LossConfig
+from mcnet.training.on_the_fly_batches import OnTheFlyBatches
 from mcnet.training.processes import ALONE, Processes, within_cores
 from mcnet.training.recipes import Stage
 from mcnet.training.training_config import TrainingConfig
-from mcnet.training.training_refusals import TrainingSet, refuse_untrainable
+from mcnet.training.training_refusals import TrainingSet, check_trainable
 
 _MOST_WORKERS = 8
-"""Processes that simulate for one GPU, at most: each of them holds all training people."""
+"""Processes that simulate for one GPU, at most: each of them holds all training subjects."""
 
 
 class _Shared(TypedDict):
@@ -80,7 +80,7 @@ def train_stage(
     KeyboardInterrupt
         As the user pressed it; the last whole epoch is kept.
     """
-    processes.by_first(lambda: refuse_untrainable(train, validation, network, training, processes))
+    processes.by_first(lambda: check_trainable(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
     card = {
         "version": __version__,
@@ -96,16 +96,16 @@ def train_stage(
     if processes.by_first(lambda: _fingerprint_of(weights) == fingerprint):
         return weights
 
-    lesson = _lesson(stage, network, loss, training, seed, initial_weights, processes)
-    record = EpochRecord(lesson.taught, checkpoint, folder / "curve.csv", fingerprint)
+    module = _module(stage, network, loss, training, seed, initial_weights, processes)
+    record = EpochRecord(module.taught, checkpoint, folder / "curve.csv", fingerprint)
     shared: _Shared = {"n_adjacent": network.adjacent, "processes": processes}
     with training_batches(train, training, seed, n_workers, **shared) as batches:
-        fit(lesson, record, batches, validation, training, quiet=quiet, **shared)
-    lesson.network.load_state_dict(record.best_weights)
+        fit(module, record, batches, validation, training, quiet=quiet, **shared)
+    module.network.load_state_dict(record.best_weights)
     about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
 
     def finish() -> None:
-        save_network(weights, lesson.network, card={**card, **about})
+        save_network(weights, module.network, card={**card, **about})
         checkpoint.unlink(missing_ok=True)
 
     processes.by_first(finish)
@@ -113,9 +113,9 @@ def train_stage(
 
 
 def fit(
-    lesson: lightning.LightningModule,
+    module: lightning.LightningModule,
     record: EpochRecord,
-    batches: PairBatches | FreshBatches,
+    batches: PairBatches | OnTheFlyBatches,
     validation: ImagePairs,
     training: TrainingConfig,
     *,
@@ -136,7 +136,7 @@ def fit(
     sharing = processes if smallest_batch >= processes.n else ALONE
     with within_cores(processes), quiet_lightning(), interruptible():
         _trainer(record.checkpoint.parent, training, record, quiet, processes).fit(
-            lesson,
+            module,
             batches,
             PairBatches(validation, training.batch_size, n_adjacent=n_adjacent, processes=sharing),
             ckpt_path=record.checkpoint if continues else None,
@@ -152,7 +152,7 @@ def training_batches(
     *,
     n_adjacent: int = 0,
     processes: Processes = ALONE,
-) -> Iterator[PairBatches | FreshBatches]:
+) -> Iterator[PairBatches | OnTheFlyBatches]:
     """Batches to train on; processes that make them are ended at the end."""
     n_workers = _usual_workers(training, processes.per_node) if n_workers is None else n_workers
     size, flips = training.batch_size, training.flips
@@ -162,8 +162,8 @@ def training_batches(
             train, size, seed=seed, flips=flips, n_drawn=training.slices_per_epoch, **shared
         )
     else:
-        fresh = FreshBatches(train, size, flips=flips, n_workers=n_workers, **shared)
-        with closing(fresh) as batches:
+        on_the_fly = OnTheFlyBatches(train, size, flips=flips, n_workers=n_workers, **shared)
+        with closing(on_the_fly) as batches:
             yield batches
 
 
@@ -173,7 +173,7 @@ def _usual_workers(training: TrainingConfig, n_sharing: int = 1) -> int:
     return min(n_spare, _MOST_WORKERS if is_on_gpu(training) else 1)
 
 
-def _lesson(
+def _module(
     stage: Stage,
     config: NetworkConfig,
     loss: LossConfig,
@@ -181,7 +181,7 @@ def _lesson(
     seed: int,
     initial_weights: Path | None,
     processes: Processes,
-) -> Lesson:
+) -> TrainingModule:
     learning_rate = training.learning_rate
     if initial_weights is None:
         with torch.random.fork_rng(devices=[]):
@@ -196,7 +196,7 @@ def _lesson(
                 "trained; start from weights of the same network."
             )
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
-    return Lesson(
+    return TrainingModule(
         network,
         stage,
         loss,

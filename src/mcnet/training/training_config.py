@@ -38,8 +38,8 @@ class TrainingConfig:
     """Whether poses are measured from their mean, weighted by the k-space that they move, so that
     image and reference lie together, instead of from the pose at the k-space centre."""
     shared_traces: SharedTraces = "none"
-    """Test traces that training people move by too, in the place of as many others: a leak, made on
-    purpose to see what it is worth. Even and odd ones are counted from 0, by name."""
+    """Test traces that training subjects move by too, in the place of as many others: a leak, made
+    on purpose to see what it is worth. Even and odd ones are counted from 0, by name."""
     n_traces: int = 0
     """Traces to train by, some of the training part's; 0 takes as many as it has."""
     curriculum_epochs: int = 0

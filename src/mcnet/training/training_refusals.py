@@ -6,14 +6,14 @@ from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.config import NetworkConfig
 from mcnet.training.batches import sizes_of_batches
-from mcnet.training.fresh_batches import SimulatedScans
+from mcnet.training.on_the_fly_batches import SimulatedScans
 from mcnet.training.processes import Processes
 from mcnet.training.training_config import TrainingConfig
 
 TrainingSet = ImagePairs | SimulatedScans
 
 
-def refuse_untrainable(
+def check_trainable(
     train: TrainingSet,
     validation: ImagePairs,
     network: NetworkConfig,
@@ -26,7 +26,7 @@ def refuse_untrainable(
             continue  # they refuse by themselves to be empty
         if len(pairs) == 0:
             raise McnetError(
-                f"the {name} set is empty; give it at least one pair: more people or traces, or "
+                f"the {name} set is empty; give it at least one pair: more subjects or traces, or "
                 "another split."
             )
         if not pairs.input_scale.min() > 0:
@@ -45,17 +45,17 @@ def refuse_untrainable(
             "a network that sees what a search has undone needs searched scans; give the corrector "
             "searches, or set sees_undone to false."
         )
-    _refuse_single_values(train, network, training)
-    refuse_idle(len(train), training.batch_size, processes)
+    _check_several_values(train, network, training)
+    check_no_idle_process(len(train), training.batch_size, processes)
 
 
-def refuse_idle(n_images: int, batch_size: int, processes: Processes) -> None:
+def check_no_idle_process(n_images: int, batch_size: int, processes: Processes) -> None:
     """Refuse batches that have no image for some of the processes."""
     smallest_batch = min(sizes_of_batches(n_images, batch_size))
     if smallest_batch < processes.n:
         raise McnetError(
             f"{n_images} images make batches of {smallest_batch}, too few for {processes.n} "
-            "processes; give more people or scans, a larger batch_size, or fewer --devices or "
+            "processes; give more subjects or scans, a larger batch_size, or fewer --devices or "
             "--nodes."
         )
 
@@ -64,7 +64,7 @@ def _image_size(pairs: TrainingSet) -> tuple[int, ...]:
     return pairs.corrupted.shape[1:] if isinstance(pairs, ImagePairs) else pairs.image_size
 
 
-def _refuse_single_values(
+def _check_several_values(
     train: TrainingSet, network: NetworkConfig, training: TrainingConfig
 ) -> None:
     """Refuse batches that leave batch norm one value a channel, whose variance is none."""

@@ -12,7 +12,7 @@ from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.pairs.simulate import simulate_pairs
 from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.evaluation.baselines import rigid_pose
 from mcnet.io.volume import Volume
 from mcnet.motion.trace import MotionTrace
@@ -39,10 +39,10 @@ def plan() -> PairsPlan:
         shifts[away], turns[away, 0] = (0.0, 7.0 + number, -5.0), 6.0
         trace = MotionTrace(shifts, turns, name=f"t{number}").at_rest_when(SCAN.centre_time)
         traces.append(replace(trace, name=f"t{number}"))
-    names = tuple(person.name for person in volumes)
+    names = tuple(subject.name for subject in volumes)
     return PairsPlan(
-        people=[Person(one.name, lambda one=one: one, one.name) for one in volumes],
-        people_split=Split(names[:1], names[1:2], names[2:]),
+        subjects=[Subject(one.name, lambda one=one: one, one.name) for one in volumes],
+        subjects_split=Split(names[:1], names[1:2], names[2:]),
         traces=traces,
         traces_split=Split(("t0",), ("t1",), ("t2",)),
         design=PairsDesign(n_slices=3, spacing_mm=15.0),
@@ -60,12 +60,12 @@ def test_they_are_the_stores_pairs(plan, tmp_path):
     assert np.allclose(stored.input_scale, made.input_scale, rtol=1e-6)
 
 
-def test_people_of_one_part_move_by_the_traces_that_are_named(plan, tmp_path):
-    """Validation's person by the test's trace: as in a store whose validation trace that is."""
+def test_subjects_of_one_part_move_by_the_traces_that_are_named(plan, tmp_path):
+    """Validation's subject by the test's trace: as in a store whose validation trace that is."""
     mode = "rotation+translation"  # the traces turn alike
     made = pairs_in_memory(plan, "validation", mode, traces=("t2",))
     assert set(made.table["trace"]) == {"t2"}
-    assert set(made.table["person"]) == set(plan.people_split.validation)
+    assert set(made.table["subject"]) == set(plan.subjects_split.validation)
     other = replace(plan, traces_split=Split(("t0",), ("t2",), ("t1",)))
     simulate_pairs(tmp_path / "pairs.zarr", other)
     stored = load_pairs(tmp_path / "pairs.zarr", "validation", mode)

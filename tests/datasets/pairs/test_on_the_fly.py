@@ -8,14 +8,14 @@ from properties import ellipsoid, relative_error
 
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.drawn_motion import FreshMotion
-from mcnet.datasets.pairs.on_the_fly import FreshPairs, fresh_pairs
+from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, on_the_fly_pairs
 from mcnet.datasets.pairs.plan import PairsPlan
-from mcnet.datasets.pairs.prepared import prepare_person
+from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.pairs.simulate import simulate_pairs
 from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
 from mcnet.motion.generators import generate_motion
@@ -42,46 +42,46 @@ def still_images(head, positions_mm):
 @pytest.fixture(scope="module")
 def pairs():
     # the narrow head keeps fewer slices than the wide one
-    people = [prepare_person(volume(f"r{r}", r), DESIGN, SCAN) for r in (30.0, 58.0, 45.0)]
-    return FreshPairs(tuple(people), FreshMotion(), SCAN, scans_per_person=4, seed=7)
+    subjects = [prepare_subject(volume(f"r{r}", r), DESIGN, SCAN) for r in (30.0, 58.0, 45.0)]
+    return OnTheFlyPairs(tuple(subjects), RandomMotion(), SCAN, scans_per_subject=4, seed=7)
 
 
-def test_a_fresh_scan_is_the_person_scanned_while_moving_so(pairs):
+def test_a_fresh_scan_is_the_subject_scanned_while_moving_so(pairs):
     for index in (0, 5):
         scan = pairs.scan(2, index)
-        person = pairs.people[scan.person]
+        subject = pairs.subjects[scan.subject]
         motion = pairs.motion_of(2, index)
-        head = volume("again", [30.0, 58.0, 45.0][scan.person]).values
+        head = volume("again", [30.0, 58.0, 45.0][scan.subject]).values
         whole = corrupt_volume(head, SIZE, motion, SCAN)  # the 3D route
         to_slices = resampling_matrix(
             SCAN.matrix[0],
             SCAN.voxel_size_mm[0],
             SCAN.axis_frequencies("x"),
-            person.positions_mm[person.kept],
+            subject.positions_mm[subject.kept],
         )
         expected = np.abs(np.tensordot(to_slices, whole, axes=1))
-        scale = intensity_scale(still_images(head, person.positions_mm)[person.kept])
+        scale = intensity_scale(still_images(head, subject.positions_mm)[subject.kept])
         assert relative_error(scan.corrupted, expected / scale) < 1e-4
         assert scan.input_scale == pytest.approx(intensity_scale(scan.corrupted), rel=1e-6)
-        still_head = person.scanned(still(SCAN.n_lines), SCAN)[person.kept]
+        still_head = subject.scanned(still(SCAN.n_lines), SCAN)[subject.kept]
         assert relative_error(scan.corrupted, still_head) > 1e-3
 
 
 def test_a_scan_comes_with_its_references_and_heads(pairs):
     for index in range(pairs.n_scans):
         scan = pairs.scan(2, index)
-        person = pairs.people[scan.person]
-        assert np.array_equal(scan.references, person.references[person.kept])
-        assert np.array_equal(scan.heads, person.heads[person.kept])
-    assert len({int(person.kept.sum()) for person in pairs.people}) > 1
-    assert len(pairs) == 4 * sum(int(person.kept.sum()) for person in pairs.people)
+        subject = pairs.subjects[scan.subject]
+        assert np.array_equal(scan.references, subject.references[subject.kept])
+        assert np.array_equal(scan.heads, subject.heads[subject.kept])
+    assert len({int(subject.kept.sum()) for subject in pairs.subjects}) > 1
+    assert len(pairs) == 4 * sum(int(subject.kept.sum()) for subject in pairs.subjects)
 
 
 def test_a_scan_is_of_seed_epoch_and_number_alone(pairs):
     first = pairs.scan(1, 3)
     pairs.scan(0, 2)
     again = pickle.loads(pickle.dumps(pairs)).scan(1, 3)
-    assert first.person == again.person
+    assert first.subject == again.subject
     assert first.corrupted.tobytes() == again.corrupted.tobytes()
     assert first.input_scale == again.input_scale
     traces = [
@@ -97,15 +97,15 @@ def test_a_scan_is_of_seed_epoch_and_number_alone(pairs):
 
 
 def test_everybody_is_scanned_equally_often_and_in_a_new_order_each_epoch(pairs):
-    orders = [tuple(pairs.people_in_turn(epoch).tolist()) for epoch in range(5)]
+    orders = [tuple(pairs.subjects_in_turn(epoch).tolist()) for epoch in range(5)]
     assert all(Counter(order) == {0: 4, 1: 4, 2: 4} for order in orders)
     assert len(set(orders)) == 5
-    scanned = [pairs.scan(3, index).person for index in range(pairs.n_scans)]
+    scanned = [pairs.scan(3, index).subject for index in range(pairs.n_scans)]
     assert tuple(scanned) == orders[3]
 
 
 def test_fresh_motion_keeps_bounds_mode_and_rest():
-    motion = FreshMotion(within_mm=0.4, within_deg=0.3, scale=5.0, mode="rotation+translation")
+    motion = RandomMotion(within_mm=0.4, within_deg=0.3, scale=5.0, mode="rotation+translation")
     traces = [motion.drawn(SCAN, np.random.default_rng(seed)) for seed in range(20)]
     turns = np.stack([trace.rotation_deg for trace in traces])
     shifts = np.stack([trace.translation_mm for trace in traces])
@@ -123,31 +123,31 @@ def test_fresh_motion_keeps_bounds_mode_and_rest():
 def test_bounds_that_no_motion_keeps_are_told(monkeypatch):
     monkeypatch.setattr("mcnet.datasets.pairs.drawn_motion._MOST_TRIES", 5)
     with pytest.raises(McnetError, match="none of 5 .* 1e-06 mm and 2 deg; give larger bounds"):
-        FreshMotion(within_mm=1e-6).drawn(SCAN, np.random.default_rng(1))
+        RandomMotion(within_mm=1e-6).drawn(SCAN, np.random.default_rng(1))
     with pytest.raises(McnetError, match="scale -1.0 is impossible"):
-        FreshMotion(scale=-1.0)
+        RandomMotion(scale=-1.0)
 
 
 def test_a_set_without_scans_and_images_of_two_sizes_are_refused(pairs):
     with pytest.raises(McnetError, match="scanned 0 times"):
-        replace(pairs, scans_per_person=0)
-    with pytest.raises(McnetError, match="0 people"):
-        replace(pairs, people=())
-    other = prepare_person(volume("wide", 50.0), DESIGN, replace(SCAN, matrix=(20, 24, 22)))
+        replace(pairs, scans_per_subject=0)
+    with pytest.raises(McnetError, match="0 subjects"):
+        replace(pairs, subjects=())
+    other = prepare_subject(volume("wide", 50.0), DESIGN, replace(SCAN, matrix=(20, 24, 22)))
     with pytest.raises(McnetError, match="2 sizes"):
-        replace(pairs, people=(*pairs.people, other))
+        replace(pairs, subjects=(*pairs.subjects, other))
 
 
 def test_the_digest_tells_every_change(pairs):
-    brighter = replace(pairs.people[0], still=pairs.people[0].still * 2)
+    brighter = replace(pairs.subjects[0], still=pairs.subjects[0].still * 2)
     variants = [
         pairs,
         replace(pairs, seed=8),
-        replace(pairs, scans_per_person=3),
-        replace(pairs, motion=FreshMotion(within_mm=1.9)),
+        replace(pairs, scans_per_subject=3),
+        replace(pairs, motion=RandomMotion(within_mm=1.9)),
         replace(pairs, acquisition=replace(SCAN, order="sequential")),
-        replace(pairs, people=pairs.people[::-1]),
-        replace(pairs, people=(brighter, *pairs.people[1:])),
+        replace(pairs, subjects=pairs.subjects[::-1]),
+        replace(pairs, subjects=(brighter, *pairs.subjects[1:])),
     ]
     assert len({variant.sha256 for variant in variants}) == len(variants)
     assert pickle.loads(pickle.dumps(pairs)).sha256 == pairs.sha256
@@ -155,15 +155,15 @@ def test_the_digest_tells_every_change(pairs):
 
 @pytest.fixture
 def plan(rng):
-    people = [
-        Person(name, lambda name=name, r=r: volume(name, r), f"fingerprint of {name}")
+    subjects = [
+        Subject(name, lambda name=name, r=r: volume(name, r), f"fingerprint of {name}")
         for name, r in (("a", 50.0), ("b", 45.0), ("c", 40.0), ("d", 55.0))
     ]
     names = ("t1", "t2", "t3", "t4")
     traces = [replace(generate_motion(SCAN.n_lines, rng).scaled(8.0), name=name) for name in names]
     return PairsPlan(
-        people=people,
-        people_split=Split(("a", "c"), ("b",), ("d",)),
+        subjects=subjects,
+        subjects_split=Split(("a", "c"), ("b",), ("d",)),
         traces=traces,
         traces_split=Split(("t1", "t3"), ("t4",), ("t2",)),
         design=DESIGN,
@@ -172,11 +172,13 @@ def plan(rng):
     )
 
 
-def test_training_people_of_a_plan_are_scanned_as_often_as_there_are_traces(plan):
+def test_training_subjects_of_a_plan_are_scanned_as_often_as_there_are_traces(plan):
     told = []
-    pairs = fresh_pairs(plan, FreshMotion(), seed=11, on_progress=lambda *done: told.append(done))
-    assert [person.name for person in pairs.people] == ["a", "c"]
-    assert pairs.scans_per_person == 2
+    pairs = on_the_fly_pairs(
+        plan, RandomMotion(), seed=11, on_progress=lambda *done: told.append(done)
+    )
+    assert [subject.name for subject in pairs.subjects] == ["a", "c"]
+    assert pairs.scans_per_subject == 2
     assert pairs.seed == 11
     assert told == [(1, 2), (2, 2)]
 
@@ -185,13 +187,13 @@ def test_a_fresh_scan_of_a_stored_motion_is_the_stored_scan(plan, tmp_path, monk
     path = tmp_path / "pairs.zarr"
     simulate_pairs(path, plan)
     stored = load_pairs(path, "train", "rotation")
-    pairs = fresh_pairs(plan, FreshMotion(mode="rotation"))
+    pairs = on_the_fly_pairs(plan, RandomMotion(mode="rotation"))
     t3 = plan.traces[2].restricted_to("rotation")
-    monkeypatch.setattr(FreshPairs, "motion_of", lambda *_: t3)
+    monkeypatch.setattr(OnTheFlyPairs, "motion_of", lambda *_: t3)
     for index in range(pairs.n_scans):
         scan = pairs.scan(0, index)
-        name = pairs.people[scan.person].name
-        rows = np.flatnonzero((stored.table.person == name) & (stored.table.trace == "t3"))
+        name = pairs.subjects[scan.subject].name
+        rows = np.flatnonzero((stored.table.subject == name) & (stored.table.trace == "t3"))
         assert len(rows) == len(scan.corrupted)
         assert relative_error(scan.corrupted, stored.corrupted[rows]) < 1e-5
         assert np.allclose(scan.input_scale, stored.input_scale[rows], rtol=1e-5)

@@ -22,7 +22,7 @@ from mcnet.datasets.pairs.plan import BLOCK, PairsPlan
 from mcnet.datasets.pairs.simulate import prepare, simulate_pairs
 from mcnet.datasets.pairs.store import is_complete, load_pairs
 from mcnet.datasets.split import Split
-from mcnet.datasets.subjects import people_in_folder
+from mcnet.datasets.subjects import subjects_in_folder
 from mcnet.experiments.config import read_experiment
 from mcnet.experiments.gather import pairs_plan
 from mcnet.motion.trace import MotionTrace
@@ -32,8 +32,8 @@ N_TRACES = BLOCK + 5
 EXPERIMENT = """
 title = "small"
 seed = {seed}
-[people]
-folders = ["people"]
+[subjects]
+folders = ["subjects"]
 [motion]
 n_generated = 20
 scale = 4
@@ -47,9 +47,9 @@ spacing_mm = 12.0
 
 
 @pytest.fixture
-def people(tmp_path):
+def subjects(tmp_path):
     """A folder of three small heads, which other processes can read too."""
-    folder = tmp_path / "people"
+    folder = tmp_path / "subjects"
     folder.mkdir()
     for name, radius_mm in (("a", 40.0), ("b", 45.0), ("c", 50.0)):
         values = ellipsoid(
@@ -60,16 +60,16 @@ def people(tmp_path):
 
 
 @pytest.fixture
-def plan(people, rng):
-    """Two blocks of traces; every person meets every trace."""
+def plan(subjects, rng):
+    """Two blocks of traces; every subject meets every trace."""
     traces = [
         MotionTrace(3 * rng.normal(size=(26, 3)), 4 * rng.normal(size=(26, 3)), name=f"t{n:02d}")
         for n in range(N_TRACES)
     ]
     names = tuple(trace.name for trace in traces)
     return PairsPlan(
-        people=people_in_folder(people),
-        people_split=Split(("a",), ("b",), ("c",)),
+        subjects=subjects_in_folder(subjects),
+        subjects_split=Split(("a",), ("b",), ("c",)),
         traces=traces,
         traces_split=Split(names, names, names),
         design=PairsDesign(n_slices=3, spacing_mm=12.0),
@@ -114,7 +114,7 @@ def test_progress_counts_images_and_ends_at_all(tmp_path, plan):
     made = simulate_pairs(
         tmp_path / "p.zarr", plan, on_progress=lambda done, total: told.append((done, total))
     )
-    n_all = 3 * N_TRACES * 2 * 3  # people, traces, modes, slices
+    n_all = 3 * N_TRACES * 2 * 3  # subjects, traces, modes, slices
     assert told[-1] == (n_all, n_all)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert (made.n_images, made.n_new) == (n_all, n_all)
@@ -136,15 +136,15 @@ def test_a_stopped_simulation_does_only_what_is_missing(tmp_path, plan, undistur
     assert contents(path) == undisturbed
 
 
-def test_a_finished_simulation_reads_no_scan_again(tmp_path, plan, people):
+def test_a_finished_simulation_reads_no_scan_again(tmp_path, plan, subjects):
     path = tmp_path / "p.zarr"
     simulate_pairs(path, plan)
-    for scan in people.iterdir():
+    for scan in subjects.iterdir():
         scan.unlink()
     assert simulate_pairs(path, plan).n_new == 0
 
 
-def test_a_person_meets_only_the_traces_of_its_own_part(tmp_path, plan):
+def test_a_subject_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     """Blocks in which nothing meets cost nothing, and count as done."""
     names = plan.traces_split.train
     parted = replace(plan, traces_split=Split(names[:BLOCK], names[BLOCK:-1], names[-1:]))
@@ -158,12 +158,12 @@ def test_a_person_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     assert met[2].tolist() == [False] * (N_TRACES - 1) + [True]
 
 
-def test_workers_make_the_bytes_of_one_process(tmp_path, people, plan, undisturbed, monkeypatch):
+def test_workers_make_the_bytes_of_one_process(tmp_path, subjects, plan, undisturbed, monkeypatch):
     """By relative paths, of which workers that start elsewhere must know whereto."""
     path = tmp_path / "p.zarr"
     with local_cluster(2) as cluster:
         monkeypatch.chdir(tmp_path)
-        relative = replace(plan, people=people_in_folder(people.relative_to(tmp_path)))
+        relative = replace(plan, subjects=subjects_in_folder(subjects.relative_to(tmp_path)))
         made = simulate_pairs("p.zarr", relative, cluster=cluster)
     assert made.n_new == made.n_images
     assert contents(path) == undisturbed
@@ -186,7 +186,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path, plan, undisturbed
     assert contents(path) == undisturbed
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, people):
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, subjects):
     experiment = tmp_path / "experiment.toml"
     experiment.write_text(EXPERIMENT.format(seed=1))
     whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
@@ -254,7 +254,7 @@ def test_pairs_of_other_traces_or_another_design_are_told(tmp_path, plan):
     with pytest.raises(McnetError, match=r"\(other design\)"):
         simulate_pairs(path, longer)
     backwards = replace(plan, traces=plan.traces[::-1])
-    with pytest.raises(McnetError, match=r"people or traces in another order"):
+    with pytest.raises(McnetError, match=r"subjects or traces in another order"):
         simulate_pairs(path, backwards)
     simulate_pairs(path, longer, replace=True)
     assert is_complete(path, longer)
@@ -296,8 +296,8 @@ def test_unknown_urls_are_told(plan):
         simulate_pairs("carrier-pigeon://x/y", plan)
 
 
-def test_a_block_is_what_the_person_scans(tmp_path, plan):
-    """Second route: one scan by the prepared person, against its place in the store."""
+def test_a_block_is_what_the_subject_scans(tmp_path, plan):
+    """Second route: one scan by the prepared subject, against its place in the store."""
     path = tmp_path / "p.zarr"
     simulate_pairs(path, plan)
     who = prepare(path, plan, 1)

@@ -14,7 +14,7 @@ from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.pairs.simulate import simulate_pairs
 from mcnet.datasets.pairs.store import count_pairs, is_complete, load_pairs, stored_traces
 from mcnet.datasets.split import Split
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
 from mcnet.motion.trace import MODES, MotionTrace
@@ -25,7 +25,7 @@ SHAPE, SIZE = (33, 37, 35), (4.0, 4.0, 4.0)
 SCAN = Acquisition(matrix=(24, 26, 22), fov_mm=(144.0, 156.0, 143.0))
 
 
-def person(name, radius_mm, loads=None):
+def subject(name, radius_mm, loads=None):
     values = ellipsoid(SHAPE, SIZE, centre_mm=(4, 0, 0), radii_mm=(radius_mm, 55.0, 50.0))
     values = values * np.linspace(0.5, 1.5, SHAPE[1], dtype=np.float32)[:, None] * 300
     volume = Volume(values, np.diag([*SIZE, 1.0]), name)
@@ -35,7 +35,7 @@ def person(name, radius_mm, loads=None):
             loads.append(name)
         return volume
 
-    return Person(name, load, f"fingerprint of {name}")
+    return Subject(name, load, f"fingerprint of {name}")
 
 
 def trace(name, rng):
@@ -45,11 +45,11 @@ def trace(name, rng):
 @pytest.fixture
 def plan(rng):
     return PairsPlan(
-        people=[
-            person(name, radius)
+        subjects=[
+            subject(name, radius)
             for name, radius in (("a", 40.0), ("b", 45.0), ("c", 50.0), ("d", 38.0))
         ],
-        people_split=Split(("a", "c"), ("b",), ("d",)),
+        subjects_split=Split(("a", "c"), ("b",), ("d",)),
         traces=[trace(name, rng) for name in ("t1", "t2", "t3", "t4")],
         traces_split=Split(("t1", "t3"), ("t4",), ("t2",)),
         design=PairsDesign(n_slices=5, spacing_mm=15.0),
@@ -65,11 +65,11 @@ def store(tmp_path, plan):
     return path
 
 
-def test_every_person_of_a_part_meets_every_trace_of_that_part_and_no_other(store):
+def test_every_subject_of_a_part_meets_every_trace_of_that_part_and_no_other(store):
     met = {
         part: set(
             load_pairs(store, part, "rotation")
-            .table[["person", "trace"]]
+            .table[["subject", "trace"]]
             .itertuples(index=False, name=None)
         )
         for part in ("train", "validation", "test")
@@ -82,8 +82,8 @@ def test_every_person_of_a_part_meets_every_trace_of_that_part_and_no_other(stor
 def test_a_pair_is_the_slice_of_the_3d_simulation(store, plan):
     """Second route: the whole 3D transform, and the partition nearest to the slice."""
     pairs = load_pairs(store, "train", "rotation+translation")
-    row = int(np.flatnonzero((pairs.table.person == "c") & (pairs.table.trace == "t3"))[1])
-    volume = plan.people[2].load()
+    row = int(np.flatnonzero((pairs.table.subject == "c") & (pairs.table.trace == "t3"))[1])
+    volume = plan.subjects[2].load()
     places = SCAN.axis_positions_mm("x")
     shift = pairs.table.position_mm[row] - places[12]
     moved = Volume(volume.values, volume.affine, "c")
@@ -97,21 +97,21 @@ def test_a_pair_is_the_slice_of_the_3d_simulation(store, plan):
 
 
 def _places_of(pairs, name):
-    return np.unique(pairs.table.position_mm[pairs.table.person == name])
+    return np.unique(pairs.table.position_mm[pairs.table.subject == name])
 
 
 def test_references_belong_to_their_pairs(store, plan):
     pairs = load_pairs(store, "train", "rotation")
     for row in range(len(pairs)):
         about = pairs.table.iloc[row]
-        volume = next(who for who in plan.people if who.name == about.person).load()
+        volume = next(who for who in plan.subjects if who.name == about.subject).load()
         rest = image_at_rest(volume.values, SIZE, SCAN, positions_mm=np.array([about.position_mm]))
         reference = pairs.references[pairs.reference_index[row]]
         image = np.abs(rest[0])
         assert relative_error(reference / reference.max(), image / image.max()) < 1e-5
 
 
-def test_the_references_of_a_person_have_their_percentile_at_one(store):
+def test_the_references_of_a_subject_have_their_percentile_at_one(store):
     pairs = load_pairs(store, "test", "rotation")
     assert intensity_scale(pairs.references) == pytest.approx(1, abs=1e-5)
     assert intensity_scale(pairs.corrupted) == pytest.approx(float(pairs.input_scale[0]), rel=1e-5)
@@ -214,7 +214,7 @@ def test_bytes_that_changed_are_made_again(store, plan, rng):
     assert files_of(store) == before
 
 
-def test_a_person_without_whole_pairs_is_named(store):
+def test_a_subject_without_whole_pairs_is_named(store):
     (store / "corrupted" / "rotation" / "c" / "2" / "0" / "0" / "0" / "0").unlink()
     with pytest.raises(McnetError, match=r"pairs\.zarr \(corrupted/rotation of c\) is damaged"):
         load_pairs(store, "train", "rotation")
@@ -239,8 +239,8 @@ def test_traces_come_back_from_the_store(store, plan):
 
 def test_the_manifest_tells_inputs_split_seed_and_version(store, plan):
     manifest = zarr.open_group(store, mode="r").attrs.asdict()
-    assert manifest["people"]["a"] == "fingerprint of a"
-    assert manifest["people_split"]["train"] == ["a", "c"]
+    assert manifest["subjects"]["a"] == "fingerprint of a"
+    assert manifest["subjects_split"]["train"] == ["a", "c"]
     assert manifest["provenance"]["seed"] == 3
     assert manifest["provenance"]["version"]
     assert manifest["key"] == plan.key

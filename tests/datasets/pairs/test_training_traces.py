@@ -18,8 +18,8 @@ TEST = ("t00", "t03", "t06", "t09")
 def plan_of(seed: int = 1, split: Split | None = None) -> PairsPlan:
     still = np.zeros((9, 3))
     return PairsPlan(
-        people=[],
-        people_split=Split((), (), ()),
+        subjects=[],
+        subjects_split=Split((), (), ()),
         traces=[MotionTrace(still, still, name=f"t{number:02d}") for number in range(12)],
         traces_split=split or Split(TRAIN, ("t11",), TEST),
         design=PairsDesign(),

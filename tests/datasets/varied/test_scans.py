@@ -9,7 +9,7 @@ import pytest
 from properties import ellipsoid, relative_error
 
 from mcnet.core.errors import McnetError
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
@@ -25,12 +25,12 @@ def _head(radius):
     return Volume(700 * (values + 0.5 * inner), np.diag([*size, 1.0]), f"r{radius:g}")
 
 
-def people():
-    return [Person(f"r{radius}", partial(_head, radius), f"print-{radius}") for radius in (45, 60)]
+def subjects():
+    return [Subject(f"r{radius}", partial(_head, radius), f"print-{radius}") for radius in (45, 60)]
 
 
 def scans(variety=SMALL, seed=3):
-    return VariedScans(people(), (2, 5), variety, seed)
+    return VariedScans(subjects(), (2, 5), variety, seed)
 
 
 def test_a_scan_is_of_seed_epoch_and_number_alone():
@@ -85,8 +85,8 @@ def test_larger_factors_move_more():
 
 def test_scans_that_move_alike_show_other_slices_of_whom_they_are_asked_to():
     other = scans().scan(0, 3)
-    for person in (0, 1):
-        alike = scans().scan(7, 1, like=other, person=person)
+    for subject in (0, 1):
+        alike = scans().scan(7, 1, like=other, subject=subject)
         assert alike.acquisition.order == other.acquisition.order
         assert alike.acquisition.phase_encoding_axis == other.acquisition.phase_encoding_axis
         turns = [scan.motion.rotation_deg for scan in (alike, other)]
@@ -94,9 +94,9 @@ def test_scans_that_move_alike_show_other_slices_of_whom_they_are_asked_to():
         assert relative_error(*(one - one.mean(axis=0) for one in turns)) < 1e-6
         assert relative_error(alike.references, other.references) > 0.1
     usual = scans().scan(7, 1)
-    same = scans().scan(7, 1, person=scans().person_of(7, 1))
+    same = scans().scan(7, 1, subject=scans().subject_of(7, 1))
     assert np.array_equal(usual.corrupted, same.corrupted)
-    in_turn = [scans().person_of(7, index) for index in range(7)]
+    in_turn = [scans().subject_of(7, index) for index in range(7)]
     assert sorted(in_turn) == [0, 0, 1, 1, 1, 1, 1]
 
 
@@ -119,7 +119,7 @@ def test_contrast_and_field_change_intensities_but_not_the_place():
 
 def test_the_digest_follows_what_the_scans_follow_from():
     digests = {scans().sha256, scans(seed=4).sha256, scans(PLAIN).sha256}
-    digests.add(VariedScans(people(), (2, 6), SMALL, 3).sha256)
+    digests.add(VariedScans(subjects(), (2, 6), SMALL, 3).sha256)
     assert len(digests) == 4
     assert scans().sha256 == scans().sha256
 
@@ -129,6 +129,6 @@ def test_impossible_settings_are_refused():
         with pytest.raises(McnetError, match="give"):
             replace(SMALL, **changes)
     with pytest.raises(McnetError, match="nothing to train on"):
-        VariedScans(people(), (0, 0), SMALL, 1)
+        VariedScans(subjects(), (0, 0), SMALL, 1)
     with pytest.raises(McnetError, match="larger bound"):
         scans(replace(SMALL, within=1e-9, still_share=0.0)).scan(0, 0)

@@ -36,9 +36,9 @@ def test_lines_of_another_length_than_the_first_are_refused(tmp_path: Path) -> N
     path = tmp_path / "table.txt"
     path.write_text("1 2 3\n1 2 3\n\n1 2 3 4\n")
     with pytest.raises(McnetError, match="line 4: 4 columns found, where the first line has 3"):
-        read_text_table(path).refuse_uneven()
+        read_text_table(path).check_even()
     path.write_text("1 2 3\n1 2 3\n")
-    read_text_table(path).refuse_uneven()
+    read_text_table(path).check_even()
 
 
 def test_a_file_that_may_not_be_read_is_refused(

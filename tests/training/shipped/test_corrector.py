@@ -23,9 +23,9 @@ name = "tiny"
 purpose = "tests"
 data = "drawn heads"
 seed = 2
-[[people]]
+[[subjects]]
 folder = "heads"
-scans_per_person = 2
+scans_per_subject = 2
 validation = ["b"]
 aside = ["c"]
 [variety]
@@ -68,7 +68,7 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     assert model.trained_pixel_mm == (4.5, 5.0)
     assert model.card["trained_on"] == ["a"]
     assert model.card["validated_on"] == ["b"]
-    assert model.card["aside"] == ["c"]
+    assert model.card["held_out"] == ["c"]
     assert model.card["licence"] == "Apache-2.0"
 
 
@@ -91,7 +91,7 @@ def test_a_corrector_may_learn_from_what_a_search_leaves(
     assert len(list((folder / "run" / "searched").iterdir())) == 3
 
 
-def test_people_that_are_not_there_are_told(folder: Path) -> None:
+def test_subjects_that_are_not_there_are_told(folder: Path) -> None:
     (folder / "tiny.toml").write_text(TINY.replace('"c"', '"nobody"'))
     with pytest.raises(McnetError, match="nobody named nobody"):
         train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
@@ -102,15 +102,18 @@ def test_the_correctors_of_the_repository_are_valid(path: Path) -> None:
     corrector = read_corrector(path)
     assert corrector.name == path.stem
     # the four heads on which the shipped weights are tested
-    assert set(corrector.people[0].aside) == {"sub-09", "sub-10", "sub-11", "sub-13"}
+    assert set(corrector.subjects[0].held_out) == {"sub-09", "sub-10", "sub-11", "sub-13"}
 
 
 def test_unknown_settings_are_told_in_lists_too(folder: Path) -> None:
-    for wrong, told in (("asides", "people.asides"), ("scan_per_person", "people.scan_per_person")):
+    for wrong, told in (
+        ("asides", "subjects.asides"),
+        ("scan_per_subject", "subjects.scan_per_subject"),
+    ):
         (folder / "tiny.toml").write_text(
-            TINY.replace("[variety]", f"[[people]]\n{wrong} = 3\n[variety]")
+            TINY.replace("[variety]", f"[[subjects]]\n{wrong} = 3\n[variety]")
         )
-        with pytest.raises(McnetError, match=rf"{told} is no setting; did you mean people\."):
+        with pytest.raises(McnetError, match=rf"{told} is no setting; did you mean subjects\."):
             read_corrector(folder / "tiny.toml")
 
 

@@ -11,7 +11,7 @@ from tiny_models import FakeGuard
 from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion
 from mcnet.correction.magnitude_motion import find_motion
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
@@ -39,8 +39,8 @@ def _head(radius):
 
 
 def scans(variety=MOVING):
-    people = [Person(f"r{r}", partial(_head, r), f"print-{r}") for r in (45, 60, 70)]
-    return VariedScans(people, (1, 1, 1), variety, 3)
+    subjects = [Subject(f"r{r}", partial(_head, r), f"print-{r}") for r in (45, 60, 70)]
+    return VariedScans(subjects, (1, 1, 1), variety, 3)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,9 @@ def _quick_search(monkeypatch):
 
 
 def pairs_in(folder, variety=MOVING, n_searches=2):
-    files = search_scans(scans(variety), n_searches, N_EACH, folder, guard=FakeGuard(), n_jobs=1)
+    files = search_scans(
+        scans(variety), n_searches, N_EACH, folder, severity_estimator=FakeGuard(), n_jobs=1
+    )
     return load(files)
 
 
@@ -74,8 +76,8 @@ def test_a_search_and_its_scans_are_pairs(pairs):
 
 def test_what_was_undone_and_what_is_left_make_the_scan(pairs):
     searched = scans().scan(0, 0, n_spread=12)
-    person = scans().person_of(0, 0)
-    alike = scans().scan(searched_scans._ALIKE, 0, like=searched, person=person)
+    subject = scans().subject_of(0, 0)
+    alike = scans().scan(searched_scans._ALIKE, 0, like=searched, subject=subject)
     whole = pairs.corrupted + pairs.undone
     assert relative_error(whole[:2], alike.corrupted) < 1e-3
     assert relative_error(pairs.references[:2], alike.references) < 1e-3
@@ -108,8 +110,8 @@ def test_lines_lie_along_the_rows_whatever_axis_they_were_encoded_along(tmp_path
     along_z = replace(MOVING, phase_encoding_axes=("z",))
     pairs = pairs_in(tmp_path, along_z, n_searches=1)
     searched = scans(along_z).scan(0, 0, n_spread=12)
-    person = scans(along_z).person_of(0, 0)
-    alike = scans(along_z).scan(searched_scans._ALIKE, 0, like=searched, person=person)
+    subject = scans(along_z).subject_of(0, 0)
+    alike = scans(along_z).scan(searched_scans._ALIKE, 0, like=searched, subject=subject)
     assert alike.acquisition.phase_encoding_axis == "z"
     assert np.array_equal(pairs.heads[:2], alike.heads.swapaxes(1, 2))
     turned = alike.corrupted.swapaxes(1, 2)

@@ -25,7 +25,7 @@ class DrawnMotion(Protocol):
 
 
 @dataclass(frozen=True)
-class FreshMotion:
+class RandomMotion:
     """How far generated heads move, and in which degrees of freedom; the default is the paper's."""
 
     within_mm: float = 2.0
@@ -45,7 +45,7 @@ class FreshMotion:
         check_factor(self.scale, within=max(self.within_mm, self.within_deg), name="scale")
 
     def drawn(self, acquisition: Acquisition, rng: np.random.Generator) -> MotionTrace:
-        """Motion of one random person during one scan, at rest when the k-space centre is acquired.
+        """Motion of a random subject during one scan, at rest when the k-space centre is acquired.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class FreshMotion:
                 centre_time=acquisition.centre_time,
             )
             if kept:
-                return replace(kept[0].restricted_to(self.mode), name="fresh")
+                return replace(kept[0].restricted_to(self.mode), name="on_the_fly")
         raise McnetError(
             f"none of {_MOST_TRIES} generated motions stays within {self.within_mm:g} mm and "
             f"{self.within_deg:g} deg; give larger bounds."

@@ -15,15 +15,16 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.sync import sync
 
 from mcnet.core.errors import McnetError
+from mcnet.core.renamed import with_new_names
 from mcnet.datasets.pairs.plan import BLOCK, LAYOUT, manifest_key
 from mcnet.motion.poses import AXES
 
-OF_PERSON = ("references", "heads", "kept", "positions_mm")
-"""Arrays with one row a person."""
+OF_SUBJECT = ("references", "heads", "kept", "positions_mm")
+"""Arrays with one row a subject."""
 OF_TRACE = ("translation_mm", "rotation_deg")
 """Arrays with one row a trace."""
 BY_MODE = ("corrupted", "input_scale")
-"""Groups of arrays, one a mode, with a row each person and a column each trace."""
+"""Groups of arrays, one a mode, with a row each subject and a column each trace."""
 _NOTHING = {"f4": np.nan, "f8": np.nan, "u1": 255}
 """Fill values, by data type."""
 
@@ -74,6 +75,7 @@ def check_layout(group: Any, location: object) -> dict[str, Any]:
         key = about.pop("key")
         if manifest_key(about) != key:
             raise ValueError("manifest and key differ")
+        about = with_new_names(about)
         model = _model(about)
     for name in _nodes(about):
         if not _is_like(group, name, model[name]):
@@ -121,7 +123,7 @@ def read_whole(
 
 
 def write_block(group: Any, name: str, row: int, block: int, values: Any) -> None:
-    """Write what a person and a block of traces have in an array, whatever was there."""
+    """Write what a subject and a block of traces have in an array, whatever was there."""
     array = group[name]
     key = array.metadata.encode_chunk_key((row, block, *[0] * (array.ndim - 2)))
     # zarr reads a shard before it writes to it, and a damaged one cannot be read
@@ -160,13 +162,13 @@ def _nodes(manifest: Mapping[str, Any]) -> list[str]:
     """Paths of all groups and arrays of a store, parents first."""
     modes = manifest["design"]["modes"]
     by_mode = [f"{kind}/{mode}" for mode in modes for kind in BY_MODE]
-    return [*OF_PERSON, *OF_TRACE, *BY_MODE, *by_mode]
+    return [*OF_SUBJECT, *OF_TRACE, *BY_MODE, *by_mode]
 
 
 def _model(manifest: Mapping[str, Any]) -> Any:
     """Empty group in memory with every array of a manifest."""
     group: Any = zarr.create_group({})
-    n_people, n_traces = len(manifest["people"]), len(manifest["traces"])
+    n_subjects, n_traces = len(manifest["subjects"]), len(manifest["traces"])
     matrix, n_slices = manifest["acquisition"]["matrix"], manifest["design"]["n_slices"]
     images = (n_slices, *matrix[1:])
     n_lines = matrix[AXES.index(manifest["acquisition"]["phase_encoding_axis"])]
@@ -181,21 +183,21 @@ def _model(manifest: Mapping[str, Any]) -> Any:
             **pieces,
         )
 
-    lay_out_one("references", "f4", n_people, *images, chunks=(1, *images))
-    lay_out_one("heads", "u1", n_people, *images, chunks=(1, *images))
-    lay_out_one("kept", "u1", n_people, n_slices, chunks=(1, n_slices))
-    lay_out_one("positions_mm", "f8", n_people, n_slices, chunks=(1, n_slices))
+    lay_out_one("references", "f4", n_subjects, *images, chunks=(1, *images))
+    lay_out_one("heads", "u1", n_subjects, *images, chunks=(1, *images))
+    lay_out_one("kept", "u1", n_subjects, n_slices, chunks=(1, n_slices))
+    lay_out_one("positions_mm", "f8", n_subjects, n_slices, chunks=(1, n_slices))
     for name in OF_TRACE:
         lay_out_one(name, "f8", n_traces, n_lines, 3, chunks=(n_traces, n_lines, 3))
     for mode in manifest["design"]["modes"]:
         lay_out_one(
             f"corrupted/{mode}",
             "f4",
-            *(n_people, n_traces, *images),
+            *(n_subjects, n_traces, *images),
             chunks=(1, 1, *images),
             shards=(1, BLOCK, *images),
         )
-        lay_out_one(f"input_scale/{mode}", "f4", n_people, n_traces, chunks=(1, BLOCK))
+        lay_out_one(f"input_scale/{mode}", "f4", n_subjects, n_traces, chunks=(1, BLOCK))
     return group
 
 

@@ -12,15 +12,15 @@ from jaxtyping import Bool, Float32, Int64
 class ImagePairs:
     """Corrupted slices and their motion-free references.
 
-    All images of one person share one physical scale, on which the 99.9th percentile of the
-    person's reference slices is 1. What a network sees is ``corrupted / input_scale``: the scale
+    All images of one subject share one physical scale, on which the 99.9th percentile of the
+    subject's reference slices is 1. What a network sees is ``corrupted / input_scale``: the scale
     that a user knows, never that of the unseen reference.
     """
 
     corrupted: Float32[np.ndarray, "n_pairs rows columns"]
     """Magnitude images as the scanner would make them of the moving head."""
     references: Float32[np.ndarray, "n_references rows columns"]
-    """Motion-free magnitude images; pairs of the same person and position share one."""
+    """Motion-free magnitude images; pairs of the same subject and position share one."""
     heads: Bool[np.ndarray, "n_references rows columns"]
     """True inside the head, one mask a reference."""
     reference_index: Int64[np.ndarray, "n_pairs"]
@@ -28,7 +28,7 @@ class ImagePairs:
     input_scale: Float32[np.ndarray, "n_pairs"]
     """99.9th percentile of the corrupted slices of the pair's own scan."""
     table: pd.DataFrame
-    """One row a pair: person, trace, mode (strings), position_mm, magnitude (floats)."""
+    """One row a pair: subject, trace, mode (strings), position_mm, magnitude (floats)."""
     undone: Float32[np.ndarray, "n_pairs rows columns"] | None = None
     """What a search took away from each corrupted slice, which is as the search leaves it: before
     minus after."""

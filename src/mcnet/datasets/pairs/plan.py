@@ -9,7 +9,7 @@ from mcnet.core.engine import Device
 from mcnet.core.provenance import sha256_of_json
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.split import PARTS, Split
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
 
@@ -21,13 +21,13 @@ LAYOUT = 2
 
 @dataclass(frozen=True)
 class PairsPlan:
-    """People, traces, how both are parted, and how they are scanned.
+    """Subjects, traces, how both are parted, and how they are scanned.
 
-    A person and a trace meet only where both belong to the same part of the split.
+    A subject and a trace meet only where both belong to the same part of the split.
     """
 
-    people: Sequence[Person]
-    people_split: Split
+    subjects: Sequence[Subject]
+    subjects_split: Split
     traces: Sequence[MotionTrace]
     """One pose a phase-encoding line, at full scale; a mode keeps some degrees of freedom."""
     traces_split: Split
@@ -39,9 +39,9 @@ class PairsPlan:
 
     @property
     def inputs(self) -> dict[str, str]:
-        """SHA-256 of every person's scan and of every trace, by name."""
-        people = {person.name: person.fingerprint for person in self.people}
-        return people | {trace.name: trace_digest(trace) for trace in self.traces}
+        """SHA-256 of every subject's scan and of every trace, by name."""
+        subjects = {subject.name: subject.fingerprint for subject in self.subjects}
+        return subjects | {trace.name: trace_digest(trace) for trace in self.traces}
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -52,9 +52,9 @@ class PairsPlan:
         """
         return {
             "layout": LAYOUT,
-            "people": {person.name: person.fingerprint for person in self.people},
+            "subjects": {subject.name: subject.fingerprint for subject in self.subjects},
             "traces": {trace.name: trace_digest(trace) for trace in self.traces},
-            "people_split": asdict(self.people_split),
+            "subjects_split": asdict(self.subjects_split),
             "traces_split": asdict(self.traces_split),
             "design": asdict(self.design),
             "acquisition": asdict(self.acquisition),
@@ -73,21 +73,22 @@ class PairsPlan:
         return -(-len(self.traces) // BLOCK)
 
     def traces_met(self, row: int, block: int) -> list[int]:
-        """Indices of the traces of a block that the person of a row moves by."""
-        name = self.people[row].name
-        part = next(part for part in PARTS if name in getattr(self.people_split, part))
+        """Indices of the traces of a block that the subject of a row moves by."""
+        name = self.subjects[row].name
+        part = next(part for part in PARTS if name in getattr(self.subjects_split, part))
         met = indices((trace.name for trace in self.traces), getattr(self.traces_split, part))
         return [column for column in met if column // BLOCK == block]
 
     def n_images(self, row: int, block: int) -> int:
-        """Corrupted images that the person of a row gets from the traces of a block."""
+        """Corrupted images that the subject of a row gets from the traces of a block."""
         n_traces = len(self.traces_met(row, block))
         return n_traces * len(self.design.modes) * self.design.n_slices
 
 
 def manifest_key(manifest: Mapping[str, Any]) -> str:
-    """Digest of a manifest, in which the order of people and traces counts."""
-    in_order = [list(manifest["people"].items()), list(manifest["traces"].items())]
+    """Digest of a manifest, in which the order of subjects and traces counts."""
+    subjects = manifest.get("subjects", manifest.get("people", {}))
+    in_order = [list(subjects.items()), list(manifest["traces"].items())]
     return sha256_of_json([manifest, in_order])
 
 

@@ -1,4 +1,4 @@
-"""A person made ready for simulation: still slices, and the references that belong to them."""
+"""A subject made ready for simulation: still slices, and the references that belong to them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Complex64, Float, Float32
 from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.io.field_of_view import refuse_folding
+from mcnet.io.field_of_view import check_no_aliasing
 from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
 from mcnet.motion.trace import MotionTrace
@@ -23,10 +23,10 @@ from mcnet.physics.simulator import (
 
 
 @dataclass(frozen=True, eq=False)
-class PreparedPerson:
-    """What all simulated scans of a person share, made once.
+class PreparedSubject:
+    """What all simulated scans of a subject share, made once.
 
-    Intensities are on the person's scale, on which the 99.9th percentile of the kept reference
+    Intensities are on the subject's scale, on which the 99.9th percentile of the kept reference
     slices is 1.
     """
 
@@ -49,7 +49,7 @@ class PreparedPerson:
     def scanned(
         self, motion: MotionTrace, acquisition: Acquisition, engine: Engine = ALL_CORES
     ) -> Float32[np.ndarray, "n_slices n_y n_z"]:
-        """Magnitude images of the slices while the person moves within their plane.
+        """Magnitude images of the slices while the subject moves within their plane.
 
         Raises
         ------
@@ -71,7 +71,9 @@ class PreparedPerson:
         return intensity_scale(scan[self.kept])
 
 
-def prepare_person(volume: Volume, design: PairsDesign, acquisition: Acquisition) -> PreparedPerson:
+def prepare_subject(
+    volume: Volume, design: PairsDesign, acquisition: Acquisition
+) -> PreparedSubject:
     """Slices, references and head masks of one scan.
 
     Raises
@@ -79,7 +81,7 @@ def prepare_person(volume: Volume, design: PairsDesign, acquisition: Acquisition
     McnetError
         The scan is dark or constant, or does not fit the field of view.
     """
-    refuse_folding(volume, acquisition)
+    check_no_aliasing(volume, acquisition)
     size = volume.voxel_size_mm
     whole_head = head_mask(np.abs(image_at_rest(volume.values, size, acquisition)))
     positions = design.positions_mm(whole_head, acquisition)
@@ -88,7 +90,7 @@ def prepare_person(volume: Volume, design: PairsDesign, acquisition: Acquisition
     kept = design.kept(heads)
     references = np.abs(image_at_rest(volume.values, size, acquisition, positions_mm=positions))
     scale = np.float32(intensity_scale(references[kept]))
-    return PreparedPerson(
+    return PreparedSubject(
         name=volume.name,
         still=still_slices(volume.values / scale, size, acquisition, positions),
         voxel_size_mm=size,

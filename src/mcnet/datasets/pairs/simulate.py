@@ -1,6 +1,6 @@
 """The pairs of a plan, made here or by a cluster: what is there already is not made again.
 
-A task is a person and a block of traces; it writes whole shards of the store, and is done when all
+A task is a subject and a block of traces; it writes whole shards of the store, and is done when all
 of them are there and read as they were written. Whatever is killed loses the tasks that were under
 way, and the same bytes come out.
 """
@@ -21,9 +21,9 @@ from mcnet.core.outputs import record_of
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import provenance
 from mcnet.core.writing import cannot_write, write_json
-from mcnet.datasets.pairs.layout import OF_PERSON, write_block
+from mcnet.datasets.pairs.layout import OF_SUBJECT, write_block
 from mcnet.datasets.pairs.plan import BLOCK, PairsPlan
-from mcnet.datasets.pairs.prepared import PreparedPerson, prepare_person
+from mcnet.datasets.pairs.prepared import PreparedSubject, prepare_subject
 from mcnet.datasets.pairs.store import Location, local_path, missing_blocks, open_store, zarr_group
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Simulated:
 
 
 Tasks = Mapping[int, list[int]]
-"""Blocks to make of each person, by their numbers."""
+"""Blocks to make of each subject, by their numbers."""
 
 
 def simulate_pairs(
@@ -79,7 +79,7 @@ def simulate_pairs(
         fails.
     """
     open_store(location, plan, replace=replace)
-    rows, blocks = range(len(plan.people)), range(plan.n_blocks)
+    rows, blocks = range(len(plan.subjects)), range(plan.n_blocks)
     look = _looked_here if cluster is None else partial(_looked_by, cluster)
     missing = dict(sorted(look(location, plan)))
     n_images = {(row, block): plan.n_images(row, block) for row in rows for block in blocks}
@@ -102,8 +102,8 @@ def simulate_pairs(
 
 
 def _looked_here(location: Location, plan: PairsPlan) -> Iterator[tuple[int, list[int]]]:
-    """Every person's row, and the blocks that are missing of it."""
-    yield from (_looked_at(location, plan, row) for row in range(len(plan.people)))
+    """Every subject's row, and the blocks that are missing of it."""
+    yield from (_looked_at(location, plan, row) for row in range(len(plan.subjects)))
 
 
 def _looked_by(
@@ -113,7 +113,7 @@ def _looked_by(
     location, plan_there = _sent(cluster, location, plan)
     looking = [
         cluster.submit(_looked_at, location, plan_there, row, name=f"look-{row}")
-        for row in range(len(plan.people))
+        for row in range(len(plan.subjects))
     ]
     yield from cluster.finished(looking)
 
@@ -127,26 +127,26 @@ def _made_here(location: Location, plan: PairsPlan, tasks: Tasks) -> Iterator[tu
     for row, blocks in tasks.items():
         if not blocks:
             continue
-        person = prepare(location, plan, row)
+        subject = prepare(location, plan, row)
         for block in blocks:
-            yield simulate_block(location, plan, row, block, person, engine)
+            yield simulate_block(location, plan, row, block, subject, engine)
 
 
 def _made_by(
     cluster: "Cluster", location: Location, plan: PairsPlan, tasks: Tasks
 ) -> Iterator[tuple[int, int]]:
-    """Tasks in the order in which a cluster finishes them; a person is prepared once for all."""
+    """Tasks in the order in which a cluster finishes them; a subject is prepared once for all."""
     engine = _engine(plan)
     location, plan_there = _sent(cluster, location, plan)
     finishing = []
     for row, blocks in tasks.items():
         if not blocks:
             continue
-        person = cluster.submit(prepare, location, plan_there, row, name=f"prepare-{row}")
+        subject = cluster.submit(prepare, location, plan_there, row, name=f"prepare-{row}")
         finishing += [
             cluster.submit(
                 simulate_block,
-                *(location, plan_there, row, block, person, engine),
+                *(location, plan_there, row, block, subject, engine),
                 name=f"simulate-{row}-{block}",
             )
             for block in blocks
@@ -177,14 +177,14 @@ def _same_version(plan: PairsPlan, version: str) -> PairsPlan:
     return plan
 
 
-def prepare(location: Location, plan: PairsPlan, row: int) -> PreparedPerson:
-    """Person of a row, whose references are written to the store."""
+def prepare(location: Location, plan: PairsPlan, row: int) -> PreparedSubject:
+    """Subject of a row, whose references are written to the store."""
     with threadpool_limits(1, user_api="blas"):  # sums in one order, however many cores there are
-        person = prepare_person(plan.people[row].load(), plan.design, plan.acquisition)
+        subject = prepare_subject(plan.subjects[row].load(), plan.design, plan.acquisition)
     group = zarr_group(location, "r+")
-    for name in OF_PERSON:
-        group[name][row] = getattr(person, name)
-    return person
+    for name in OF_SUBJECT:
+        group[name][row] = getattr(subject, name)
+    return subject
 
 
 def simulate_block(
@@ -192,7 +192,7 @@ def simulate_block(
     plan: PairsPlan,
     row: int,
     block: int,
-    person: PreparedPerson,
+    subject: PreparedSubject,
     engine: Engine,
 ) -> tuple[int, int]:
     """Row and block of a task, when its shards are written."""
@@ -200,12 +200,12 @@ def simulate_block(
     group = zarr_group(location, "r+")
     for mode in plan.design.modes:
         # what nobody moves by stays NaN, which takes no room
-        scans = np.full((last - first, *person.references.shape), np.nan, np.float32)
+        scans = np.full((last - first, *subject.references.shape), np.nan, np.float32)
         scales = np.full(last - first, np.nan, np.float32)
         for column in plan.traces_met(row, block):
             motion = plan.traces[column].restricted_to(mode)
-            scan = person.scanned(motion, plan.acquisition, engine)
-            scans[column - first], scales[column - first] = scan, person.input_scale(scan)
+            scan = subject.scanned(motion, plan.acquisition, engine)
+            scans[column - first], scales[column - first] = scan, subject.input_scale(scan)
         write_block(group, f"corrupted/{mode}", row, block, scans)
         write_block(group, f"input_scale/{mode}", row, block, scales)
     return row, block

@@ -1,9 +1,9 @@
 """Simulated pairs in a zarr group, on disk or wherever a URL points to.
 
-``references``, ``heads``, ``kept`` and ``positions_mm`` have a row for each person;
-``corrupted/MODE`` and ``input_scale/MODE`` a row for each person and trace: a chunk for each, a
+``references``, ``heads``, ``kept`` and ``positions_mm`` have a row for each subject;
+``corrupted/MODE`` and ``input_scale/MODE`` a row for each subject and trace: a chunk for each, a
 shard for each block of traces. What was not made holds NaN, in ``heads`` and ``kept`` (else 0 or 1)
-255; each chunk has a checksum. The group's attributes are the manifest: people, traces, split,
+255; each chunk has a checksum. The group's attributes are the manifest: subjects, traces, split,
 design, version and seed, and their digest.
 """
 
@@ -22,7 +22,7 @@ from mcnet.core.provenance import sha256_of_json
 from mcnet.core.writing import cannot_write
 from mcnet.datasets.pairs.layout import (
     BY_MODE,
-    OF_PERSON,
+    OF_SUBJECT,
     OF_TRACE,
     DamagedError,
     check_layout,
@@ -108,13 +108,13 @@ def is_complete(location: Location, plan: PairsPlan) -> bool:
             read_whole(group, name, name)
     except McnetError:
         return False
-    return not any(missing_blocks(location, plan, row) for row in range(len(plan.people)))
+    return not any(missing_blocks(location, plan, row) for row in range(len(plan.subjects)))
 
 
 def missing_blocks(location: Location, plan: PairsPlan, row: int) -> list[int]:
-    """Blocks of traces whose pairs with the person of a row are missing or damaged.
+    """Blocks of traces whose pairs with the subject of a row are missing or damaged.
 
-    Without the references of the person, all are missing.
+    Without the references of the subject, all are missing.
     """
     group = zarr_group(location, "r")
 
@@ -128,7 +128,7 @@ def missing_blocks(location: Location, plan: PairsPlan, row: int) -> list[int]:
 
     met = {block: plan.traces_met(row, block) for block in range(plan.n_blocks)}
     blocks = [block for block in met if met[block]]
-    if blocks and not is_whole(OF_PERSON):
+    if blocks and not is_whole(OF_SUBJECT):
         return blocks
     names = [f"{kind}/{mode}" for mode in plan.design.modes for kind in BY_MODE]
     return [block for block in blocks if not is_whole(names, met[block])]
@@ -148,29 +148,29 @@ def load_pairs(location: Location, part: str, mode: Mode) -> ImagePairs:
             f"{location} holds no pairs of part {part!r} and mode {mode!r}; its parts are "
             f"{', '.join(PARTS)} and its modes {', '.join(manifest['design']['modes'])}."
         )
-    people, columns = _of_part(manifest, part)
-    of_people = partial(_rows, location, group, manifest, people)
-    kept = of_people("kept").astype(bool)
-    scans = of_people(f"corrupted/{mode}", columns)
-    person, trace, place = np.nonzero(np.broadcast_to(kept[:, None], scans.shape[:3]))
+    subjects, columns = _of_part(manifest, part)
+    of_subjects = partial(_rows, location, group, manifest, subjects)
+    kept = of_subjects("kept").astype(bool)
+    scans = of_subjects(f"corrupted/{mode}", columns)
+    subject, trace, place = np.nonzero(np.broadcast_to(kept[:, None], scans.shape[:3]))
     reference_of_place = np.cumsum(kept).reshape(kept.shape) - 1
     motions = stored_traces(location, columns)
     magnitudes = [motion.restricted_to(mode).magnitude for motion in motions]
     table = pd.DataFrame(
         {
-            "person": np.array(list(manifest["people"]))[people][person],
+            "subject": np.array(list(manifest["subjects"]))[subjects][subject],
             "trace": np.array(list(manifest["traces"]))[columns][trace],
             "mode": mode,
-            "position_mm": of_people("positions_mm")[person, place],
+            "position_mm": of_subjects("positions_mm")[subject, place],
             "magnitude": np.array(magnitudes)[trace],
         }
     )
     return ImagePairs(
-        corrupted=scans[person, trace, place],
-        references=of_people("references")[kept],
-        heads=of_people("heads")[kept].astype(bool),
-        reference_index=reference_of_place[person, place].astype(np.int64),
-        input_scale=of_people(f"input_scale/{mode}", columns)[person, trace],
+        corrupted=scans[subject, trace, place],
+        references=of_subjects("references")[kept],
+        heads=of_subjects("heads")[kept].astype(bool),
+        reference_index=reference_of_place[subject, place].astype(np.int64),
+        input_scale=of_subjects(f"input_scale/{mode}", columns)[subject, trace],
         table=table,
     )
 
@@ -186,8 +186,8 @@ def count_pairs(location: Location) -> dict[str, int]:
     group, manifest = _opened(location)
     counts = {}
     for part in PARTS:
-        people, columns = _of_part(manifest, part)
-        counts[part] = int(_rows(location, group, manifest, people, "kept").sum()) * len(columns)
+        subjects, columns = _of_part(manifest, part)
+        counts[part] = int(_rows(location, group, manifest, subjects, "kept").sum()) * len(columns)
     return counts
 
 
@@ -246,25 +246,25 @@ def _opened(location: Location) -> tuple[Any, dict[str, Any]]:
 
 
 def _of_part(manifest: dict[str, Any], part: str) -> tuple[list[int], list[int]]:
-    """Rows of the people and of the traces of a part; nobody, where it has no trace."""
-    people = indices(manifest["people"], manifest["people_split"][part])
+    """Rows of the subjects and of the traces of a part; nobody, where it has no trace."""
+    subjects = indices(manifest["subjects"], manifest["subjects_split"][part])
     traces = indices(manifest["traces"], manifest["traces_split"][part])
-    return (people, traces) if traces else ([], [])
+    return (subjects, traces) if traces else ([], [])
 
 
 def _rows(
     location: Location,
     group: Any,
     manifest: dict[str, Any],
-    people: Sequence[int],
+    subjects: Sequence[int],
     name: str,
     columns: Sequence[int] = (),
 ) -> Any:
-    """Rows of an array, and of these some columns, read person by person."""
-    shape, names = group[name].shape, list(manifest["people"])
+    """Rows of an array, and of these some columns, read subject by subject."""
+    shape, names = group[name].shape, list(manifest["subjects"])
     inner = (len(columns), *shape[2:]) if columns else shape[1:]
-    values = np.empty((len(people), *inner), group[name].dtype)
-    for place, row in enumerate(people):
+    values = np.empty((len(subjects), *inner), group[name].dtype)
+    for place, row in enumerate(subjects):
         what = f"{location} ({name} of {names[row]})"
         values[place] = read_whole(group, name, what, row, columns)
     return values
@@ -307,7 +307,7 @@ def _other_pairs(location: Location, there: dict[str, Any], asked: dict[str, Any
     if others:
         differences.append(f"other {', '.join(others)}")
     if not differences:
-        differences.append("people or traces in another order")
+        differences.append("subjects or traces in another order")
     return McnetError(f"{location} holds other pairs ({'; '.join(differences)}); {remedy}.")
 
 

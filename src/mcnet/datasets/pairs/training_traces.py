@@ -1,4 +1,4 @@
-"""By which traces training people move: those of their own part, or on purpose some of the test."""
+"""Traces that training subjects move by: of their own part, or on purpose some of the test."""
 
 from typing import Literal
 

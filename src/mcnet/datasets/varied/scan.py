@@ -1,4 +1,4 @@
-"""One training scan: a person's slices with motion, acquisition, contrast and noise of its own.
+"""One training scan: a subject's slices with motion, acquisition, contrast and noise of its own.
 
 Reference and image are aligned, and share one noise, so that a network learns to undo motion and
 nothing else.
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Complex64, Float32, Int64
 from mcnet.core.engine import ONE_CORE
 from mcnet.core.errors import McnetError
 from mcnet.datasets.masks import head_mask
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.metrics import intensity_scale
 from mcnet.motion.generators import generate_motion
@@ -53,7 +53,7 @@ class VariedScan:
 
 @dataclass(frozen=True, eq=False)
 class StillHead:
-    """A person's scan in memory, in half precision: its error is far below the noise."""
+    """A subject's scan in memory, in half precision: its error is far below the noise."""
 
     values: np.ndarray
     head: Bool[np.ndarray, "x y z"]
@@ -62,9 +62,9 @@ class StillHead:
     """Indices along x of the slices that show enough of the head."""
 
 
-def still_head(person: Person) -> StillHead:
-    """A person's scan, loaded; its 99.9th percentile inside the head is 1."""
-    volume = person.load()
+def still_head(subject: Subject) -> StillHead:
+    """A subject's scan, loaded; its 99.9th percentile inside the head is 1."""
+    volume = subject.load()
     head = head_mask(volume.values)
     areas = head.sum(axis=(1, 2))
     values = np.clip(volume.values / intensity_scale(volume.values[areas > 0]), 0, 2)
@@ -73,30 +73,30 @@ def still_head(person: Person) -> StillHead:
 
 
 def slice_places(
-    person: StillHead, variety: Variety, n_spread: int, rng: np.random.Generator
+    subject: StillHead, variety: Variety, n_spread: int, rng: np.random.Generator
 ) -> Int64[np.ndarray, "n_slices"]:
     """Slices of a scan, by their indices along x."""
     if n_spread:
-        chosen = np.linspace(0, len(person.places) - 1, n_spread).round().astype(int)
-        return np.asarray(person.places[chosen], dtype=np.int64)
+        chosen = np.linspace(0, len(subject.places) - 1, n_spread).round().astype(int)
+        return np.asarray(subject.places[chosen], dtype=np.int64)
     n_slices = variety.slices_per_scan
-    first = rng.choice(person.places[: max(len(person.places) - n_slices + 1, 1)])
+    first = rng.choice(subject.places[: max(len(subject.places) - n_slices + 1, 1)])
     return np.asarray(first + np.arange(n_slices), dtype=np.int64)
 
 
 def varied_scan(
-    person: StillHead,
+    subject: StillHead,
     places: Int64[np.ndarray, "n_slices"],
     variety: Variety,
     rng: np.random.Generator,
     *,
     like: VariedScan | None = None,
 ) -> VariedScan:
-    """Slices of a person, scanned once more.
+    """Slices of a subject, scanned once more.
 
     Parameters
     ----------
-    person, places
+    subject, places
         Whose slices, and which.
     variety
         What is drawn.
@@ -110,16 +110,16 @@ def varied_scan(
     McnetError
         Hardly any generated motion keeps the bounds.
     """
-    acquisition = _acquisition(person, variety, rng)
+    acquisition = _acquisition(subject, variety, rng)
     if like:
         lines = ("phase_encoding_axis", "order", "n_shots")
         same = {name: getattr(like.acquisition, name) for name in lines}
         acquisition = replace(acquisition, **same)
-    slices = _another_contrast(person.values[places].astype(np.float32), variety, rng)
-    at_rest = slices_at_rest(slices, person.voxel_size_mm, acquisition)
+    slices = _another_contrast(subject.values[places].astype(np.float32), variety, rng)
+    at_rest = slices_at_rest(slices, subject.voxel_size_mm, acquisition)
     motion = like.motion if like else _motion(variety, acquisition, rng)
     motion = motion.at_rest_on_average(alignment_weights(np.abs(at_rest), acquisition))
-    reader = slices_to_corrupt(slices, person.voxel_size_mm, ONE_CORE)
+    reader = slices_to_corrupt(slices, subject.voxel_size_mm, ONE_CORE)
     moved = corrupt_still_slices(reader, motion, acquisition)
 
     noise = rng.standard_normal((*at_rest.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
@@ -128,18 +128,18 @@ def varied_scan(
     return VariedScan(
         corrupted=corrupted,
         references=np.abs(at_rest + noise),
-        heads=_on_grid(person.head[places], person.voxel_size_mm, acquisition),
+        heads=_on_grid(subject.head[places], subject.voxel_size_mm, acquisition),
         input_scale=float(np.exp(rng.uniform(-2 * variety.gain, variety.gain))),
         motion=motion,
         acquisition=acquisition,
     )
 
 
-def _acquisition(person: StillHead, variety: Variety, rng: np.random.Generator) -> Acquisition:
+def _acquisition(subject: StillHead, variety: Variety, rng: np.random.Generator) -> Acquisition:
     """Square pixels, no finer than the scan's, in a field of view that holds the whole head."""
-    _, *in_plane = person.voxel_size_mm
+    _, *in_plane = subject.voxel_size_mm
     lengths = [
-        np.ptp(np.flatnonzero(person.head.any(axis=axes))) * size
+        np.ptp(np.flatnonzero(subject.head.any(axis=axes))) * size
         for axes, size in zip(((0, 2), (0, 1)), in_plane, strict=True)
     ]
     low, high = variety.pixel_mm
@@ -148,7 +148,7 @@ def _acquisition(person: StillHead, variety: Variety, rng: np.random.Generator) 
     fov_mm = variety.matrix * pixel_mm
     return Acquisition(
         matrix=(2, variety.matrix, variety.matrix),
-        fov_mm=(2 * person.voxel_size_mm[0], fov_mm, fov_mm),
+        fov_mm=(2 * subject.voxel_size_mm[0], fov_mm, fov_mm),
         phase_encoding_axis=str(rng.choice(variety.phase_encoding_axes)),  # type: ignore[arg-type]
         order=str(rng.choice(variety.orders)),  # type: ignore[arg-type]
         n_shots=int(rng.integers(2, 9)),

@@ -16,21 +16,21 @@ from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.subjects import Person
+from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scan import StillHead, VariedScan, slice_places, still_head, varied_scan
 
 # streams of random numbers, one a purpose, beside those of `mcnet.datasets.pairs.on_the_fly`
-_PEOPLE, _SCANS = range(3_000_000, 3_000_002)
+_SUBJECTS, _SCANS = range(3_000_000, 3_000_002)
 
 
 @dataclass(frozen=True, eq=False)
 class VariedScans:
-    """People who are scanned anew in every epoch, each as often as is asked."""
+    """Subjects who are scanned anew in every epoch, each as often as is asked."""
 
-    people: Sequence[Person]
-    scans_per_person: Sequence[int]
-    """Scans of each person in an epoch."""
+    subjects: Sequence[Subject]
+    scans_per_subject: Sequence[int]
+    """Scans of each subject in an epoch."""
     variety: Variety
     seed: int
     _held: dict[int, StillHead] = field(default_factory=dict, init=False, repr=False)
@@ -38,10 +38,10 @@ class VariedScans:
 
     def __post_init__(self) -> None:
         """Refuse a set without scans."""
-        if len(self.people) != len(self.scans_per_person) or sum(self.scans_per_person) < 1:
+        if len(self.subjects) != len(self.scans_per_subject) or sum(self.scans_per_subject) < 1:
             raise McnetError(
-                f"{len(self.people)} people scanned {list(self.scans_per_person)} times give "
-                "nothing to train on; give every person a number of scans."
+                f"{len(self.subjects)} subjects scanned {list(self.scans_per_subject)} times give "
+                "nothing to train on; give every subject a number of scans."
             )
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class VariedScans:
     @property
     def n_scans(self) -> int:
         """Scans in an epoch."""
-        return sum(self.scans_per_person)
+        return sum(self.scans_per_subject)
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -61,9 +61,9 @@ class VariedScans:
     @property
     def sha256(self) -> str:
         """Digest of everything that the scans follow from."""
-        people = [[person.name, person.fingerprint] for person in self.people]
+        subjects = [[subject.name, subject.fingerprint] for subject in self.subjects]
         return sha256_of_json(
-            [people, list(self.scans_per_person), asdict(self.variety), self.seed]
+            [subjects, list(self.scans_per_subject), asdict(self.variety), self.seed]
         )
 
     def scan(
@@ -73,30 +73,30 @@ class VariedScans:
         *,
         n_spread: int = 0,
         like: VariedScan | None = None,
-        person: int | None = None,
+        subject: int | None = None,
     ) -> VariedScan:
         """One scan of an epoch, the same whenever and wherever it is made.
 
         With ``n_spread`` so many slices are spread over the head, instead of being neighbours; with
-        ``like`` it moves as another scan; ``person`` is that of `person_of`, if no other is asked
+        ``like`` it moves as another scan; ``subject`` is that of `subject_of`, if no other is asked
         for.
 
         Raises
         ------
         McnetError
-            The person's scan cannot be read, or hardly any generated motion keeps the bounds.
+            The subject's scan cannot be read, or hardly any generated motion keeps the bounds.
         """
         rng = np.random.default_rng([self.seed, _SCANS, epoch, index])
-        head = self._head(self.person_of(epoch, index) if person is None else person)
+        head = self._head(self.subject_of(epoch, index) if subject is None else subject)
         # one thread, since the number of threads changes the rounding of products
         with threadpool_limits(limits=1):
             places = slice_places(head, self.variety, n_spread, rng)
             return varied_scan(head, places, self.variety, rng, like=like)
 
-    def person_of(self, epoch: int, index: int) -> int:
-        """Number of the person whose scan it is: in each epoch all in another order."""
-        everybody = np.repeat(np.arange(len(self.people)), self.scans_per_person)
-        in_turn = np.random.default_rng([self.seed, _PEOPLE, epoch]).permutation(everybody)
+    def subject_of(self, epoch: int, index: int) -> int:
+        """Number of the subject whose scan it is: in each epoch all in another order."""
+        everybody = np.repeat(np.arange(len(self.subjects)), self.scans_per_subject)
+        in_turn = np.random.default_rng([self.seed, _SUBJECTS, epoch]).permutation(everybody)
         return int(in_turn[index % len(in_turn)])
 
     def fixed_pairs(
@@ -123,7 +123,7 @@ class VariedScans:
 
     def _head(self, number: int) -> StillHead:
         if number not in self._held:
-            self._held[number] = still_head(self.people[number])
+            self._held[number] = still_head(self.subjects[number])
         return self._held[number]
 
     def __getstate__(self) -> dict[str, object]:

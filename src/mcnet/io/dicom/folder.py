@@ -66,11 +66,11 @@ def series_folder(folder: Path) -> SeriesFolder:
     unread = [file for file in found if isinstance(file, _Unread)]
     unread += _without_pixels(files, images)
     warnings = _check_unread(folder, images, unread)
-    _refuse_several_series(folder, images)
+    _check_one_series(folder, images)
     for image in images:
         with damage_told(image.path):
             check_pixel_attributes(image)
-            _refuse_other_than_grey(image)
+            _check_grey(image)
     return SeriesFolder(images, warnings)
 
 
@@ -186,7 +186,7 @@ def _suffix(path: Path) -> str:
     return "" if suffix[1:].isdigit() else suffix
 
 
-def _refuse_several_series(folder: Path, images: list[DicomFile]) -> None:
+def _check_one_series(folder: Path, images: list[DicomFile]) -> None:
     n_images = Counter(str(image.header.get("SeriesInstanceUID")) for image in images)
     if len(n_images) == 1:
         return
@@ -203,7 +203,7 @@ def _refuse_several_series(folder: Path, images: list[DicomFile]) -> None:
     )
 
 
-def _refuse_other_than_grey(image: DicomFile) -> None:
+def _check_grey(image: DicomFile) -> None:
     header = image.header
     kind = str(header.get("PhotometricInterpretation"))
     if header.get("SamplesPerPixel", 1) != 1 or not kind.startswith("MONOCHROME"):

@@ -27,14 +27,14 @@ def stacked(folder: Path, planes: list[Plane]) -> list[Plane]:
         They are not one stack: they differ in orientation, pixel size or matrix, are too few, lie
         at the same places, leave gaps or are shifted against each other.
     """
-    _refuse_unequal(folder, planes)
+    _check_equal(folder, planes)
     normal = planes[0].normal
     ordered = sorted(planes, key=lambda plane: float(plane.position_mm @ normal))
     positions = np.array([plane.position_mm for plane in ordered])
     distances_mm = (positions - positions[0]) @ normal
-    _refuse_slab(folder, planes[0].matrix, distances_mm)
-    _refuse_shared_positions(folder, ordered, distances_mm)
-    _refuse_uneven_steps(folder, ordered, distances_mm)
+    _check_no_slab(folder, planes[0].matrix, distances_mm)
+    _check_positions_differ(folder, ordered, distances_mm)
+    _check_even_steps(folder, ordered, distances_mm)
     sideways = np.linalg.norm(positions - positions[0] - np.outer(distances_mm, normal), axis=1)
     if sideways.max() > SLANT * distances_mm[-1]:
         raise McnetError(
@@ -55,7 +55,7 @@ def stack_affine(ordered: list[Plane]) -> Float64[np.ndarray, "4 4"]:
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
 
-def _refuse_unequal(folder: Path, planes: list[Plane]) -> None:
+def _check_equal(folder: Path, planes: list[Plane]) -> None:
     first = planes[0]
     differing = {
         "orientation": [np.allclose(p.directions, first.directions, atol=1e-3) for p in planes],
@@ -71,7 +71,7 @@ def _refuse_unequal(folder: Path, planes: list[Plane]) -> None:
             )
 
 
-def _refuse_slab(
+def _check_no_slab(
     folder: Path, matrix: tuple[int, int], distances_mm: Float64[np.ndarray, " n"]
 ) -> None:
     n_positions = 1 + int(np.count_nonzero(np.diff(distances_mm) > SAME_PLACE_MM))
@@ -83,7 +83,7 @@ def _refuse_slab(
         )
 
 
-def _refuse_shared_positions(
+def _check_positions_differ(
     folder: Path, ordered: list[Plane], distances_mm: Float64[np.ndarray, " n"]
 ) -> None:
     starts = np.flatnonzero(np.diff(distances_mm, prepend=-np.inf) > SAME_PLACE_MM)
@@ -114,7 +114,7 @@ def _what_differs(ordered: list[Plane]) -> str:
     return ""
 
 
-def _refuse_uneven_steps(
+def _check_even_steps(
     folder: Path, ordered: list[Plane], distances_mm: Float64[np.ndarray, " n"]
 ) -> None:
     steps = np.diff(distances_mm)

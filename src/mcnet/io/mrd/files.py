@@ -58,7 +58,7 @@ def read_file(path: Path) -> RawFile:
         There is no such file, it is not HDF5 or is damaged, or it holds no data set, several, or
         one without header or acquisitions.
     """
-    _refuse_no_file(path)
+    _check_file(path)
     with _damage_told(path), h5py.File(path, "r") as file:
         group = _one_data_set(path, file)
         xml = _header_in(path, group)
@@ -78,7 +78,7 @@ def read_file(path: Path) -> RawFile:
 
 def read_header(path: Path) -> bytes:
     """XML header of a file, as `read_file`, without its acquisitions."""
-    _refuse_no_file(path)
+    _check_file(path)
     with _damage_told(path), h5py.File(path, "r") as file:
         return _header_in(path, _one_data_set(path, file))
 
@@ -93,7 +93,7 @@ def _header_in(path: Path, group: Any) -> bytes:
     return xml.encode() if isinstance(xml, str) else bytes(xml)
 
 
-def _refuse_no_file(path: Path) -> None:
+def _check_file(path: Path) -> None:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:

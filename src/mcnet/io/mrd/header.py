@@ -57,7 +57,7 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
         of parallel imaging, or of an impossible matrix or field of view.
     """
     header = _parsed(path, xml)
-    _refuse_other_encodings(path, header)
+    _check_encodings(path, header)
     encoding = header.encoding[0]
     matrix, fov = encoding.encodedSpace.matrixSize, encoding.encodedSpace.fieldOfView_mm
     kept = encoding.reconSpace.fieldOfView_mm
@@ -68,7 +68,7 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
             f"{path} tells of {n_samples} samples in {lengths} mm, which is no field of view; "
             "correct encodedSpace in its header."
         )
-    _refuse_no_head(path, kept.x, encoding.encodedSpace)
+    _check_holds_head(path, kept.x, encoding.encodedSpace)
     if not 2 * fov.x / matrix.x <= kept.x <= fov.x * 1.001:
         raise McnetError(
             f"{path} tells of a readout of {fov.x:g} mm of which {kept.x:g} mm are to be kept; "
@@ -122,7 +122,7 @@ def _parsed(path: Path, xml: bytes) -> Any:
         ) from error
 
 
-def _refuse_no_head(path: Path, kept_mm: float, space: Any) -> None:
+def _check_holds_head(path: Path, kept_mm: float, space: Any) -> None:
     """Refuse lengths that are not those of a head, such as metres, which ISMRMRD has in mm."""
     n, mm = space.matrixSize, space.fieldOfView_mm
     remedy = "ISMRMRD tells of millimetres: correct it in the file's header"
@@ -148,7 +148,7 @@ def _reason(error: Exception) -> str:
     return f"{holder} lacks {' and '.join(names)}"
 
 
-def _refuse_other_encodings(path: Path, header: Any) -> None:
+def _check_encodings(path: Path, header: Any) -> None:
     if len(header.encoding) != 1:
         raise McnetError(
             f"{path} tells of {len(header.encoding)} encodings; one is needed: give a single "
@@ -182,7 +182,7 @@ def header_xml(
     repetition_ms: float | None,
     provenance: str,
 ) -> bytes:
-    """XML header of a fully sampled Cartesian scan of a head; of the person it says nothing."""
+    """XML header of a fully sampled Cartesian scan of a head; of the subject it says nothing."""
     space = xsd.encodingSpaceType(
         matrixSize=xsd.matrixSizeType(**dict(zip("xyz", matrix, strict=True))),
         fieldOfView_mm=xsd.fieldOfViewMm(**dict(zip("xyz", fov_mm, strict=True))),

@@ -74,14 +74,14 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
             "image; check how the file was made."
         )
     heads = file.heads[numbers]
-    _refuse_kinds(file, heads)
+    _check_kinds(file, heads)
     in_time = _order_of_time(heads)
     numbers, heads = numbers[in_time], heads[in_time]
     line = _places(file, encoding, heads, "kspace_encode_step_1", encoding.matrix[1])
     if encoding.is_3d:
         n_others = encoding.matrix[2]
         other = _places(file, encoding, heads, "kspace_encode_step_2", n_others)
-        _refuse_several(file, heads, "slice", "slabs")
+        _check_single(file, heads, "slice", "slabs")
     else:
         counters = _within_limits(file, encoding, heads, "slice")
         lowest, highest, _ = encoding.limits["slice"]
@@ -89,8 +89,8 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
         slices = np.arange(lowest, highest + 1) if told else np.unique(counters)
         n_others = slices.size
         other = np.searchsorted(slices, counters)
-        _refuse_several(file, heads, "kspace_encode_step_2", "partitions")
-    _refuse_incomplete(file, encoding, line, other, n_others)
+        _check_single(file, heads, "kspace_encode_step_2", "partitions")
+    _check_complete(file, encoding, line, other, n_others)
     return Lines(numbers, line, other)
 
 
@@ -144,7 +144,7 @@ def _order_of_time(heads: Shaped[np.ndarray, "n"]) -> Numbers:
     return np.argsort(by, kind="stable")
 
 
-def _refuse_kinds(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
+def _check_kinds(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
     for flag, what in _REFUSED.items():
         n_flagged = int(is_flagged(heads, flag).sum())
         if n_flagged:
@@ -153,10 +153,10 @@ def _refuse_kinds(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
                 "needed: reconstruct this scan with another program."
             )
     for counter in _REPEATED:
-        _refuse_several(file, heads, counter, f"{counter}s")
+        _check_single(file, heads, counter, f"{counter}s")
 
 
-def _refuse_several(file: RawFile, heads: Shaped[np.ndarray, "n"], counter: str, what: str) -> None:
+def _check_single(file: RawFile, heads: Shaped[np.ndarray, "n"], counter: str, what: str) -> None:
     n_values = np.unique(heads["idx"][counter]).size
     if n_values > 1:
         raise McnetError(
@@ -197,7 +197,7 @@ def _places(
     return np.asarray(places)
 
 
-def _refuse_incomplete(
+def _check_complete(
     file: RawFile, encoding: Encoding, line: Numbers, other: Numbers, n_others: int
 ) -> None:
     missing = np.ones((encoding.matrix[1], n_others), dtype=bool)

@@ -88,8 +88,8 @@ def _assembled(
 ) -> Complex64[np.ndarray, "n_coils n_readout n_lines n_others"]:
     """Every line at its place."""
     heads = file.heads[lines.numbers]
-    _refuse_unequal_coils(file, heads)
-    _refuse_other_readouts(file, encoding, heads)
+    _check_equal_coils(file, heads)
+    _check_readouts(file, encoding, heads)
     n_coils, n_readout = int(heads["active_channels"][0]), encoding.matrix[0]
     shape = (encoding.matrix[1], int(lines.other.max()) + 1, n_coils, n_readout)
     kspace = np.empty(shape, np.complex64)
@@ -105,11 +105,11 @@ def _assembled(
         )
     if not kspace.any():
         raise McnetError(f"{file.path} holds nothing but zeros; check how the file was made.")
-    _refuse_filled_readouts(file, kspace)
+    _check_no_filled_readouts(file, kspace)
     return kspace.transpose(2, 3, 0, 1)
 
 
-def _refuse_filled_readouts(
+def _check_no_filled_readouts(
     file: RawFile, kspace: Complex64[np.ndarray, "n_lines n_others n_coils n_readout"]
 ) -> None:
     """Refuse lines whose first or last samples are zeros in all coils, which nobody measured.
@@ -159,7 +159,7 @@ def _whitened(
     return np.tensordot(matrix.astype(np.complex64), kspace, axes=1)
 
 
-def _refuse_unequal_coils(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
+def _check_equal_coils(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
     counts = np.unique(heads["active_channels"])
     if counts.size > 1 or counts[0] == 0:
         raise McnetError(
@@ -168,9 +168,7 @@ def _refuse_unequal_coils(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None
         )
 
 
-def _refuse_other_readouts(
-    file: RawFile, encoding: Encoding, heads: Shaped[np.ndarray, "n"]
-) -> None:
+def _check_readouts(file: RawFile, encoding: Encoding, heads: Shaped[np.ndarray, "n"]) -> None:
     names = ("number_of_samples", "discard_pre", "discard_post", "center_sample")
     total, before, after, centre = (heads[name].astype(int) for name in names)
     n_samples, expected = total - before - after, encoding.matrix[0]

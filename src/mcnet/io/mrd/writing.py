@@ -37,7 +37,7 @@ def write_raw(
     ``read_dir`` and ``phase_dir``, as ISMRMRD wants it, so that partitions may be turned round.
     Time stamps are in milliseconds, all zero where the time between lines is unknown. The
     provenance (``seed``, ``inputs``, ``notes``) is JSON in the user parameter ``mcnet``. Of the
-    person the file says nothing.
+    subject the file says nothing.
 
     Raises
     ------

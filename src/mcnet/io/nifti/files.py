@@ -43,7 +43,7 @@ def read_volume(path: Path) -> Volume:
         _check_form(path, image)
         values = _values(path, image)
         affine = affine_mm(image)
-    _refuse_bad_values(path, values)
+    _check_values(path, values)
     orientation = io_orientation(affine)
     shape = values.shape
     return Volume(
@@ -116,8 +116,8 @@ def _image_like(volume: Volume, like: Path) -> nib.Nifti1Image:
 
 def _check_form(path: Path, image: nib.Nifti1Pair) -> None:
     """Refuse other images than one 3D scan on a valid grid that a head can fill."""
-    _refuse_other_than_3d(path, image)
-    _refuse_impossible_grid(path, image)
+    _check_3d(path, image)
+    _check_grid(path, image)
     steps_mm = np.linalg.norm(affine_mm(image)[:3, :3], axis=0).tolist()
     told = unit_told(image.header)
     remedy = f"check pixdim, sform and qform in its header and their unit ({told})"
@@ -138,7 +138,7 @@ def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
     return np.asarray(values).reshape(image.shape[:3])
 
 
-def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
+def _check_3d(path: Path, image: nib.Nifti1Pair) -> None:
     size = " x ".join(map(str, image.shape))
     if len(image.shape) < 3:
         raise McnetError(
@@ -165,7 +165,7 @@ def _refuse_other_than_3d(path: Path, image: nib.Nifti1Pair) -> None:
         )
 
 
-def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
+def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
     voxel_size = np.asarray(header_in_file(image)["pixdim"][1:4], dtype=np.float64)
     voxel_size *= mm_per_unit(image.header)
     if not np.all(np.isfinite(voxel_size) & (voxel_size > 0)):
@@ -188,7 +188,7 @@ def _refuse_impossible_grid(path: Path, image: nib.Nifti1Pair) -> None:
         )
 
 
-def _refuse_bad_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None:
+def _check_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None:
     n_bad = values.size - int(np.count_nonzero(np.isfinite(values)))
     if n_bad:
         raise McnetError(

@@ -44,7 +44,7 @@ def scans_in_folder(folder: Path) -> dict[str, Path]:
         check_fetched(path)
         if nifti_stem(path) in found:
             raise McnetError(
-                f"{folder} has two scans named {nifti_stem(path)}; one file a person is needed: "
+                f"{folder} has two scans named {nifti_stem(path)}; one file a subject is needed: "
                 "move the other elsewhere."
             )
         found[nifti_stem(path)] = path

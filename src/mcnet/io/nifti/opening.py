@@ -35,7 +35,7 @@ def nifti_image(path: Path) -> Iterator[nib.Nifti1Pair]:
     McnetError
         There is no such file, or it is no NIfTI file.
     """
-    _refuse_no_file(path)
+    _check_file(path)
     with ExitStack() as files:
         try:
             with _silent_nibabel():
@@ -159,7 +159,7 @@ def _silent_nibabel() -> Iterator[None]:
         nibabel_logger.setLevel(level)
 
 
-def _refuse_no_file(path: Path) -> None:
+def _check_file(path: Path) -> None:
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:

@@ -44,7 +44,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from mcnet.motion.plausibility import MOST_SHIFT_MM, MOST_TURN_DEG
+from mcnet.motion.plausibility import MAX_ROTATION_DEG, MAX_TRANSLATION_MM
 from mcnet.motion.poses import inverse_pose, pose_parameters
 from mcnet.motion.trace import MotionTrace
 
@@ -84,8 +84,8 @@ class Convention:
     @property
     def limits(self) -> Float[np.ndarray, "6"]:
         """Largest possible numbers of the six columns, in their own units."""
-        limits = np.full(6, MOST_SHIFT_MM)
-        angle = np.radians(MOST_TURN_DEG) if self.radians else MOST_TURN_DEG
+        limits = np.full(6, MAX_TRANSLATION_MM)
+        angle = np.radians(MAX_ROTATION_DEG) if self.radians else MAX_ROTATION_DEG
         limits[list(self.rotation)] = angle
         return limits
 

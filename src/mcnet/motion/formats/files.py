@@ -206,7 +206,7 @@ def _program_columns(
             )
         lines, places = table, list(range(first, first + 6))
     values = lines.numbers(places, columns)
-    table.refuse_uneven()  # after the numbers, whose sentence names the column that is missing
+    table.check_even()  # after the numbers, whose sentence names the column that is missing
     return lines, values
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from mcnet.core.errors import McnetError
 from mcnet.motion.formats.conventions import CONVENTIONS, FORMATS, MotionFormat, head_motion
 from mcnet.motion.formats.tables import TextTable
-from mcnet.motion.plausibility import is_ordinary, is_suspicious, told_size
+from mcnet.motion.plausibility import is_ordinary, is_suspicious, size_in_words
 from mcnet.motion.trace import MotionTrace
 
 Numbers = Float[np.ndarray, "n_points 6"]
@@ -47,8 +47,8 @@ class _Reading:
             float(np.abs(self.values[:, columns]).max())
             for columns in (convention.rotation, convention.translation)
         )
-        turn_deg = np.degrees(turns) if convention.radians else turns
-        return f"{self.words} has {told_size(shifts, turn_deg)}"
+        rotation_deg = np.degrees(turns) if convention.radians else turns
+        return f"{self.words} has {size_in_words(shifts, rotation_deg)}"
 
 
 def check_reading(lines: TextTable, values: Numbers, motion_format: MotionFormat) -> None:

@@ -88,7 +88,7 @@ class TextTable:
                     "expected: remove or rename the others."
                 )
 
-    def refuse_uneven(self) -> None:
+    def check_even(self) -> None:
         """Refuse lines with another number of fields than the first.
 
         Raises

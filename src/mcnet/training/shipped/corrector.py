@@ -1,7 +1,7 @@
 """The networks that ship, as data, and their training: one that corrects, one that judges.
 
-Where an experiment asks what a recipe of the paper is worth, these are to serve scans of all
-kinds: people are scanned anew in every epoch, as `mcnet.datasets.varied.scans` says, with generated
+Where an experiment asks what a recipe of the paper is worth, these are to serve scans of all kinds:
+subjects are scanned anew in every epoch, as `mcnet.datasets.varied.scans` says, with generated
 motion alone.
 """
 
@@ -19,10 +19,10 @@ from mcnet.core.records import is_record
 from mcnet.core.seeds import check_seed
 from mcnet.core.settings import read_settings
 from mcnet.core.writing import write_json
-from mcnet.correction.guard import load_guard
 from mcnet.correction.models import Model, load_model
+from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.subjects import Person, people_in_folder, refuse_unknown
+from mcnet.datasets.subjects import Subject, check_names_known, subjects_in_folder
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.networks.config import NetworkConfig, SeverityConfig
@@ -47,16 +47,16 @@ class _Shared(TypedDict):
 
 @dataclass(frozen=True)
 class ScannedFolder:
-    """People of one folder, and how often each is scanned."""
+    """Subjects of one folder, and how often each is scanned."""
 
     folder: str
     """A BIDS tree or a folder of NIfTI files; relative paths start at the corrector's file."""
-    scans_per_person: int = 4
-    """Scans of each person in an epoch."""
+    scans_per_subject: int = 4
+    """Scans of each subject in an epoch."""
     validation: tuple[str, ...] = ()
-    """People that choose among the epochs."""
-    aside: tuple[str, ...] = ()
-    """People that are not looked at, for tests."""
+    """Subjects that choose among the epochs."""
+    held_out: tuple[str, ...] = ()
+    """Subjects that are not looked at, for tests."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Corrector:
     """For whom it is, in a sentence."""
     data: str
     """What it learned from, in a sentence of the model card."""
-    people: tuple[ScannedFolder, ...]
+    subjects: tuple[ScannedFolder, ...]
     teaches: Literal["correction", "severity"] = "correction"
     """What the network learns: to correct slices, or to judge how far the head moved."""
     start: str = ""
@@ -135,9 +135,9 @@ def train_corrector(
         Also holds ``weights.safetensors``, in full precision, ``curve.csv``, ``training.json``
         (provenance), and a checkpoint while training.
     root
-        Where the relative folders of people start.
+        Where the relative folders of subjects start.
     metrics
-        Scores on other people, for the card.
+        Scores on other subjects, for the card.
     announce, quiet
         How work is told of.
     processes
@@ -146,7 +146,7 @@ def train_corrector(
     Raises
     ------
     McnetError
-        `mcnet.core.outputs.check_outputs` refuses the folder, a folder or a person is missing, or
+        `mcnet.core.outputs.check_outputs` refuses the folder, a folder or a subject is missing, or
         training is refused by `train_stage`.
     """
     processes.by_first(partial(_begin, corrector, folder))
@@ -155,7 +155,7 @@ def train_corrector(
     shipped = folder / f"{corrector.name}.safetensors"
     shared: _Shared = {"announce": announce, "quiet": quiet, "processes": processes}
     if corrector.teaches == "severity":
-        _teach_to_judge(corrector, shipped, train, validation, notes, **shared)
+        _train_severity_estimator(corrector, shipped, train, validation, notes, **shared)
     else:
         notes["metrics"] = dict(metrics or {})
         _teach_to_correct(corrector, shipped, train, validation, notes, **shared)
@@ -168,7 +168,7 @@ def _begin(corrector: Corrector, folder: Path) -> None:
     write_json(folder / _RECORD, {"corrector": corrector.name, **provenance(seed=corrector.seed)})
 
 
-def _teach_to_judge(
+def _train_severity_estimator(
     corrector: Corrector,
     shipped: Path,
     train: VariedScans,
@@ -192,7 +192,7 @@ def _teach_to_judge(
     )
 
     def calibrate() -> None:
-        with announce("Scanning people to calibrate with") as on_progress:
+        with announce("Scanning subjects to calibrate with") as on_progress:
             write_calibrated(
                 shipped, weights, train, validation, notes=notes, on_progress=on_progress
             )
@@ -237,7 +237,9 @@ def _teach_to_correct(
             if corrector.searches.n_train:
                 gain = gain_after_search(load_network(weights), fixed, on_progress)
             else:
-                gain = gain_alone(_model(weights, notes), validation, load_guard(), on_progress)
+                gain = gain_alone(
+                    _model(weights, notes), validation, load_severity_estimator(), on_progress
+                )
         card = {**about["card"], **notes, "gain": gain.as_dict}
         write_tensors(shipped, tensors, about["network"], card=card, half=True)
 
@@ -255,18 +257,22 @@ def _pairs(
     """What is trained on, scans made anew or pairs after a search, and fixed validation pairs."""
     searches = corrector.searches
     if not searches.n_train:
-        with announce(f"Scanning {len(validation.people)} people for validation") as on_progress:
+        with announce(
+            f"Scanning {len(validation.subjects)} subjects for validation"
+        ) as on_progress:
             return train, processes.by_first(
                 lambda: validation.fixed_pairs(on_progress=on_progress)
             )
-    guard, files = load_guard(), []
+    severity_estimator, files = load_severity_estimator(), []
     for scans, n_searches, scans_each, what in (
         (train, searches.n_train, searches.scans_each, "training"),
         (validation, searches.n_validation, searches.validation_scans_each, "validation"),
     ):
         with announce(f"Searching scans for {what}") as on_progress:
             search = partial(
-                search_scans, *(scans, n_searches, scans_each, folder / "searched"), guard=guard
+                search_scans,
+                *(scans, n_searches, scans_each, folder / "searched"),
+                severity_estimator=severity_estimator,
             )
             files.append(processes.by_first(partial(search, on_progress=on_progress)))
     of_training, of_validation = files
@@ -279,20 +285,20 @@ def _model(weights: Path, card: Mapping[str, Any]) -> Model:
 
 def _scans(corrector: Corrector, root: Path) -> tuple[VariedScans, VariedScans]:
     """Training and validation."""
-    train: list[tuple[Person, int]] = []
-    validation: list[tuple[Person, int]] = []
-    for part in corrector.people:
-        people = people_in_folder(Path(normpath(root / part.folder)))
-        refuse_unknown(part.folder, people, (*part.validation, *part.aside))
-        for person in people:
-            if person.name in part.validation:
-                validation.append((person, part.scans_per_person))
-            elif person.name not in part.aside:
-                train.append((person, part.scans_per_person))
+    train: list[tuple[Subject, int]] = []
+    validation: list[tuple[Subject, int]] = []
+    for part in corrector.subjects:
+        subjects = subjects_in_folder(Path(normpath(root / part.folder)))
+        check_names_known(part.folder, subjects, (*part.validation, *part.held_out))
+        for subject in subjects:
+            if subject.name in part.validation:
+                validation.append((subject, part.scans_per_subject))
+            elif subject.name not in part.held_out:
+                train.append((subject, part.scans_per_subject))
 
-    def scans(chosen: list[tuple[Person, int]], seed: int) -> VariedScans:
-        people, counts = [person for person, _ in chosen], [count for _, count in chosen]
-        return VariedScans(people, counts, corrector.variety, seed)
+    def scans(chosen: list[tuple[Subject, int]], seed: int) -> VariedScans:
+        subjects, counts = [subject for subject, _ in chosen], [count for _, count in chosen]
+        return VariedScans(subjects, counts, corrector.variety, seed)
 
     return scans(train, corrector.seed), scans(validation, corrector.seed + 1)
 
@@ -310,7 +316,7 @@ def _card(corrector: Corrector, train: VariedScans, validation: VariedScans) -> 
         "trained_pixel_mm": list(corrector.variety.pixel_mm),
         "variety": asdict(corrector.variety),
         "searches": asdict(corrector.searches),
-        "trained_on": [person.name for person in train.people],
-        "validated_on": [person.name for person in validation.people],
-        "aside": [name for part in corrector.people for name in part.aside],
+        "trained_on": [subject.name for subject in train.subjects],
+        "validated_on": [subject.name for subject in validation.subjects],
+        "held_out": [name for part in corrector.subjects for name in part.held_out],
     }

@@ -1,4 +1,4 @@
-"""The gain of a model's card, fitted on people whom the network was not trained on."""
+"""The gain of a model's card, fitted on subjects whom the network was not trained on."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from mcnet.core.progress import OnProgress
 from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
-from mcnet.correction.scan import Guard, correct_scan
+from mcnet.correction.scan import SeverityEstimator, correct_scan
 from mcnet.correction.slices import ready_network
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.varied.scans import VariedScans
@@ -53,7 +53,10 @@ def gain_after_search(network: UNet, pairs: ImagePairs, on_progress: OnProgress)
 
 
 def gain_alone(
-    model: Model, validation: VariedScans, guard: Guard, on_progress: OnProgress
+    model: Model,
+    validation: VariedScans,
+    severity_estimator: SeverityEstimator,
+    on_progress: OnProgress,
 ) -> GainCurve:
     """How much of the correction of a network alone serves best, by the guard's estimate."""
     scans = replace(validation, seed=validation.seed + 1)
@@ -63,7 +66,7 @@ def gain_alone(
     for number in range(total):
         scan = scans.scan(*divmod(number, scans.n_scans), n_spread=_N_SPREAD)
         volume = Volume(scan.corrupted, np.diag([1.0, *scan.pixel_mm, 1.0]), "scan")
-        result = correct_scan(volume, model, guard=guard, options=options)
+        result = correct_scan(volume, model, severity_estimator=severity_estimator, options=options)
         severities.append(result.assessment_before.severity.mm)
         change = result.after.values - scan.corrupted
         images = (scan.corrupted, change, scan.references, scan.heads)

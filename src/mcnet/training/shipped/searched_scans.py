@@ -1,7 +1,7 @@
 """What a search for the motion leaves of simulated scans: what the network after it learns from.
 
 A search takes many seconds. So some scans are searched, and what was found is undone in many
-others that move alike: of the same person and of everybody, with other slices, contrast and noise.
+others that move alike: of the same subject and of everybody, with other slices, contrast and noise.
 Each search and its scans are a file, so that an interrupted preparation goes on.
 """
 
@@ -22,9 +22,9 @@ from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
 from mcnet.core.writing import written_whole
-from mcnet.correction.magnitude_motion import N_SEARCHED, FoundMotion, believed, find_motion
+from mcnet.correction.magnitude_motion import N_SEARCHED, FoundMotion, accepted, find_motion
 from mcnet.correction.network_pass import lines_along_rows
-from mcnet.correction.scan import Guard
+from mcnet.correction.scan import SeverityEstimator
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.varied.scan import VariedScan
 from mcnet.datasets.varied.scans import VariedScans
@@ -43,14 +43,14 @@ class Searches:
     """How many scans are searched, and what is made of each search."""
 
     n_train: int = 0
-    """Searched scans of training people; none, if the network is to see scans as they are."""
+    """Searched scans of training subjects; none, if the network is to see scans as they are."""
     n_validation: int = 0
-    """The same of validation people."""
+    """The same of validation subjects."""
     scans_each: int = 40
-    """Scans in which the motion found by one search is undone; half are of the same person. Every
+    """Scans in which the motion found by one search is undone; half are of the same subject. Every
     eighth is left as it is, for scans that are not searched."""
     validation_scans_each: int = 8
-    """The same of validation people."""
+    """The same of validation subjects."""
 
     def __post_init__(self) -> None:
         """Refuse what gives no pairs."""
@@ -69,7 +69,7 @@ def search_scans(
     scans_each: int,
     folder: Path,
     *,
-    guard: Guard,
+    severity_estimator: SeverityEstimator,
     n_jobs: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> list[Path]:
@@ -83,7 +83,7 @@ def search_scans(
         As in `Searches`.
     folder
         Where a file for each search is written, and found again by a later call.
-    guard
+    severity_estimator
         What sees the severity before the search.
     n_jobs
         Processes that search; by default, one a core. The files do not depend on it.
@@ -99,7 +99,8 @@ def search_scans(
     files = [folder / f"{key}-{number:04d}.npz" for number in range(n_searches)]
     missing = [number for number, file in enumerate(files) if not file.exists()]
     jobs = (
-        joblib.delayed(_make)(scans, number, scans_each, files[number], guard) for number in missing
+        joblib.delayed(_make)(scans, number, scans_each, files[number], severity_estimator)
+        for number in missing
     )
     pool = joblib.Parallel(n_jobs or n_cores(), return_as="generator_unordered")
     for done, _ in enumerate(pool(jobs)):
@@ -108,28 +109,34 @@ def search_scans(
     return files
 
 
-def _make(scans: VariedScans, number: int, scans_each: int, file: Path, guard: Guard) -> None:
+def _make(
+    scans: VariedScans,
+    number: int,
+    scans_each: int,
+    file: Path,
+    severity_estimator: SeverityEstimator,
+) -> None:
     """Search one scan, undo what was found in others that move alike, and write these."""
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
-        arrays = _after_search(scans, number, scans_each, guard)
+        arrays = _after_search(scans, number, scans_each, severity_estimator)
     with written_whole(file) as path:
         np.savez(path, allow_pickle=False, **arrays)
 
 
 def _after_search(
-    scans: VariedScans, number: int, scans_each: int, guard: Guard
+    scans: VariedScans, number: int, scans_each: int, severity_estimator: SeverityEstimator
 ) -> dict[str, np.ndarray]:
     epoch, index = divmod(number, scans.n_scans)
     searched = scans.scan(epoch, index, n_spread=N_SEARCHED)
-    seen_mm = guard.assess(_volume(searched)).severity.mm
-    found = believed(find_motion(searched.corrupted, _grid(searched), seen_mm=seen_mm))
-    of_same = scans.person_of(epoch, index)
+    seen_mm = severity_estimator.assess(_volume(searched)).severity.mm
+    found = accepted(find_motion(searched.corrupted, _grid(searched), seen_mm=seen_mm))
+    of_same = scans.subject_of(epoch, index)
     parts: dict[str, list[Any]] = {name: [] for name in _IMAGES}
     scales: list[float] = []
     for place in range(scans_each):
-        person = of_same if place % 2 == 0 else None
-        scan = scans.scan(_ALIKE + number, place, like=searched, person=person)
+        subject = of_same if place % 2 == 0 else None
+        scan = scans.scan(_ALIKE + number, place, like=searched, subject=subject)
         after = _undone(None if place % _EVERY == 0 else found, scan)
         images = after, scan.corrupted - after, scan.references, scan.heads
         for name, one in zip(_IMAGES, images, strict=True):

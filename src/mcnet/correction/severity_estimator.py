@@ -22,7 +22,7 @@ from mcnet.networks.config import SeverityConfig
 from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityNetwork,
-    distance_from_usual,
+    mahalanobis_distance,
 )
 from mcnet.networks.weights import read_tensors
 
@@ -37,12 +37,12 @@ _HEAD_SHARE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class SeverityGuard:
-    """A judge of scans by a trained network, calibrated on people that it was not trained on."""
+class TrainedSeverityEstimator:
+    """A judge of scans by a trained network, calibrated on subjects that it was not trained on."""
 
     network: SeverityNetwork
-    usual_mean: Tensor
-    usual_precision: Tensor
+    feature_mean: Tensor
+    feature_precision: Tensor
     calibration: dict[str, Any]
     trained_pixel_mm: tuple[float, float]
 
@@ -63,7 +63,9 @@ class SeverityGuard:
             features = torch.cat([self.network.features(part) for part in torch.split(images, 8)])
             of_scan = features.mean(dim=0, keepdim=True)
             centre, log_deviation = self.network.judged(of_scan)[0].double().tolist()
-            distance = float(distance_from_usual(of_scan, self.usual_mean, self.usual_precision)[0])
+            distance = float(
+                mahalanobis_distance(of_scan, self.feature_mean, self.feature_precision)[0]
+            )
         bounds = (
             max(float(np.exp(centre + z * np.exp(log_deviation))) - OFFSET_MM, 0.0)
             for z in self.calibration["z_low_middle_high"]
@@ -86,7 +88,7 @@ class SeverityGuard:
         )
 
 
-def load_guard(path: Path = SEVERITY) -> SeverityGuard:
+def load_severity_estimator(path: Path = SEVERITY) -> TrainedSeverityEstimator:
     """Guard of a weights file; that which comes with mcnet, if none is named.
 
     Raises
@@ -110,11 +112,13 @@ def load_guard(path: Path = SEVERITY) -> SeverityGuard:
         ) from error
     card = check_entries(path, entries)
     calibration = _checked_calibration(path, card)
-    return SeverityGuard(network.eval(), mean, precision, calibration, check_pixels(path, card))
+    return TrainedSeverityEstimator(
+        network.eval(), mean, precision, calibration, check_pixels(path, card)
+    )
 
 
 def _checked_calibration(path: Path, card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says of the judge's answers on people that it was not trained on."""
+    """What a card says of the judge's answers on subjects that it was not trained on."""
     found = card.get("calibration")
     if not isinstance(found, Mapping):
         raise wrong_entry(path, "calibration", found, "names and values")

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float32
 from torch.utils.data import DataLoader, Dataset
 
 from mcnet.core.errors import McnetError
-from mcnet.datasets.pairs.on_the_fly import FreshPairs
+from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.training.batches import Batch, flipped, sizes_of_batches
 from mcnet.training.processes import ALONE, Processes
@@ -27,7 +27,7 @@ _AHEAD = 2
 """Blocks that each worker makes before they are asked for."""
 
 
-SimulatedScans = FreshPairs | VariedScans
+SimulatedScans = OnTheFlyPairs | VariedScans
 """Sets whose scans are made when they are asked for."""
 
 
@@ -83,7 +83,7 @@ def _with_adjacent(
     return np.asarray(scan[(np.arange(len(scan))[:, None] + steps).clip(0, len(scan) - 1)])
 
 
-class FreshBatches:
+class OnTheFlyBatches:
     """Batches of freshly simulated slices, the same for the same seed and any number of workers.
 
     All batches of an epoch have nearly the same size, and every epoch has equally many. Workers

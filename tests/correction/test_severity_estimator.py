@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from mcnet.core.engine import ALL_CORES
 from mcnet.core.errors import McnetError
-from mcnet.correction.guard import SeverityGuard, load_guard
+from mcnet.correction.severity_estimator import TrainedSeverityEstimator, load_severity_estimator
 from mcnet.datasets.corrupted_scan import corrupt_scan
 from mcnet.datasets.template import varied_head
 from mcnet.io.volume import Volume
@@ -39,8 +39,8 @@ def write_guard(path: Path, **changes: object) -> Path:
 
 
 @pytest.fixture
-def guard(tmp_path: Path) -> SeverityGuard:
-    return load_guard(write_guard(tmp_path / "guard.safetensors"))
+def severity_estimator(tmp_path: Path) -> TrainedSeverityEstimator:
+    return load_severity_estimator(write_guard(tmp_path / "severity_estimator.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +49,36 @@ def scan() -> Volume:
     return Volume(values, np.diag([5.0, 4.0, 4.0, 1.0]), "noise")
 
 
-def test_bounds_enclose_the_estimate(guard: SeverityGuard, scan: Volume) -> None:
-    severity = guard.assess(scan).severity
+def test_bounds_enclose_the_estimate(
+    severity_estimator: TrainedSeverityEstimator, scan: Volume
+) -> None:
+    severity = severity_estimator.assess(scan).severity
     assert 0 <= severity.low_mm < severity.mm < severity.high_mm
 
 
-def test_the_scale_of_a_scan_does_not_count(guard: SeverityGuard, scan: Volume) -> None:
+def test_the_scale_of_a_scan_does_not_count(
+    severity_estimator: TrainedSeverityEstimator, scan: Volume
+) -> None:
     larger = replace(scan, values=1000 * scan.values)
-    assert guard.assess(larger).severity.mm == pytest.approx(
-        guard.assess(scan).severity.mm, rel=1e-4
+    assert severity_estimator.assess(larger).severity.mm == pytest.approx(
+        severity_estimator.assess(scan).severity.mm, rel=1e-4
     )
 
 
-def test_air_beside_the_head_does_not_count(guard: SeverityGuard, scan: Volume) -> None:
+def test_air_beside_the_head_does_not_count(
+    severity_estimator: TrainedSeverityEstimator, scan: Volume
+) -> None:
     wider = replace(scan, values=np.pad(scan.values, ((40, 25), (0, 0), (0, 0))))
-    assert guard.assess(wider).severity == guard.assess(scan).severity
+    assert severity_estimator.assess(wider).severity == severity_estimator.assess(scan).severity
 
 
 def test_still_and_unusual_are_what_the_calibration_says(tmp_path: Path, scan: Volume) -> None:
-    usual = load_guard(write_guard(tmp_path / "a", still_below_mm=1e9, usual_below=1e9))
-    unusual = load_guard(write_guard(tmp_path / "b", still_below_mm=0.0, usual_below=0.0))
+    usual = load_severity_estimator(
+        write_guard(tmp_path / "a", still_below_mm=1e9, usual_below=1e9)
+    )
+    unusual = load_severity_estimator(
+        write_guard(tmp_path / "b", still_below_mm=0.0, usual_below=0.0)
+    )
     assert usual.assess(scan).is_still
     assert usual.assess(scan).warnings == ()
     assert not unusual.assess(scan).is_still
@@ -80,13 +90,13 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.safetensors"
     save_file({"a": torch.zeros(3)}, foreign)
     with pytest.raises(McnetError, match="another program"):
-        load_guard(foreign)
+        load_severity_estimator(foreign)
     other = tmp_path / "other.safetensors"
     write_tensors(other, {"a": torch.zeros(3)}, {"levels": 2}, card={})
     with pytest.raises(McnetError, match="does not judge"):
-        load_guard(other)
+        load_severity_estimator(other)
     with pytest.raises(McnetError, match="is no file"):
-        load_guard(tmp_path / "none.safetensors")
+        load_severity_estimator(tmp_path / "none.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +120,7 @@ def test_a_calibration_that_cannot_be_is_refused_by_file_and_field(
 ) -> None:
     path = write_guard(tmp_path / "odd.safetensors", **{field: value})
     with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\(calibration, {field}\)"):
-        load_guard(path)
+        load_severity_estimator(path)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +139,7 @@ def test_a_card_of_a_guard_that_cannot_be_is_refused_by_file_and_field(
     about, tensors = read_tensors(write_guard(tmp_path / "whole"))
     write_tensors(path, tensors, about["network"], card=card)
     with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\({field}\)"):
-        load_guard(path)
+        load_severity_estimator(path)
 
 
 @pytest.mark.skipif(
@@ -137,7 +147,7 @@ def test_a_card_of_a_guard_that_cannot_be_is_refused_by_file_and_field(
     reason="the weights do not ship yet",
 )
 def test_the_shipped_guard_tells_a_moving_head_from_a_still_one() -> None:
-    guard = load_guard()
+    severity_estimator = load_severity_estimator()
     rng = np.random.default_rng(3)
     head = varied_head(rng)
     acquisition = Acquisition((96, 192, 192), (192.0, 240.0, 240.0))
@@ -145,7 +155,7 @@ def test_the_shipped_guard_tells_a_moving_head_from_a_still_one() -> None:
     found = {}
     for name, scale in (("still", 0.0), ("severe", 8.0)):
         images = corrupt_scan(head, motion.scaled(scale), acquisition, ALL_CORES)
-        found[name] = guard.assess(images.corrupted)
+        found[name] = severity_estimator.assess(images.corrupted)
     truth_mm = motion.scaled(8.0).rms_displacement_mm()
     assert found["severe"].severity.mm > 2 * found["still"].severity.mm
     assert not found["severe"].is_still

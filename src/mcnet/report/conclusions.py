@@ -28,13 +28,13 @@ def verdict(table: pd.DataFrame, model: str) -> list[str]:
 
 
 def _counted(row: Row) -> tuple[str, list[str]]:
-    """Of how many slices the means are, and a sentence where that is of too few persons."""
-    n_persons = int(row["n_persons"])
-    of_persons = f"{n_persons} person{'' if n_persons == 1 else 's'}"
-    about = f"means of {row['n']} slice{'' if row['n'] == 1 else 's'} of {of_persons}"
-    if smallest_p(n_persons) <= ALPHA:
+    """Of how many slices the means are, and a sentence where that is of too few subjects."""
+    n_subjects = int(row["n_subjects"])
+    of_subjects = f"{n_subjects} subject{'' if n_subjects == 1 else 's'}"
+    about = f"means of {row['n']} slice{'' if row['n'] == 1 else 's'} of {of_subjects}"
+    if smallest_p(n_subjects) <= ALPHA:
         return about, []
-    return about, [f"Of {of_persons} no test can show that the same holds for others."]
+    return about, [f"Of {of_subjects} no test can show that the same holds for others."]
 
 
 def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
@@ -60,13 +60,13 @@ def _honest_sentence(before: Row, after: Row, model: str) -> str:
         float(before["ssim_head_registered_mean"]),
         float(after["ssim_head_registered_mean"]),
     )
-    closed = 100 * float(after["ssim_head_registered_closed"])
+    recovered = 100 * float(after["ssim_head_registered_recovered"])
     found = f"Inside the head after registration: from {low:.3f} to {high:.3f}"
     if high < low - _SMALLEST_STEP:
         return f"{found}: there {model} LOSES to registration alone."
     if high < low + _SMALLEST_STEP:
         return f"{found}: there {model} gains nothing over registration alone."
-    return f"{found}, {closed:.1f} % of the distance to 1."
+    return f"{found}, {recovered:.1f} % of the SSIM deficit recovered."
 
 
 def _control_sentence(table: Mapping[str, Row], model: str) -> list[str]:

@@ -8,9 +8,9 @@ import pytest
 
 from mcnet.motion.trace import still
 from mcnet.physics.fourier import centred_fft
+from mcnet.reconstruction.data_consistency import data_consistency, noise_variance, pose_deviations
 from mcnet.reconstruction.known_motion import still_head
 from mcnet.reconstruction.routes import in_plane_route
-from mcnet.reconstruction.trust import noise_variance, pose_deviations, trust_in
 
 
 def judged(raw, poses):
@@ -19,16 +19,16 @@ def judged(raw, poses):
     maps = route.maps()
     moving = replace(route, poses=poses)
     found = still_head(moving.scan(maps), route.kspace)
-    return trust_in(found, route.kspace, route.grid.line_axis), found
+    return data_consistency(found, route.kspace, route.grid.line_axis), found
 
 
 @pytest.mark.parametrize("snr", [None, 20.0])
 def test_the_true_motion_is_believed_with_noise_or_without(snr):
     raw = moving_head.raw_scan(6.0, 1, snr)
-    trust, _ = judged(raw, raw.poses_of(moving_head.motion(6.0)))
-    assert trust.believed
-    assert trust.share_doubted < 0.05
-    assert "explains" in trust.verdict("another")
+    consistency, _ = judged(raw, raw.poses_of(moving_head.motion(6.0)))
+    assert consistency.accepted
+    assert consistency.share_rejected < 0.05
+    assert "explains" in consistency.verdict("another")
 
 
 @pytest.mark.parametrize("snr", [None, 20.0])
@@ -36,9 +36,11 @@ def test_no_motion_and_another_motion_are_not_believed(snr):
     raw = moving_head.raw_scan(30.0, 1, snr)
     other = raw.poses_of(moving_head.motion(30.0, seed=8))
     for poses in (0 * other, other):
-        trust, _ = judged(raw, poses)
-        assert not trust.believed
-        assert trust.verdict("that of the network").endswith("is that of the network instead.")
+        consistency, _ = judged(raw, poses)
+        assert not consistency.accepted
+        assert consistency.verdict("that of the network").endswith(
+            "is that of the network instead."
+        )
 
 
 def test_a_line_with_a_wrong_pose_counts_less():
@@ -46,11 +48,11 @@ def test_a_line_with_a_wrong_pose_counts_less():
     poses = raw.poses_of(moving_head.motion(6.0))
     line = raw.n_lines // 2 + 14
     poses[line] += (0.1, 0, 7.0)
-    trust, _ = judged(raw, poses)
+    consistency, _ = judged(raw, poses)
     mirror = raw.n_lines - line
-    assert set(np.argsort(trust.line_residual)[-2:]) <= {line, mirror}
-    assert trust.line_weight[line] < 0.7
-    assert np.median(trust.line_weight) == 1
+    assert set(np.argsort(consistency.line_residual)[-2:]) <= {line, mirror}
+    assert consistency.line_weight[line] < 0.7
+    assert np.median(consistency.line_weight) == 1
 
 
 @pytest.mark.parametrize("line_axis", [0, 1])
