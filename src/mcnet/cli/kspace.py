@@ -2,11 +2,12 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from mcnet.cli.first_checks import MOTION, MOTIONS, SUBJECTS, check_exists
+from mcnet.cli.motion_formats import FormatRead, FormatWritten
 from mcnet.cli.terminal import Output, announce, model_file, tell
 from mcnet.core.errors import McnetError
 from mcnet.core.extras import PAGES, check_extra
@@ -21,11 +22,11 @@ def reconstruct(
     raw: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RAW.h5")],
     output: Output,
     motion: Path | None = None,
-    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    motion_format: FormatRead = "auto",
     start: int = 0,
     resample: bool = False,
     motion_output: Path | None = None,
-    motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
+    motion_output_format: FormatWritten = "csv",
     report: Path | None = None,
     preview: bool = False,
     model: str | None = None,
@@ -63,14 +64,14 @@ def reconstruct(
         check_extra("train", "--report", PAGES)
     check_exists(raw, "an ISMRMRD file (.h5)")
     check_exists(motion, MOTION)
-    from mcnet.core.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
+    from mcnet.core.outputs import FILE, PAGE, check_outputs, given
     from mcnet.core.writing import written_together
     from mcnet.io.mrd.names import RAW
     from mcnet.io.mrd.reading import read_raw
     from mcnet.io.nifti.files import write_volume
     from mcnet.io.nifti.names import NIFTI
     from mcnet.io.phase_encoding import phase_encoding_note
-    from mcnet.motion.formats.files import check_motion_name, read_motion, write_motion
+    from mcnet.motion.formats.files import MOTION_FILE, check_motion_name, read_motion, write_motion
     from mcnet.motion.formats.line_motion import motion_of_lines
     from mcnet.motion.plausibility import remarks
     from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
@@ -163,10 +164,10 @@ def evaluate_raw(
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
-    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.core.outputs import FILE, FOLDER, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
     from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
-    from mcnet.motion.formats.files import motion_files, read_motion
+    from mcnet.motion.formats.files import MOTION_FILE, motion_files, read_motion
 
     files = motion_files(motion)
     unfinished = output / "unfinished"

@@ -27,9 +27,12 @@ def furthest(trace: MotionTrace) -> tuple[float, float]:
     return float(np.abs(trace.translation_mm).max()), float(np.abs(trace.rotation_deg).max())
 
 
-def size_in_words(shift_mm: float, rotation_deg: float) -> str:
+def size_in_words(translation_mm: float, rotation_deg: float) -> str:
     """How far a head moves, in words."""
-    return f"turns of up to {rotation_deg:.4g} degrees and shifts of up to {shift_mm:.4g} mm"
+    return (
+        f"rotations of up to {rotation_deg:.4g} degrees and translations of up to "
+        f"{translation_mm:.4g} mm"
+    )
 
 
 def is_possible(trace: MotionTrace) -> bool:
