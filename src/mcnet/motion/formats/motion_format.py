@@ -8,6 +8,7 @@ import numpy as np
 
 from mcnet.core.errors import McnetError
 from mcnet.motion.formats.conventions import Convention, Numbers
+from mcnet.motion.formats.registry import motion_formats
 from mcnet.motion.formats.tables import TextTable
 from mcnet.motion.trace import MotionTrace
 
@@ -36,10 +37,12 @@ def read_rows(known: "MotionFormat", table: TextTable) -> Rows:
     columns, n_columns = known.convention.columns, len(table.header)
     first = 0 if n_columns == len(columns) else known.wider_rows.get(n_columns)
     if first is None:
+        others = [each.name for each in motion_formats() if each.has_rows_of(n_columns)]
+        named = f" ({' or '.join(others)} has {n_columns})" if others else ""
         raise McnetError(
             f"{table.path}, line {table.line_numbers[0]}: {n_columns} columns found, but "
             f"{known.name} motion files have {len(columns)} ({' '.join(columns)}); choose another "
-            "--motion-format or another file."
+            f"--motion-format{named} or another file."
         )
     values = table.numbers(range(first, first + len(columns)), columns)
     table.check_even()  # after the numbers, whose sentence names the column that is missing
@@ -97,6 +100,10 @@ class MotionFormat:
     def has_header(self, header: Sequence[str]) -> bool:
         """Whether a first line of these fields tells that a file is of this format."""
         return not set(self.header).isdisjoint(header)
+
+    def has_rows_of(self, n_columns: int) -> bool:
+        """Whether a file without a header and with so many columns may be of this format."""
+        return not self.header and n_columns == len(self.convention.columns)
 
     def column_names(self, header: Sequence[str]) -> tuple[str, ...]:
         """Names of the columns as this header has them, or is to have them."""

@@ -110,8 +110,8 @@ def _other_readings(rows: Rows, known: MotionFormat) -> Iterator[_Reading]:
     values, own = rows.values, known.convention
     if not known.header:
         for other in motion_formats():
-            fits = not other.header and len(rows.lines.header) == len(other.convention.columns)
-            if fits and other is not known and other.convention.fault(values) is None:
+            fits = other.has_rows_of(len(rows.lines.header)) and other is not known
+            if fits and other.convention.fault(values) is None:
                 remedy = f"give --motion-format {other.name}"
                 yield _Reading(f"read as {other.name} it", values, other.convention, remedy)
     if own.rotation:

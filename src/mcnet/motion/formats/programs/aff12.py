@@ -3,8 +3,8 @@
 Twelve numbers a row are the upper three rows of a 4x4 matrix, row by row (the help of cat_matvec).
 The matrix takes the base's coordinates to the source's (the helps of 3dvolreg and 3dAllineate):
 where a point of the head lies in the base, to where it lies in the volume. That is how the head
-moved, so it is not inverted. Coordinates are DICOM's (x left, y posterior, z superior), millimetres
-from the origin of the scanner's world, along the axes of the grid (AFNI disregards obliquity).
+moved, so it is not inverted. Coordinates are DICOM's (x left, y posterior, z superior), in mm from
+the origin of the scanner's coordinates, along the axes of the grid (AFNI disregards obliquity).
 
 Files of six numbers of the same run (`mcnet.motion.formats.programs.afni`) rotate about the centre
 of the grid: where that lies at ``c``, their translations differ by ``(I - R) c``.
@@ -22,6 +22,6 @@ FORMAT = MotionFormat(
         moves_back=False,
         rigid_remedy="align with 3dvolreg or with 3dAllineate -warp shift_rotate",
     ),
-    rotates_about="the origin of the scanner's world",
+    rotates_about="the origin of the scanner's coordinates",
     comment="# mcnet matrices (DICOM-to-DICOM, row-by-row):",
 )

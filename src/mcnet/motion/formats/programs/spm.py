@@ -19,5 +19,5 @@ FORMAT = MotionFormat(
         rotation=(3, 4, 5),
         rotation_signs=(1, -1, 1),
     ),
-    rotates_about="the origin of the scanner's world",
+    rotates_about="the origin of the scanner's coordinates",
 )
