@@ -57,32 +57,32 @@ def last_pose(path: Path, motion_format: str) -> np.ndarray:
 
 
 RADIANS = np.radians(2.0)
-# x right, y to the front, z up; a positive turn about x lifts the chin, about y lowers the right
-# ear, about z turns the nose to the left
+# x right, y to the front, z up; a positive rotation about x lifts the chin, about y lowers the
+# right ear, about z moves the nose to the left
 PHYSICAL: list[tuple[str, str, int, float, int, float]] = [
-    ("FSL turns about x as the head does", "fsl", 0, RADIANS, 3, 2.0),
-    ("FSL turns about y the other way, as its x runs left", "fsl", 1, RADIANS, 4, -2.0),
-    ("FSL turns about z the other way, as its x runs left", "fsl", 2, RADIANS, 5, -2.0),
-    ("FSL shifts the volume back to the left of a head gone right", "fsl", 3, 1.5, 0, 1.5),
-    ("FSL shifts the volume back to the front", "fsl", 4, 1.5, 1, -1.5),
-    ("FSL shifts the volume back up", "fsl", 5, 1.5, 2, -1.5),
+    ("FSL rotates about x as the head does", "fsl", 0, RADIANS, 3, 2.0),
+    ("FSL rotates about y the other way, as its x runs left", "fsl", 1, RADIANS, 4, -2.0),
+    ("FSL rotates about z the other way, as its x runs left", "fsl", 2, RADIANS, 5, -2.0),
+    ("FSL moves the volume back to the left of a head gone right", "fsl", 3, 1.5, 0, 1.5),
+    ("FSL moves the volume back to the front", "fsl", 4, 1.5, 1, -1.5),
+    ("FSL moves the volume back up", "fsl", 5, 1.5, 2, -1.5),
     ("fMRIPrep's trans_x is FSL's", "fmriprep", 0, 1.5, 0, 1.5),
     ("fMRIPrep's trans_z is FSL's", "fmriprep", 2, 1.5, 2, -1.5),
     ("fMRIPrep's rot_x is FSL's", "fmriprep", 3, RADIANS, 3, 2.0),
     ("fMRIPrep's rot_z is FSL's", "fmriprep", 5, RADIANS, 5, -2.0),
-    ("SPM shifts the volume back to the right", "spm", 0, 1.5, 0, -1.5),
-    ("SPM shifts the volume back up", "spm", 2, 1.5, 2, -1.5),
-    ("SPM's pitch is a turn about x", "spm", 3, RADIANS, 3, 2.0),
-    ("SPM's roll is a turn about y, the other way", "spm", 4, RADIANS, 4, -2.0),
-    ("SPM's yaw is a turn about z", "spm", 5, RADIANS, 5, 2.0),
+    ("SPM moves the volume back to the right", "spm", 0, 1.5, 0, -1.5),
+    ("SPM moves the volume back up", "spm", 2, 1.5, 2, -1.5),
+    ("SPM's pitch is a rotation about x", "spm", 3, RADIANS, 3, 2.0),
+    ("SPM's roll is a rotation about y, the other way", "spm", 4, RADIANS, 4, -2.0),
+    ("SPM's yaw is a rotation about z", "spm", 5, RADIANS, 5, 2.0),
     ("a nod of 2 degrees in AFNI is column 2", "afni", 1, 2.0, 3, 2.0),
     ("a shake of the head in AFNI is column 1", "afni", 0, 2.0, 5, -2.0),
     ("an ear to the shoulder in AFNI is column 3", "afni", 2, 2.0, 4, 2.0),
     ("AFNI lifts back what sank", "afni", 3, 1.5, 2, -1.5),
-    ("AFNI shifts back to the left what went right", "afni", 4, 1.5, 0, 1.5),
-    ("AFNI shifts back what went to the front", "afni", 5, 1.5, 1, 1.5),
-    ("CSV says what it means: shift along y", "csv", 1, 1.5, 1, 1.5),
-    ("CSV says what it means: turn about z", "csv", 5, 2.0, 5, 2.0),
+    ("AFNI moves back to the left what went right", "afni", 4, 1.5, 0, 1.5),
+    ("AFNI moves back what went to the front", "afni", 5, 1.5, 1, 1.5),
+    ("CSV says what it means: translation along y", "csv", 1, 1.5, 1, 1.5),
+    ("CSV says what it means: rotation about z", "csv", 5, 2.0, 5, 2.0),
 ]
 
 
@@ -136,8 +136,8 @@ def afni_to_base(row: list[float]) -> np.ndarray:
     roll, pitch, yaw, superior, left, posterior = row
     matrix = np.eye(4)
     for axis, angle in ((2, roll), (0, pitch), (1, yaw)):
-        turn = Rotation.from_rotvec(np.eye(3)[axis] * angle, degrees=True).as_matrix()
-        matrix[:3, :3] = turn @ matrix[:3, :3]
+        rotation = Rotation.from_rotvec(np.eye(3)[axis] * angle, degrees=True).as_matrix()
+        matrix[:3, :3] = rotation @ matrix[:3, :3]
     matrix[:3, 3] = left, posterior, superior
     return matrix
 
@@ -263,8 +263,8 @@ def test_six_numbers_are_read_however_they_are_parted(tmp_path: Path, text: str)
 @pytest.mark.parametrize("motion_format", ["csv", "fmriprep"])
 def test_columns_without_a_name_do_not_count(tmp_path: Path, motion_format: str) -> None:
     # pandas writes its row numbers so, spreadsheets an empty column at the end
-    turn = 0.5 if motion_format == "csv" else 0.01
-    path = written(tmp_path, motion_format, [0.5, 0, 1.5, turn, 0, 0])
+    angle = 0.5 if motion_format == "csv" else 0.01
+    path = written(tmp_path, motion_format, [0.5, 0, 1.5, angle, 0, 0])
     expected = read_motion(path).poses
     separator = "," if motion_format == "csv" else "\t"
     header, *rows = path.read_text().splitlines()
