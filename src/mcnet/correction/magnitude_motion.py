@@ -203,7 +203,9 @@ def _weighed(joint: JointSettings, found: FoundMotion, seen_mm: float) -> JointS
         np.interp(found.rms_mm, _SEVERE_FOUND_MM, (0, 1)),
         np.interp(seen_mm, _SEVERE_SEEN_MM, (0, 1)),
     )
-    return replace(joint, variation=float(joint.variation * _SEVERE_VARIATION**more))
+    return replace(
+        joint, regulariser_weight=float(joint.regulariser_weight * _SEVERE_VARIATION**more)
+    )
 
 
 def _searched(search: CoarseToFine) -> State:
@@ -214,6 +216,6 @@ def _searched(search: CoarseToFine) -> State:
 
 def _share_saved(search: CoarseToFine, state: State) -> float:
     """Share of what is minimised that the poses save."""
-    problem = search.problem(state.wanted, search.grid, search.first)
-    rest = problem.state(search.first, 0 * state.poses_mm, n_following=_N_FOLLOWING)
-    return 1 - state.value / rest.value
+    problem = search.problem(state.target, search.grid, search.first)
+    rest = problem.state(search.first, 0 * state.poses_mm, n_cg_images=_N_FOLLOWING)
+    return 1 - state.objective / rest.objective

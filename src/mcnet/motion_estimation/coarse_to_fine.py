@@ -36,6 +36,20 @@ _FIXED_LINES = 4
 
 
 @dataclass(frozen=True)
+class PolishStage:
+    """Regulariser of one stage after the search at full resolution.
+
+    The less weight, the less bias, but the flatter the objective about its minimum; the less
+    epsilon, the less bias too, but the narrower the valley in which steps lower the objective.
+    """
+
+    regulariser_weight: float
+    """As that of `JointSettings`."""
+    regulariser_epsilon: float
+    """As that of `JointSettings`."""
+
+
+@dataclass(frozen=True)
 class SearchSettings:
     """How the motion is searched for."""
 
@@ -43,11 +57,10 @@ class SearchSettings:
     """From coarse to fine."""
     n_steps: tuple[int, ...] = (20, 15, 20)
     """Steps of each resolution, at most."""
-    polish: tuple[tuple[float, float], ...] = ((3e-3, 0.02), (1e-3, 0.02))
-    """Weights and widths of the total variation with which the search then goes on, and..."""
+    polish: tuple[PolishStage, ...] = (PolishStage(3e-3, 0.02), PolishStage(1e-3, 0.02))
+    """Stages at full resolution in which the search then goes on, and..."""
     n_polish_steps: int = 12
-    """...steps with each, at most: the less weight, the less bias, but the wider the valleys; the
-    less width, the less bias too, but the narrower."""
+    """...steps of each, at most."""
     joint: JointSettings = field(default_factory=JointSettings)
 
     @property
@@ -59,9 +72,9 @@ class SearchSettings:
 OF_VOLUMES = SearchSettings(
     resolutions=VoxelSizes(),
     n_steps=(20, 15, 10, 10, 10, 8, 8, 8, 2),
-    polish=((0.01, 0.002),),
+    polish=(PolishStage(0.01, 0.002),),
     n_polish_steps=7,
-    joint=JointSettings(n_together=8, n_following=2),
+    joint=JointSettings(n_cg_joint=8, n_cg_images=2),
 )
 """Of a volume with six degrees of freedom: less of each, since each costs more."""
 
@@ -149,9 +162,13 @@ class CoarseToFine:
         As in empirical Bayes: motion of small steps is held back more, and so are images that are
         hardly different from the first ones.
         """
-        for weight, width in self.settings.polish:
-            self.joint = replace(self._fitted(state), variation=weight, width=width)
-            problem = self.problem(state.wanted, self.grid, self.first)
+        for stage in self.settings.polish:
+            self.joint = replace(
+                self._fitted(state),
+                regulariser_weight=stage.regulariser_weight,
+                regulariser_epsilon=stage.regulariser_epsilon,
+            )
+            problem = self.problem(state.target, self.grid, self.first)
             again = problem.state(state.images, state.poses_mm)
             state = self.minimised(problem, again, self.settings.n_polish_steps)
         return state
@@ -161,11 +178,11 @@ class CoarseToFine:
         steps = np.diff(state.poses_mm[first : len(state.poses_mm) - first], axis=0)
         squared = max(float((steps**2).sum(axis=1).mean()), 1e-4)
         apart = max(float(((state.images - self.first) ** 2).mean()), 1e-8)
-        usual = self.settings.joint
+        given = self.settings.joint
         return replace(
-            usual,
-            stiffness=max(usual.stiffness, _UNEXPLAINED / squared),
-            anchor=max(usual.anchor, _UNCERTAIN_IMAGE / apart),
+            given,
+            pose_smoothness=max(given.pose_smoothness, _UNEXPLAINED / squared),
+            image_prior_weight=max(given.image_prior_weight, _UNCERTAIN_IMAGE / apart),
         )
 
     def problem(self, kspace: Kspace, grid: ScanGrid, first: Images) -> JointProblem:

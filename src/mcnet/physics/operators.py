@@ -13,6 +13,7 @@ from jaxtyping import Complex64, Float, Float32, Shaped
 from scipy.spatial.transform import Rotation
 
 from mcnet.core.engine import ONE_CORE, Engine
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import PlannedTransform
 
 ALL_LINES = slice(None)
@@ -99,7 +100,7 @@ class ScanOperator:
     ) -> None:
         self.grid, self._poses = grid, poses
         n_axes = len(grid.shape)
-        self._k = [_along(grid.frequencies(axis), axis, n_axes) for axis in range(n_axes)]
+        self._k = [along_axis(grid.frequencies(axis), axis, n_axes) for axis in range(n_axes)]
         at_lines = [ALL_LINES] * n_axes
         at_lines[grid.line_axis] = lines
         self._k[grid.line_axis] = self._k[grid.line_axis][tuple(at_lines)]
@@ -146,7 +147,7 @@ class ScanOperator:
             for by_turn in rotation_derivatives(self._poses[:, : self.grid.n_rotations])
         ]
         for axis in range(n_axes):
-            place = _along(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
+            place = along_axis(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
             of_place = self.kspace(images * place)
             for derivative, move in zip(found, moves, strict=False):
                 derivative += move[axis] * of_place
@@ -186,7 +187,7 @@ class ScanOperator:
         return components
 
     def _of_lines(self, values: Float[np.ndarray, "n_lines"]) -> Float[np.ndarray, "..."]:
-        return _along(values, self.grid.line_axis, len(self._k))
+        return np.asarray(along_axis(values, self.grid.line_axis, len(self._k)))
 
 
 def rotations(
@@ -231,8 +232,3 @@ def _matrices(
     cos: Float[np.ndarray, "n_lines"], sin: Float[np.ndarray, "n_lines"]
 ) -> Float[np.ndarray, "n_lines 2 2"]:
     return np.stack([cos, -sin, sin, cos], axis=-1).reshape(-1, 2, 2)
-
-
-def _along(values: np.ndarray, axis: int, n_axes: int) -> np.ndarray:
-    """Values in an array of ``n_axes`` that is longer than 1 along ``axis`` only."""
-    return values.reshape([-1 if place == axis else 1 for place in range(n_axes)])

@@ -6,7 +6,6 @@ had turned away from them: they stay near those of another image, or zero, inste
 noise.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,9 @@ from jaxtyping import Complex64, Float, Shaped
 
 from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
-from mcnet.reconstruction.operator import CoilScan, along_lines
+from mcnet.physics.broadcasting import along_axis
+from mcnet.physics.conjugate_gradients import StackOfImages, conjugate_gradients
+from mcnet.reconstruction.operator import CoilScan
 
 Kspace = Complex64[np.ndarray, "n_coils n_images *shape"]
 Images = Shaped[np.ndarray, "n_images *shape"]
@@ -97,7 +98,7 @@ def still_head(
     weight = np.ones(kspace.shape[2 + scan.line_axis], np.float32)
     if line_weight is not None:
         weight = line_weight.astype(np.float32)
-    of_lines = along_lines(weight, scan.line_axis, n_axes)
+    of_lines = along_axis(weight, scan.line_axis, n_axes)
 
     def back(lines: Kspace) -> Images:
         images = scan.adjoint((lines * of_lines).astype(np.complex64, copy=False))
@@ -107,67 +108,34 @@ def still_head(
         return np.asarray(back(scan.kspace(images)) + np.float32(settings.ridge) * images)
 
     gradient = back(kspace)
-    first = _squares(gradient)
+    each = StackOfImages()
+    first = each.inner(gradient, gradient)
     images = np.zeros_like(gradient)
     if towards is not None:
         images = towards.astype(gradient.dtype)
         gradient = gradient - back(scan.kspace(images))
-    images, n_iterations, left = _conjugate_gradients(
-        normal, images, gradient, first, settings, on_progress
+
+    def length(squared: Float[np.ndarray, "n_images"]) -> float:
+        # of an image without signal there is nothing to find
+        return float(np.sqrt(np.max(squared / np.maximum(first, 1e-30), initial=0.0)))
+
+    def tell(n_done: int) -> None:
+        if on_progress:
+            on_progress(n_done, settings.most_iterations)
+
+    solution = conjugate_gradients(
+        *(normal, images, gradient, each),
+        n_steps=settings.most_iterations,
+        is_solved=lambda squared: not length(squared) > settings.tolerance,
+        on_step=tell,
     )
+    images = solution.unknowns
     others = tuple(axis for axis in range(kspace.ndim) if axis != 2 + scan.line_axis)
     missed = kspace - scan.kspace(images)
     return StillHead(
         images,
-        n_iterations,
-        left,
+        solution.n_steps,
+        length(solution.squared_residual),
         line_energy=(np.abs(kspace) ** 2).sum(axis=others, dtype=float),
         line_misfit=(np.abs(missed) ** 2).sum(axis=others, dtype=float),
     )
-
-
-def _conjugate_gradients(
-    normal: Callable[[Images], Images],
-    images: Images,
-    gradient: Images,
-    first: Float[np.ndarray, "n_images"],
-    settings: SolverSettings,
-    on_progress: OnProgress | None,
-) -> tuple[Images, int, float]:
-    """Images, steps and the gradient's length at the end; each image has steps of its own."""
-    wide = (-1, *[1] * (images.ndim - 1))
-
-    def times(numbers: Float[np.ndarray, "n_images"], arrays: Images) -> Images:
-        return np.asarray(numbers.astype(np.float32).reshape(wide) * arrays)
-
-    direction, squares = gradient, _squares(gradient)
-    floor = 1e-30 + 0 * first
-
-    def left() -> float:
-        # of an image without signal there is nothing to find
-        return float(np.sqrt(np.max(squares / np.maximum(first, floor), initial=0.0)))
-
-    n_done = 0
-    while n_done < settings.most_iterations and left() > settings.tolerance:
-        curved = normal(direction)
-        length = squares / np.maximum(_products(direction, curved), floor)
-        images = images + times(length, direction)
-        gradient = gradient - times(length, curved)
-        before, squares = squares, _squares(gradient)
-        direction = gradient + times(squares / np.maximum(before, floor), direction)
-        n_done += 1
-        if on_progress:
-            on_progress(n_done, settings.most_iterations)
-    return images, n_done, left()
-
-
-def _products(one: Images, other: Images) -> Float[np.ndarray, "n_images"]:
-    """Real part of the inner product, image by image."""
-    products = one.real * other.real
-    if np.iscomplexobj(one):
-        products = products + one.imag * other.imag
-    return np.asarray(products.reshape(len(one), -1).sum(axis=1, dtype=float))
-
-
-def _squares(images: Images) -> Float[np.ndarray, "n_images"]:
-    return _products(images, images)

@@ -75,15 +75,6 @@ class CoilScan:
         return np.asarray((self.terms.images.conj() * back).sum(axis=1))
 
 
-def along_lines(
-    values: Shaped[np.ndarray, "*lines n_lines"], line_axis: int, n_axes: int
-) -> Shaped[np.ndarray, "..."]:
-    """A value for each line, in an array that broadcasts over images of ``n_axes`` dimensions."""
-    places = [1] * n_axes
-    places[line_axis] = values.shape[-1]
-    return values.reshape(*values.shape[:-1], *places)
-
-
 def _mixed(
     terms: MapTerms, spectra: Complex64[np.ndarray, "n_images n_terms *shape"], line_axis: int
 ) -> Complex64[np.ndarray, "n_coils n_images *shape"]:
