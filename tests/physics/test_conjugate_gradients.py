@@ -56,7 +56,9 @@ def test_images_are_solved_side_by_side_from_a_start(rng, is_complex):
     right = rng.normal(size=(3, 2, 3)) + (1j * rng.normal(size=(3, 2, 3)) if is_complex else 0)
 
     def product(images):
-        return np.stack([(m @ f.ravel()).reshape(2, 3) for m, f in zip(matrices, images, strict=True)])
+        return np.stack(
+            [(m @ f.ravel()).reshape(2, 3) for m, f in zip(matrices, images, strict=True)]
+        )
 
     start = rng.normal(size=right.shape).astype(right.dtype)
     solution = conjugate_gradients(

@@ -25,9 +25,9 @@ from mcnet.core.progress import OnProgress
 from mcnet.motion_estimation.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_estimation.joint import JointSettings, State
 from mcnet.motion_estimation.mirrored import MirroredScan
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
 from mcnet.physics.fourier import centred_fft
-from mcnet.physics.in_plane import Poses, SliceGrid, still_images
+from mcnet.physics.in_plane import SliceGrid, still_images
+from mcnet.physics.line_poses import InPlanePoses, from_mm, in_mm
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 
@@ -66,7 +66,7 @@ class FoundMotion:
     """Poses that a search has found, in rounds."""
 
     grid: SliceGrid
-    rounds: tuple[Poses, ...]
+    rounds: tuple[InPlanePoses, ...]
     """Of each search, that of the slices left by the one before; measured from their mean, so that
     the head stays where the scan shows it."""
     saved: float
@@ -77,7 +77,7 @@ class FoundMotion:
     """Whether far more was found than in still scans; `accepted` tells."""
 
     @property
-    def poses(self) -> Poses:
+    def poses(self) -> InPlanePoses:
         """Poses of all rounds together, to first order."""
         return np.asarray(np.sum(self.rounds, axis=0))
 
@@ -106,7 +106,7 @@ class FoundMotion:
         return slices
 
 
-def rms_mm(poses: Poses) -> float:
+def rms_mm(poses: InPlanePoses) -> float:
     """Root mean square of poses from their mean, turns as shifts at 50 mm."""
     apart = in_mm(poses - poses.mean(axis=0))
     return float(np.sqrt((apart**2).sum(axis=1).mean()))

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
-from mcnet.motion_estimation.pose_units import by_mm, from_mm
 from mcnet.physics.broadcasting import along_axis
-from mcnet.physics.in_plane import InPlaneScan, Poses, SliceGrid
+from mcnet.physics.in_plane import InPlaneScan, SliceGrid
+from mcnet.physics.line_poses import InPlanePoses, derivatives_by_mm, from_mm
 
 Images = Float32[np.ndarray, "n_slices rows columns"]
 Kspace = Complex64[np.ndarray, "n_slices rows columns"]
@@ -24,7 +24,7 @@ class BatchedScan:
         self,
         grid: SliceGrid,
         n_slices: int,
-        poses_mm: Poses,
+        poses_mm: InPlanePoses,
         pool: ThreadPoolExecutor,
         kind: Callable[..., InPlaneScan] = InPlaneScan,
     ) -> None:
@@ -45,7 +45,7 @@ class BatchedScan:
 
     def derivatives(self, images: Images) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
         """As `InPlaneScan.derivatives`, by poses in mm."""
-        parts = self._all(lambda scan, part: by_mm(scan.derivatives(part)), images)
+        parts = self._all(lambda scan, part: derivatives_by_mm(scan.derivatives(part)), images)
         return np.concatenate(parts, axis=1)
 
     def changed_kspace(

@@ -20,9 +20,8 @@ from mcnet.core.progress import OnProgress
 from mcnet.motion_estimation.joint import Images, JointProblem, JointSettings, Kspace, State
 from mcnet.motion_estimation.resolutions import Shares, VoxelSizes, cropped, resampled
 from mcnet.physics.alignment import line_weights
-from mcnet.physics.in_plane import centred_poses
-from mcnet.physics.in_space import measured_from_mean
-from mcnet.physics.operators import LinePoses, ScanGrid
+from mcnet.physics.line_poses import LinePoses, relative_to_mean
+from mcnet.physics.operators import ScanGrid
 
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
@@ -101,12 +100,7 @@ def in_place(poses: LinePoses, images: Images, grid: ScanGrid) -> LinePoses:
 
     So the head lies where the scan shows it: what moves all of it is not motion.
     """
-    weights = line_weights(images, grid)
-    return (
-        centred_poses(poses, weights)
-        if grid.n_rotations == 1
-        else measured_from_mean(poses, weights)
-    )
+    return relative_to_mean(poses, line_weights(images, grid))
 
 
 class CoarseToFine:

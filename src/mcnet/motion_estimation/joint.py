@@ -29,7 +29,8 @@ from mcnet.motion_estimation.regularisers.registry import build_regulariser
 from mcnet.motion_estimation.volume_in_parts import VolumeInParts
 from mcnet.physics.conjugate_gradients import SeveralArrays, conjugate_gradients
 from mcnet.physics.in_plane import InPlaneScan, SliceGrid
-from mcnet.physics.operators import LinePoses, ScanGrid
+from mcnet.physics.line_poses import LinePoses
+from mcnet.physics.operators import ScanGrid
 
 Images = Float32[np.ndarray, "n_images *shape"]
 Kspace = Complex64[np.ndarray, "n_images *shape"]
@@ -79,7 +80,7 @@ class State:
 
     images: Images
     poses_mm: LinePoses
-    """Rotations as translations, by `mcnet.motion_estimation.pose_units`."""
+    """Rotations as translations, by `mcnet.physics.line_poses`."""
     scan: SearchedScan
     target: Kspace
     """K-space to be explained."""

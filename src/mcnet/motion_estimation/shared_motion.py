@@ -12,8 +12,7 @@ import scipy.fft
 from jaxtyping import Float
 
 from mcnet.motion_estimation.mirrored import alike
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
-from mcnet.physics.operators import LinePoses
+from mcnet.physics.line_poses import LinePoses, from_mm, in_mm
 
 
 def shrunk(poses: LinePoses, spurious_mm: float) -> LinePoses:
@@ -27,7 +26,7 @@ def shrunk(poses: LinePoses, spurious_mm: float) -> LinePoses:
         Measured from their mean.
     spurious_mm
         Root mean square of the spurious part, turns as shifts
-        (`mcnet.motion_estimation.pose_units`).
+        (`mcnet.physics.line_poses`).
     """
     shared = alike(poses)
     squared_mm = float((in_mm(shared) ** 2).sum(axis=1).mean())

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
-from mcnet.motion_estimation.pose_units import by_mm, from_mm
 from mcnet.physics.broadcasting import along_axis
+from mcnet.physics.line_poses import derivatives_by_mm, from_mm
 from mcnet.physics.operators import ScanGrid, ScanOperator
 
 Volumes = Float32[np.ndarray, "1 n_x n_y n_z"]
@@ -50,7 +50,7 @@ class VolumeInParts:
 
     def derivatives(self, volumes: Volumes) -> Complex64[np.ndarray, "6 1 n_x n_y n_z"]:
         """As `ScanOperator.derivatives`, by poses in mm."""
-        return self._joined(self._all(lambda scan: by_mm(scan.derivatives(volumes))))
+        return self._joined(self._all(lambda scan: derivatives_by_mm(scan.derivatives(volumes))))
 
     def changed_kspace(
         self,

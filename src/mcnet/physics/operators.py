@@ -2,7 +2,7 @@
 
 `mcnet.physics.simulator` makes images of known heads and known motion. Whoever looks for the
 motion, or for the still head, needs the adjoint and the derivative by the poses too: here are all
-three, in two dimensions (`mcnet.physics.in_plane`) and in three (`mcnet.physics.in_space`).
+three, in two dimensions (`mcnet.physics.in_plane`) and in three (`mcnet.physics.line_poses`).
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,9 @@ from scipy.spatial.transform import Rotation
 from mcnet.core.engine import ONE_CORE, Engine
 from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import PlannedTransform
+from mcnet.physics.line_poses import LinePoses
 
 ALL_LINES = slice(None)
-
-LinePoses = Float[np.ndarray, "n_lines n_dof"]
-"""A pose for each line, by its place in k-space: turns in radians, then shifts in mm, as
-`mcnet.motion.poses` has them; one turn and two shifts in a plane, three and three in space."""
 
 
 @dataclass(frozen=True)

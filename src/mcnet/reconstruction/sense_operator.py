@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Complex64, Shaped
 
 from mcnet.core.engine import ONE_CORE, Engine
-from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator, rotations
+from mcnet.physics.line_poses import LinePoses
+from mcnet.physics.operators import ScanGrid, ScanOperator, rotations
 from mcnet.reconstruction.coil_expansion import TOLERANCE, CoilExpansion, expand_coil_maps
 
 
