@@ -1,13 +1,13 @@
-"""The motion of slices, or of a volume, found from their k-space: from coarse to fine.
+"""Multi-resolution joint estimation of the motion and the images of slices, or of a volume.
 
-`mcnet.motion_estimation.joint` says what is minimised. Here is how the right minimum is come by:
-the centre of k-space is explained first; there no pose is a whole cycle wrong. Each finer
-resolution starts from the images and poses of the one before, new lines from the pose of their
-neighbour, and detail from the first images.
+`mcnet.motion_estimation.joint` states the objective. To reach the right minimum, the centre of
+k-space is explained first, where no pose is a whole cycle wrong. Each finer resolution starts from
+the images and poses of the one before, new lines from the pose of their neighbour, and detail from
+the first images.
 
-A shift along the lines' axis enters line ``k`` as a phase, so that it is known but for multiples of
-``1 / k``. Which one does not matter to the image; `continued` tells poses so that they go on
-smoothly.
+A translation along the lines' axis enters line ``k`` as a phase, so that it is known but for
+multiples of ``1 / k``. Which one does not matter to the image; `continued` tells poses so that they
+go on smoothly.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ _UNCERTAIN_IMAGE = 1e-6
 _SHARE_OF_STEPS = 0.125
 """At either end of k-space, lines whose poses are too uncertain to tell the size of steps."""
 _FIXED_LINES = 4
-"""Next to the centre, where ``1 / k`` is so far that shifts are told as they were found."""
+"""Next to the centre, where ``1 / k`` is so large that translations stay as they were found."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ OF_VOLUMES = SearchSettings(
 
 
 def continued(poses: LinePoses, grid: ScanGrid) -> LinePoses:
-    """The same motion with shifts along the lines' axis that go on from line to line, outward.
+    """The same motion, its translation along the lines' axis continued from line to line, outward.
 
-    Of the shifts that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
+    Of those that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
     """
     found, centre = poses.copy(), grid.n_lines // 2
-    shifts = found[:, grid.translation_along_lines]
+    translations = found[:, grid.translation_along_lines]
     k = grid.frequencies(grid.line_axis)
     for towards in (1, -1):
         line = centre + towards * _FIXED_LINES
         while 0 <= line < grid.n_lines:
-            before = float(np.median([shifts[line - towards * step] for step in (1, 2, 3)]))
-            shifts[line] += np.round((before - shifts[line]) * k[line]) / k[line]
+            before = float(np.median([translations[line - towards * step] for step in (1, 2, 3)]))
+            translations[line] += np.round((before - translations[line]) * k[line]) / k[line]
             line += towards
     return found
 

@@ -1,4 +1,4 @@
-"""What lines ``k`` and ``-k`` share of their poses, told from what is spurious of it.
+"""Poses without the spurious part of what lines ``k`` and ``-k`` share (Hermitian-even part).
 
 What they do not share is told by the data: a real image has each line twice. What they share is
 told by the total variation alone, and some of it is found in still heads too. Of slices that is
@@ -25,7 +25,7 @@ def shrunk(poses: LinePoses, spurious_mm: float) -> LinePoses:
     poses
         Measured from their mean.
     spurious_mm
-        Root mean square of the spurious part, turns as shifts
+        Root mean square of the spurious part, rotations as translations
         (`mcnet.physics.line_poses`).
     """
     shared = alike(poses)

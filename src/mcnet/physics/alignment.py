@@ -9,8 +9,8 @@ from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.operators import ScanGrid
 
 COARSE_PER_MM = 0.1
-"""Spatial frequencies that place an image: a shift of several mm turns finer ones by whole cycles,
-so that they no longer tell where it lies."""
+"""Spatial frequencies that place an image: a translation of several mm moves finer ones by whole
+cycles, so that they no longer tell where it lies."""
 
 
 def alignment_weights(

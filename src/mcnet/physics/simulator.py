@@ -60,7 +60,7 @@ def corrupt(
 
 
 def is_in_plane(motion: MotionTrace) -> bool:
-    """Whether the motion stays within sagittal slices: no shift along x, turns about x alone."""
+    """Whether the motion stays in sagittal slices: no translation along x, rotation about x."""
     leaving = (motion.translation_mm[:, 0], motion.rotation_deg[:, 1:])
     return not any(bool(values.any()) for values in leaving)
 
