@@ -73,7 +73,7 @@ def check_field_of_view(name: str, length_mm: float, remedy: str) -> None:
     Raises
     ------
     McnetError
-        It is too short or too long; a length in metres is told as such.
+        It is too short or too long; the sentence suggests metres where they fit.
     """
     if SHORTEST_FOV_MM <= length_mm <= LARGEST_MM:
         return

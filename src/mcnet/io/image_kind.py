@@ -55,14 +55,14 @@ def check_image_kind(image_type: object, component: object, place: Path) -> None
         image_type = image_type.split("\\")
     words = [str(word) for word in image_type] if isinstance(image_type, list | tuple) else []
     kind = _COMPONENTS.get(_plain(component))
-    told = f"ComplexImageComponent {component}"
+    evidence = f"ComplexImageComponent {component}"
     for word in words[2:]:
         for other, pattern in _OTHER_KINDS.items():
             if kind is None and re.fullmatch(pattern, _plain(word)):
-                kind, told = other, "ImageType " + "\\".join(words)
+                kind, evidence = other, "ImageType " + "\\".join(words)
     if kind is not None:
         raise McnetError(
-            f"{place} is {kind} ({told}); a magnitude image of a head is needed: give the "
+            f"{place} is {kind} ({evidence}); a magnitude image of a head is needed: give the "
             "magnitude image of the same scan."
         )
 

@@ -54,13 +54,13 @@ def phase_encoding_of(
     """
     by_dicom = _axis_by_dicom(about, affine)
     by_file = {name: _axis_by_file(about, name, axes_in_file) for name in _OF_FILE}
-    told = {name: axis for name, axis in {_DIRECTION: by_dicom, **by_file}.items() if axis}
-    if not told:
+    axes_by_name = {name: axis for name, axis in {_DIRECTION: by_dicom, **by_file}.items() if axis}
+    if not axes_by_name:
         return PhaseEncoding(None)
-    taken = next(iter(told.values()))
-    if len({*told.values()}) == 1:
+    taken = next(iter(axes_by_name.values()))
+    if len({*axes_by_name.values()}) == 1:
         return PhaseEncoding(taken)
-    words = ", ".join(f"{axis} by {name}" for name, axis in told.items())
+    words = ", ".join(f"{axis} by {name}" for name, axis in axes_by_name.items())
     return PhaseEncoding(
         taken,
         (

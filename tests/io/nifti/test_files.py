@@ -314,7 +314,7 @@ def test_the_unit_of_the_header_survives(tmp_path: Path, code: int, mm_per_unit:
     [
         (1e-2, 2, "(millimetres)"),
         (10, 2, "(millimetres)"),
-        (1e-3, 0, "(none told, millimetres assumed)"),
+        (1e-3, 0, "(none given, millimetres assumed)"),
         (1, 1, "(metres)"),
         (1, 3, "(micrometres)"),
     ],

@@ -27,16 +27,16 @@ def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, .
         return ()  # an enhanced file has all its frames, or is damaged
     for keyword in _COUNTS:
         counts = [_number(header, keyword) for header in files.values()]
-        told = max((count for count in counts if count is not None), default=0)
-        if told <= len(planes):
+        n_counted = max((count for count in counts if count is not None), default=0)
+        if n_counted <= len(planes):
             continue
-        if told % len(planes):
+        if n_counted % len(planes):
             raise McnetError(
-                f"{folder} holds {len(planes)} slices of the {told} that its headers tell "
+                f"{folder} holds {len(planes)} slices of the {n_counted} that its headers tell "
                 f"({keyword}); copy or export the series again."
             )
         return (
-            f"{folder} holds {len(planes)} slices of the {told} images that its headers tell "
+            f"{folder} holds {len(planes)} slices of the {n_counted} images that its headers tell "
             f"({keyword}); slices are missing unless the others are of other echoes or times.",
         )
     numbers = [_number(header, "InstanceNumber") for header in files.values()]

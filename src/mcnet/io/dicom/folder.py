@@ -126,8 +126,8 @@ def _without_pixels(files: list[DicomFile], images: list[DicomFile]) -> list[_Un
 def _kind(file: DicomFile) -> str | None:
     with pydicom_errors(file.path):
         in_meta = file.header.file_meta.get("MediaStorageSOPClassUID")
-    told = in_meta or file.header.get("SOPClassUID")
-    return str(told) if told else None
+    uid = in_meta or file.header.get("SOPClassUID")
+    return str(uid) if uid else None
 
 
 def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) 
     ]
     maybe = by_name + [file for file in others if _suffix(file.path) in suffixes]
     if not images:
-        also = f" ({_told(others)})" if others else ""
+        also = f" ({_listed(others)})" if others else ""
         raise McnetError(
             f"{folder} holds no DICOM image{also}; give the folder in which the files of one "
             "series lie, not one above it."
@@ -148,13 +148,13 @@ def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) 
     if maybe:
         raise McnetError(
             f"{folder} holds {len(maybe)} files that may be slices of the series and cannot be "
-            f"read ({_told(maybe)}); copy or export the series again, or move them elsewhere if "
+            f"read ({_listed(maybe)}); copy or export the series again, or move them elsewhere if "
             "they are none."
         )
     if others:
         return (
             f"{len(others)} files of {folder} were left out, since they are no DICOM images "
-            f"({_told(others)}); check that none of them is a slice.",
+            f"({_listed(others)}); check that none of them is a slice.",
         )
     return ()
 
@@ -169,7 +169,7 @@ def _has_other_purpose(file: _Unread, suffixes: set[str]) -> bool:
     )
 
 
-def _told(unread: list[_Unread]) -> str:
+def _listed(unread: list[_Unread]) -> str:
     shown = ", ".join(f"{file.path.name} {file.why}" for file in unread[:3])
     return f"{shown}, ..." if len(unread) > 3 else shown
 
@@ -190,15 +190,15 @@ def _check_one_series(folder: Path, images: list[DicomFile]) -> None:
     if len(n_images) == 1:
         return
     headers = {str(image.header.get("SeriesInstanceUID")): image.header for image in images}
-    told = [
+    listed = [
         f"{headers[uid].get('SeriesNumber', '?')} '{headers[uid].get('SeriesDescription', '')}' "
         f"({count} images)"
         for uid, count in list(n_images.items())[:6]
     ]
-    more = ", ..." if len(n_images) > len(told) else ""
+    more = ", ..." if len(n_images) > len(listed) else ""
     raise McnetError(
-        f"{folder} holds {len(n_images)} series ({', '.join(told)}{more}); one is needed: copy it "
-        "to a folder of its own."
+        f"{folder} holds {len(n_images)} series ({', '.join(listed)}{more}); one is needed: copy "
+        "it to a folder of its own."
     )
 
 

@@ -115,8 +115,8 @@ def differences(planes: Sequence[Plane], *, at_one_place: bool = False) -> Itera
                 kinds[same] = (kinds[same][0], kinds[same][1] + 1)
         if len(kinds) > 1:
             ordered = sorted(kinds, key=lambda kind: -kind[1])
-            told = tuple((_text(value), count) for value, count in ordered)
-            yield Difference(attribute.keyword, attribute.plural, told)
+            counts = tuple((_text(value), count) for value, count in ordered)
+            yield Difference(attribute.keyword, attribute.plural, counts)
 
 
 def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
@@ -129,11 +129,11 @@ def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
         are phase images, maps or the like.
     """
     for difference in differences(planes):
-        told = ", ".join(f"{value} in {n} slices" for value, n in difference.kinds[:_SHOWN])
+        listed = ", ".join(f"{value} in {n} slices" for value, n in difference.kinds[:_SHOWN])
         more = ", ..." if len(difference.kinds) > _SHOWN else ""
         raise McnetError(
             f"{folder} has slices of {len(difference.kinds)} {difference.plural} "
-            f"({tag_of(difference.keyword)} {difference.keyword}: {told}{more}); one volume is "
+            f"({tag_of(difference.keyword)} {difference.keyword}: {listed}{more}); one volume is "
             "needed, whose slices agree: copy its files to a folder of their own."
         )
     check_image_kind(_values(_IMAGE_TYPE.of(planes[0])), _component(planes[0]), folder)

@@ -86,8 +86,8 @@ def write_series(
                 n_clipped += n_outside
                 instance = derived_instance(source, pixels, about)
                 dcmwrite(temporary / f"{number + 1:04d}.dcm", instance, enforce_file_format=True)
-        told = {**record, "derivation": about.text, "n_voxels_clipped": n_clipped}
-        write_json(series_sidecar(folder), told)
+        notes_on_pixels = {**record, "derivation": about.text, "n_voxels_clipped": n_clipped}
+        write_json(series_sidecar(folder), notes_on_pixels)
 
 
 @quiet_pydicom()

@@ -29,16 +29,16 @@ def directions_of(path: Path, heads: Shaped[np.ndarray, "n"]) -> Float64[np.ndar
         They are not the same everywhere, or not three unit vectors at right angles.
     """
     with np.errstate(invalid="ignore"):
-        told = np.stack([heads[name].astype(np.float64) for name in _DIRECTIONS], axis=-1)
-    directions: np.ndarray = told[0]
-    if not np.all(np.isfinite(told)) or not np.allclose(
+        stored = np.stack([heads[name].astype(np.float64) for name in _DIRECTIONS], axis=-1)
+    directions: np.ndarray = stored[0]
+    if not np.all(np.isfinite(stored)) or not np.allclose(
         directions.T @ directions, np.eye(3), atol=1e-2
     ):
         raise McnetError(
             f"{path} has read_dir, phase_dir and slice_dir that are not three unit vectors at "
             "right angles, so its place in space is unknown; convert the raw data again."
         )
-    if not np.allclose(told, directions, atol=1e-3):
+    if not np.allclose(stored, directions, atol=1e-3):
         raise McnetError(
             f"{path} has acquisitions of several orientations; one stack is needed: leave the "
             "localiser out of the file."
@@ -60,10 +60,13 @@ def slices_by_position(
         A slice has several positions, two share one, or they are not evenly spaced in a line.
     """
     with np.errstate(invalid="ignore"):
-        told = heads["position"].astype(np.float64)
+        positions = heads["position"].astype(np.float64)
     _, first = np.unique(slice_of, return_index=True)
-    centres = told[first]
-    if not np.all(np.isfinite(told)) or np.abs(told - centres[slice_of]).max() > SAME_PLACE_MM:
+    centres = positions[first]
+    if (
+        not np.all(np.isfinite(positions))
+        or np.abs(positions - centres[slice_of]).max() > SAME_PLACE_MM
+    ):
         raise McnetError(
             f"{path} has lines of one slice or slab at several positions; each needs one: convert "
             "the raw data again."

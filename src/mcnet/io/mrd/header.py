@@ -74,8 +74,8 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
             f"{path} tells of a readout of {fov.x:g} mm of which {kept.x:g} mm are to be kept; "
             "reconSpace must lie within encodedSpace: correct its header."
         )
-    told = {name: getattr(encoding.encodingLimits, in_xml) for name, in_xml in _IN_XML.items()}
-    for name, limit in told.items():
+    limits = {name: getattr(encoding.encodingLimits, in_xml) for name, in_xml in _IN_XML.items()}
+    for name, limit in limits.items():
         if limit is not None and not 0 <= limit.minimum <= limit.maximum < UNLIMITED:
             raise McnetError(
                 f"{path} tells of limits {limit.minimum} to {limit.maximum} of {name}; correct "
@@ -92,7 +92,7 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
             name: (0, UNLIMITED, centres.get(name, 0))
             if limit is None
             else (limit.minimum, limit.maximum, limit.center)
-            for name, limit in told.items()
+            for name, limit in limits.items()
         },
         repetition_ms=repetition_ms[0] if repetition_ms and repetition_ms[0] > 0 else None,
         tick_ms=2.5 if "siemens" in vendor.lower() else 1.0,
@@ -102,8 +102,8 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
 def is_of_mcnet(path: Path, xml: bytes) -> bool:
     """Whether a header has mcnet's provenance, as `header_xml` writes it."""
     try:
-        told = _parsed(path, xml).userParameters
-        texts = [one.value for one in told.userParameterString if one.name == "mcnet"]
+        parameters = _parsed(path, xml).userParameters
+        texts = [one.value for one in parameters.userParameterString if one.name == "mcnet"]
         return any(json.loads(text)["generator"] == "mcnet" for text in texts)
     except (McnetError, AttributeError, ValueError, TypeError, KeyError):
         return False
@@ -139,10 +139,10 @@ def _check_holds_head(path: Path, kept_mm: float, space: Any) -> None:
 
 def _reason(error: Exception) -> str:
     """Why a header cannot be read; xsdata reports missing entries as missing Python arguments."""
-    told = str(error).split("\n", maxsplit=1)[0].rstrip(".")
-    missing = re.fullmatch(r"(\w+)\.__init__\(\) missing .*? arguments?: (.*)", told)
+    message = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+    missing = re.fullmatch(r"(\w+)\.__init__\(\) missing .*? arguments?: (.*)", message)
     if missing is None:
-        return told
+        return message
     holder = missing[1].removesuffix("Type")
     names = re.findall(r"'(\w+)'", missing[2])
     return f"{holder} lacks {' and '.join(names)}"

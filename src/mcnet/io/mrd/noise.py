@@ -25,6 +25,6 @@ def whitening(
     if not np.isfinite(power) or n_samples < 2 * n_coils or spread[0] <= 1e-6 * spread[-1]:
         raise McnetError(
             f"{path} has noise scans of {n_samples} samples from which the noise of {n_coils} "
-            "coils cannot be told apart; leave the noise scans or the dead coil out of the file."
+            "coils cannot be separated; leave the noise scans or the dead coil out of the file."
         )
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)) * np.sqrt(power))

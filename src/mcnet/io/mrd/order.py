@@ -85,8 +85,8 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
     else:
         counters = _within_limits(file, encoding, heads, "slice")
         lowest, highest, _ = encoding.limits["slice"]
-        told = highest != UNLIMITED
-        slices = np.arange(lowest, highest + 1) if told else np.unique(counters)
+        has_limits = highest != UNLIMITED
+        slices = np.arange(lowest, highest + 1) if has_limits else np.unique(counters)
         n_others = slices.size
         other = np.searchsorted(slices, counters)
         _check_single(file, heads, "kspace_encode_step_2", "partitions")
@@ -130,11 +130,11 @@ def interval_s(
     """
     first = heads_in_time["acquisition_time_stamp"].astype(float).reshape(n_times, -1)[:, 0]
     stamped_ms = float(np.median(np.diff(first))) * encoding.tick_ms if n_times > 1 else 0.0
-    told_ms = encoding.repetition_ms
+    tr_ms = encoding.repetition_ms
     if stamped_ms <= 0:
-        return None if told_ms is None else told_ms / 1000
-    if told_ms is not None and abs(told_ms - stamped_ms) <= encoding.tick_ms:
-        return told_ms / 1000
+        return None if tr_ms is None else tr_ms / 1000
+    if tr_ms is not None and abs(tr_ms - stamped_ms) <= encoding.tick_ms:
+        return tr_ms / 1000
     return stamped_ms / 1000
 
 

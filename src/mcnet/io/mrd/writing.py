@@ -140,7 +140,7 @@ def _flags(
     if scan.is_3d:
         first, last = first & (other == 0), last & (other == other[-1])
     ends = np.arange(len(time))
-    told = {
+    flagged = {
         constants.ACQ_FIRST_IN_SLICE: first,
         constants.ACQ_LAST_IN_SLICE: last,
         constants.ACQ_FIRST_IN_REPETITION: ends == 0,
@@ -148,6 +148,6 @@ def _flags(
         constants.ACQ_LAST_IN_MEASUREMENT: ends == ends[-1],
     }
     flags = np.zeros(len(time), dtype=np.uint64)
-    for flag, where in told.items():
+    for flag, where in flagged.items():
         flags[where] |= np.uint64(1 << (flag - 1))
     return flags

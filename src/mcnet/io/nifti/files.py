@@ -17,7 +17,7 @@ from mcnet.io.damage import damage_as_error
 from mcnet.io.head_size import check_head_size
 from mcnet.io.image_kind import check_image_kind
 from mcnet.io.metadata import metadata_of, text_of
-from mcnet.io.nifti.form import affine_mm, image_like, mm_per_unit, plain_image, unit_told
+from mcnet.io.nifti.form import affine_mm, image_like, mm_per_unit, plain_image, unit_name
 from mcnet.io.nifti.names import NIFTI, nifti_stem, sidecar
 from mcnet.io.nifti.opening import UNREADABLE, check_stored, header_in_file, nifti_image
 from mcnet.io.volume import Volume
@@ -120,8 +120,8 @@ def _check_form(path: Path, image: nib.Nifti1Pair) -> None:
     _check_3d(path, image)
     _check_grid(path, image)
     steps_mm = np.linalg.norm(affine_mm(image)[:3, :3], axis=0).tolist()
-    told = unit_told(image.header)
-    remedy = f"check pixdim, sform and qform in its header and their unit ({told})"
+    unit = unit_name(image.header)
+    remedy = f"check pixdim, sform and qform in its header and their unit ({unit})"
     check_head_size(path, image.shape[:3], steps_mm, remedy)
 
 

@@ -19,7 +19,7 @@ from mcnet.io.volume import Volume
 
 _MM_PER_UNIT = {1: ("metres", 1000.0), 2: ("millimetres", 1.0), 3: ("micrometres", 0.001)}
 """By NIfTI's codes."""
-_NO_UNIT = ("none told, millimetres assumed", 1.0)
+_NO_UNIT = ("none given, millimetres assumed", 1.0)
 
 
 def mm_per_unit(header: nib.Nifti1Header) -> float:
@@ -30,7 +30,7 @@ def mm_per_unit(header: nib.Nifti1Header) -> float:
     return _MM_PER_UNIT.get(int(header["xyzt_units"]) % 8, _NO_UNIT)[1]
 
 
-def unit_told(header: nib.Nifti1Header) -> str:
+def unit_name(header: nib.Nifti1Header) -> str:
     """Name of a header's unit of length, for a sentence."""
     return _MM_PER_UNIT.get(int(header["xyzt_units"]) % 8, _NO_UNIT)[0]
 
