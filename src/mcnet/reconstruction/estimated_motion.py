@@ -10,6 +10,8 @@ from mcnet.core.progress import OnProgress
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
 from mcnet.motion.trace import still
+from mcnet.physics.operators import LinePoses
+from mcnet.reconstruction.cg_sense import Images
 from mcnet.reconstruction.data_consistency import data_consistency, pose_deviations
 from mcnet.reconstruction.motion_search import estimate_motion, searched_part
 from mcnet.reconstruction.moving_scan import MovingScan, moving_slices, moving_volume
@@ -43,10 +45,7 @@ def with_estimated_motion(
     moving_of: Callable[..., MovingScan] = moving_volume if raw.is_3d else moving_slices
     unmoved = moving_of(raw, still(raw.n_lines))
     first = unmoved.images_of(start.values)
-    part, first_of_part = searched_part(unmoved, first, options.n_searched)
-    poses = estimate_motion(
-        part, part.maps(), first_of_part, settings=options.search, on_progress=on_progress
-    )
+    poses, searched_shape = _estimated_poses(unmoved, first, options, on_progress)
     moving = replace(unmoved, poses=poses)
     # again: before the motion is known, its phase is taken for that of the coils
     maps = moving.maps()
@@ -73,10 +72,24 @@ def with_estimated_motion(
             "motion": "estimated",
             "initial_image": start.name,
             "n_coils": raw.n_coils,
-            "searched_shape": list(part.kspace.shape[1:]),
+            "searched_shape": searched_shape,
             "share_of_central_lines_rejected": check.share_rejected,
         },
     )
+
+
+def _estimated_poses(
+    unmoved: MovingScan,
+    first: Images,
+    options: ReconstructionOptions,
+    on_progress: OnProgress | None,
+) -> tuple[LinePoses, list[int]]:
+    """Poses of all lines, and the number and shape of the images that they are estimated from."""
+    part, first_of_part = searched_part(unmoved, first, options.n_searched)
+    poses = estimate_motion(
+        part, part.maps(), first_of_part, settings=options.search, on_progress=on_progress
+    )
+    return poses, list(part.kspace.shape[1:])
 
 
 def _check_same_grid(initial_image: Volume, corrupted: Volume) -> None:

@@ -50,7 +50,7 @@ def solve(
         operator = part.operator(maps[:, block])
         operators.append(operator)
 
-        def told(done: int, total: int, before: int = number) -> None:
+        def report(done: int, total: int, before: int = number) -> None:
             if on_progress:
                 on_progress(before * total + done, len(blocks) * total)
 
@@ -62,13 +62,13 @@ def solve(
                     line_weight=line_weight,
                     prior=None if prior is None else prior[block],
                     settings=options.solver,
-                    on_progress=told,
+                    on_progress=report,
                 )
             )
         else:
             preview = gridded(operator, part.kspace, density, real=options.solver.real)
             found.append(_gridding_solution(operator, part.kspace, preview))
-            told(1, 1)
+            report(1, 1)
     return _joined(found), _notes(moving, options, found, operators)
 
 

@@ -34,7 +34,7 @@ def headline(result: Reconstruction) -> str:
 def facts(result: Reconstruction) -> list[tuple[str, str]]:
     """Names and values: the scan, its motion, the method, and the residuals."""
     notes = result.notes
-    told = {
+    entries = {
         "Scan": _SCANS[notes["motion_model"]],
         "Phase-encoding lines": str(result.motion.n_points),
         "Receiver coils": str(notes["n_coils"]),
@@ -43,19 +43,19 @@ def facts(result: Reconstruction) -> list[tuple[str, str]]:
         **_method(notes),
     }
     if notes["n_coils"] > 1:
-        told["Low-rank expansion of the coil maps"] = (
+        entries["Low-rank expansion of the coil maps"] = (
             f"{notes['coil_terms']} terms, relative error {_percent(notes['coil_terms_error'])} "
             "at most"
         )
     if "relative_residual" in notes:
-        told["Relative residual of the k-space"] = (
+        entries["Relative residual of the k-space"] = (
             f"{_percent(notes['relative_residual'])}; with a still head "
             f"{_percent(notes['relative_residual_if_still'])}"
         )
     if "share_of_central_lines_rejected" in notes:
         rejected = _percent(notes["share_of_central_lines_rejected"])
-        told["Rejected lines"] = f"{rejected} of the central half"
-    return list(told.items())
+        entries["Rejected lines"] = f"{rejected} of the central half"
+    return list(entries.items())
 
 
 def _motion(result: Reconstruction) -> str:
