@@ -25,9 +25,9 @@ from mcnet.core.progress import OnProgress
 from mcnet.motion_estimation.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_estimation.joint import JointSettings, State
 from mcnet.motion_estimation.mirrored import MirroredScan
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
 from mcnet.physics.fourier import centred_fft
-from mcnet.physics.in_plane import Poses, SliceGrid, still_images
+from mcnet.physics.in_plane import SliceGrid, still_images
+from mcnet.physics.line_poses import InPlanePoses, from_mm, in_mm
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 
@@ -66,7 +66,7 @@ class FoundMotion:
     """Poses that a search has found, in rounds."""
 
     grid: SliceGrid
-    rounds: tuple[Poses, ...]
+    rounds: tuple[InPlanePoses, ...]
     """Of each search, that of the slices left by the one before; measured from their mean, so that
     the head stays where the scan shows it."""
     saved: float
@@ -77,7 +77,7 @@ class FoundMotion:
     """Whether far more was found than in still scans; `accepted` tells."""
 
     @property
-    def poses(self) -> Poses:
+    def poses(self) -> InPlanePoses:
         """Poses of all rounds together, to first order."""
         return np.asarray(np.sum(self.rounds, axis=0))
 
@@ -106,7 +106,7 @@ class FoundMotion:
         return slices
 
 
-def rms_mm(poses: Poses) -> float:
+def rms_mm(poses: InPlanePoses) -> float:
     """Root mean square of poses from their mean, turns as shifts at 50 mm."""
     apart = in_mm(poses - poses.mean(axis=0))
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
@@ -203,7 +203,9 @@ def _weighed(joint: JointSettings, found: FoundMotion, seen_mm: float) -> JointS
         np.interp(found.rms_mm, _SEVERE_FOUND_MM, (0, 1)),
         np.interp(seen_mm, _SEVERE_SEEN_MM, (0, 1)),
     )
-    return replace(joint, variation=float(joint.variation * _SEVERE_VARIATION**more))
+    return replace(
+        joint, regulariser_weight=float(joint.regulariser_weight * _SEVERE_VARIATION**more)
+    )
 
 
 def _searched(search: CoarseToFine) -> State:
@@ -214,6 +216,6 @@ def _searched(search: CoarseToFine) -> State:
 
 def _share_saved(search: CoarseToFine, state: State) -> float:
     """Share of what is minimised that the poses save."""
-    problem = search.problem(state.wanted, search.grid, search.first)
-    rest = problem.state(search.first, 0 * state.poses_mm, n_following=_N_FOLLOWING)
-    return 1 - state.value / rest.value
+    problem = search.problem(state.target, search.grid, search.first)
+    rest = problem.state(search.first, 0 * state.poses_mm, n_cg_images=_N_FOLLOWING)
+    return 1 - state.objective / rest.objective

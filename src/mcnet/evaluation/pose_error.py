@@ -7,7 +7,7 @@ import numpy as np
 from mcnet.io.kspace import RawScan
 from mcnet.motion.poses import AXES, inverse_pose
 from mcnet.motion.trace import MotionTrace
-from mcnet.physics.in_space import matrices_of, poses_of
+from mcnet.physics.line_poses import matrices_of, poses_of
 
 
 def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, Any]:

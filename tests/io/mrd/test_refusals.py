@@ -32,7 +32,7 @@ def expect_refused(path, sentence):
 
 def test_what_is_no_file_is_refused(tmp_path):
     expect_refused(tmp_path / "none.h5", "does not exist; give the path of an ISMRMRD file")
-    expect_refused(tmp_path, "is a folder; give one ISMRMRD file")
+    expect_refused(tmp_path, "is a folder; give an ISMRMRD file")
 
 
 def test_what_is_no_hdf5_is_refused(tmp_path):
@@ -344,7 +344,7 @@ def without_directions(made):
         (flag_first(ismrmrd.ACQ_COMPRESSION1), "has 1 lines that are compressed"),
         (lambda _: with_noise(2, 8)([]), "none is a line of an image"),
         (with_noise(2, 2), "noise scans of 2 samples from which the noise of 2 coils"),
-        (with_noise(2, 50), "cannot be told apart"),  # both coils have the same noise
+        (with_noise(2, 50), "cannot be separated"),  # both coils have the same noise
         (with_noise(3, 50), "noise scans and lines of 2 and 3 coils"),
         (silent, "holds nothing but zeros"),
         (without_beginning(2), "has 21 lines that begin or end with samples filled with zeros, su"),

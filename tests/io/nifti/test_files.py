@@ -314,7 +314,7 @@ def test_the_unit_of_the_header_survives(tmp_path: Path, code: int, mm_per_unit:
     [
         (1e-2, 2, "(millimetres)"),
         (10, 2, "(millimetres)"),
-        (1e-3, 0, "(none told, millimetres assumed)"),
+        (1e-3, 0, "(none given, millimetres assumed)"),
         (1, 1, "(metres)"),
         (1, 3, "(micrometres)"),
     ],
@@ -427,7 +427,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:
-    expect_refused(tmp_path, "is a folder; one scan is needed")
+    expect_refused(tmp_path, "is a folder; give a .nii or .nii.gz file")
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "scan.nii", "scan.nii.gz"])

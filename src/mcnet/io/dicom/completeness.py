@@ -1,4 +1,4 @@
-"""Whether a series tells of more slices than a folder holds."""
+"""Whether a folder has all slices that the headers of its series count."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ _COUNTS = ("NumberOfSlices", "ImagesInAcquisition", "NumberOfSeriesRelatedInstan
 
 
 def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, ...]:
-    """Sentences on slices that may be missing at an end, where no gap tells of them.
+    """Warnings of slices that may be missing at an end of the stack, which leave no gap.
 
-    A count that is a whole multiple of what is there may be one of all echoes or time points of a
-    series, one of which is in the folder; so it is told, and not refused.
+    A count that is a whole multiple of the slices in the folder may include other echoes or time
+    points of the series; this gives a warning, not an error.
 
     Raises
     ------
@@ -24,19 +24,19 @@ def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, .
     """
     files = {plane.file.path: plane.file.header for plane in planes}
     if len(files) < len(planes):
-        return ()  # the frames of a file are whole or damaged
+        return ()  # an enhanced file has all its frames, or is damaged
     for keyword in _COUNTS:
         counts = [_number(header, keyword) for header in files.values()]
-        told = max((count for count in counts if count is not None), default=0)
-        if told <= len(planes):
+        n_counted = max((count for count in counts if count is not None), default=0)
+        if n_counted <= len(planes):
             continue
-        if told % len(planes):
+        if n_counted % len(planes):
             raise McnetError(
-                f"{folder} holds {len(planes)} slices of the {told} that its headers tell "
+                f"{folder} holds {len(planes)} slices of the {n_counted} that its headers tell "
                 f"({keyword}); copy or export the series again."
             )
         return (
-            f"{folder} holds {len(planes)} slices of the {told} images that its headers tell "
+            f"{folder} holds {len(planes)} slices of the {n_counted} images that its headers tell "
             f"({keyword}); slices are missing unless the others are of other echoes or times.",
         )
     numbers = [_number(header, "InstanceNumber") for header in files.values()]

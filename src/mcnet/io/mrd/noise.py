@@ -1,4 +1,4 @@
-"""Noise scans: coils made equally noisy, and their noise independent."""
+"""Prewhitening: noise scans make the noise of the coils equal and uncorrelated."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mcnet.core.errors import McnetError
 def whitening(
     path: Path, noise: Complex64[np.ndarray, "n_coils n_samples"]
 ) -> Complex[np.ndarray, "n_coils n_coils"]:
-    """Matrix that makes the noise of the coils white; their mean noise power stays as it was.
+    """Matrix that whitens the noise of the coils; their mean noise power stays.
 
     Raises
     ------
@@ -25,6 +25,6 @@ def whitening(
     if not np.isfinite(power) or n_samples < 2 * n_coils or spread[0] <= 1e-6 * spread[-1]:
         raise McnetError(
             f"{path} has noise scans of {n_samples} samples from which the noise of {n_coils} "
-            "coils cannot be told apart; leave the noise scans or the dead coil out of the file."
+            "coils cannot be separated; leave the noise scans or the dead coil out of the file."
         )
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)) * np.sqrt(power))
