@@ -12,7 +12,7 @@ from mcnet.evaluation.baselines import (
     rigid_pose,
     smooth_lightly,
 )
-from mcnet.metrics import ssim
+from mcnet.metrics.similarity import ssim
 from mcnet.motion.poses import pose_matrix
 
 SHAPE = (123, 131)

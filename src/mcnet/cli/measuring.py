@@ -39,7 +39,7 @@ def compare(
     check_scans((reference, *images), "mcnet compare")
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.io.scans import read_scan
-    from mcnet.metrics import SSIM_DEFINITION
+    from mcnet.metrics.similarity import SSIM_DEFINITION
 
     truth = read_scan(reference)
     scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}

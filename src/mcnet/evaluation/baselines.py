@@ -73,7 +73,7 @@ def register_rigidly(
 def _registered(
     reference: Float[np.ndarray, "*shape"], image: Float[np.ndarray, "*shape"]
 ) -> Float32[np.ndarray, "*shape"]:
-    _check_comparable(reference, image)
+    _check_registrable(reference, image)
     fixed, moving = _as_itk(reference), _as_itk(image)
     transform = _registration(fixed, moving)
     resampled = sitk.Resample(moving, fixed, transform, sitk.sitkBSpline3, 0.0)
@@ -182,7 +182,7 @@ def _mean_square(
     return float(np.mean((image.astype(float) - reference) ** 2))
 
 
-def _check_comparable(reference: np.ndarray, image: np.ndarray) -> None:
+def _check_registrable(reference: np.ndarray, image: np.ndarray) -> None:
     """Refuse images that cannot be registered."""
     if reference.shape != image.shape or min(image.shape) < _SMALLEST_SIDE:
         raise McnetError(

@@ -33,7 +33,7 @@ from mcnet.evaluation.raw_trial_results import RawTrial, joined, kept
 from mcnet.evaluation.rows import evaluate
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.simulator import image_at_rest

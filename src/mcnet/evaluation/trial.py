@@ -26,7 +26,7 @@ from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
 from mcnet.io.volume import Volume
-from mcnet.metrics import ssim_whole_and_inside
+from mcnet.metrics.similarity import ssim_whole_and_inside
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition, Order
 

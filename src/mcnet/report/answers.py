@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mcnet.evaluation.answers import ALL
-from mcnet.report.figures import SSIM_LABELS
+from mcnet.metrics.registry import column
 from mcnet.report.style import BLUE, GREY, style
 from mcnet.report.tables import ReportTable, interval_text, p_value, signed
 
@@ -24,10 +24,10 @@ def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
     if table.empty:
         return tables
     for (mode, metric), part in table.groupby(["mode", "metric"], sort=False):
-        label = SSIM_LABELS[str(metric)]
+        measured = column(str(metric))
         whole = part[part["severity"] == ALL]
         lines = [_cells(row) for _, row in whole.iterrows()]
-        tables.append(ReportTable(f"{mode}: answers by SSIM, {label}", _HEADER, lines))
+        tables.append(ReportTable(f"{mode}: answers by {measured.heading}", _HEADER, lines))
         classes = [name for name in dict.fromkeys(part["severity"]) if name != ALL]
         by_class = part.set_index(["ask", "severity"])
         lines = [
@@ -36,7 +36,7 @@ def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
         ]
         if not lines:
             continue
-        caption = f"{mode}: the same differences by motion magnitude, SSIM {label}"
+        caption = f"{mode}: the same differences by motion magnitude, {measured.title}"
         tables.append(ReportTable(caption, ["question", *classes], lines))
     return tables
 
@@ -56,8 +56,9 @@ def answers_figure(table: pd.DataFrame) -> Figure | None:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ((mode, metric), part) in zip(axes, panels, strict=True):
             _draw(panel, part, asked)
-            panel.set_title(f"{mode}: {SSIM_LABELS[str(metric)]}")
-            panel.set_xlabel("difference of SSIM")
+            measured = column(str(metric))
+            panel.set_title(f"{mode}: {measured.place}")
+            panel.set_xlabel(f"difference of {measured.metric.label}")
             panel.xaxis.set_major_locator(MaxNLocator(5))
         axes[0].set_yticks(range(len(asked)), asked)
         axes[0].invert_yaxis()

@@ -1,4 +1,4 @@
-"""What the numbers say, in plain sentences computed from them."""
+"""Conclusions of a run in sentences, computed from its table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Row = Mapping[Any, Any]
 _SMALLEST_STEP = 0.0005  # what a table of three decimals cannot show is no difference
 
 
-def verdict(table: pd.DataFrame, model: str) -> list[str]:
+def conclusions(table: pd.DataFrame, model: str) -> list[str]:
     """Sentences on one model, mode by mode, from a `mcnet.evaluation.statistics.summary`."""
     sentences = []
     for mode in dict.fromkeys(table["mode"]):
@@ -24,7 +24,7 @@ def verdict(table: pd.DataFrame, model: str) -> list[str]:
         about, few = _counted(of_mode[model])
         told = " ".join([*_mode_sentences(of_mode, model), *few])
         sentences.append(f"{_capital(mode)}, {about}: {told}")
-    return sentences or ["There are no corrupted images or no model in the table: no verdict."]
+    return sentences or ["There are no corrupted images or no model in the table: no conclusion."]
 
 
 def _counted(row: Row) -> tuple[str, list[str]]:
@@ -49,12 +49,12 @@ def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
             sentences.append(f"{model} LOSES to registration alone on the whole image.")
     else:
         sentences[0] += "."
-    sentences.append(_honest_sentence(before, after, model))
+    sentences.append(_registered_sentence(before, after, model))
     sentences += _control_sentence(table, model)
     return sentences
 
 
-def _honest_sentence(before: Row, after: Row, model: str) -> str:
+def _registered_sentence(before: Row, after: Row, model: str) -> str:
     """Inside the head after registration: where neither air nor alignment helps."""
     low, high = (
         float(before["ssim_head_registered_mean"]),

@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from mcnet.core.errors import McnetError
 from mcnet.core.writing import printable
-from mcnet.metrics import ssim_whole_and_inside
+from mcnet.metrics.similarity import ssim_whole_and_inside
 from mcnet.motion.trace import MotionTrace
 from mcnet.report.style import BLUE, GREEN, VERMILION, style, without_frame
 
@@ -22,9 +22,9 @@ _CURVES = (
     ("rotation_deg", 0, "rotation x", VERMILION, "-"),
     ("rotation_deg", 1, "rotation y", VERMILION, "--"),
     ("rotation_deg", 2, "rotation z", VERMILION, ":"),
-    ("translation_mm", 1, "shift y", BLUE, "-"),
-    ("translation_mm", 2, "shift z", GREEN, "-"),
-    ("translation_mm", 0, "shift x", BLUE, ":"),
+    ("translation_mm", 1, "translation y", BLUE, "-"),
+    ("translation_mm", 2, "translation z", GREEN, "-"),
+    ("translation_mm", 0, "translation x", BLUE, ":"),
 )
 
 
