@@ -27,7 +27,7 @@ def compare(
     images: tyro.conf.Positional[tuple[Path, ...]],
     json: bool = False,
 ) -> None:
-    """Print SSIM, PSNR and NMSE of images against their reference, with their definitions.
+    """Print the metrics of images against their reference, with their definitions.
 
     Args:
         reference: The scan to compare with: NIfTI, or the folder of a DICOM series.
@@ -39,16 +39,16 @@ def compare(
     check_scans((reference, *images), "mcnet compare")
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.io.scans import read_scan
-    from mcnet.metrics.similarity import SSIM_DEFINITION
+    from mcnet.metrics.registry import definitions
 
     truth = read_scan(reference)
     scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
-    definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
+    names = list(next(iter(scores.values())))
+    definition = f"{definitions(names)} {COMPARISON_DEFINITION}"
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
         return
-    names = list(next(iter(scores.values())))
     tell_result("".join(f"{name:>12}" for name in names))
     for path, values in scores.items():
         tell_result(path)
@@ -151,6 +151,7 @@ def evaluate(
     from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
+    from mcnet.metrics.registry import PRIMARY
     from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
@@ -171,7 +172,7 @@ def evaluate(
     )
     for factor, told in numbers.items():
         if isinstance(told, dict):
-            before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
+            before, after = (told[f"{PRIMARY}_{when}"] for when in ("before", "after"))
             recovered = 100 * told["share_of_ssim_deficit_recovered"]
             tell(
                 f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "

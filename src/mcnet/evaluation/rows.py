@@ -1,11 +1,13 @@
 """One row per slice and model: what every table and figure is made from."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float32
 
+from mcnet.core.engine import n_cores
 from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 from mcnet.datasets.pairs.pairs import ImagePairs
@@ -17,6 +19,7 @@ KEYS: tuple[str, ...] = ("subject", "trace", "position_mm", "mode")
 COLUMNS: tuple[str, ...] = (*KEYS, "model", "magnitude", *COLUMN_NAMES)
 
 Images = Float32[np.ndarray, "n_pairs rows columns"]
+Image = Float32[np.ndarray, "rows columns"]
 
 
 def evaluate(
@@ -74,13 +77,15 @@ def _scores(
     registered: Images,
 ) -> pd.DataFrame:
     """Every metric of every image, one row an image."""
-    rows = [
-        scores(image, head=head, reference=reference, registered=aligned)
-        for reference, head, image, aligned in zip(
-            references, heads, images, registered, strict=True
-        )
-    ]
+    with ThreadPoolExecutor(n_cores()) as pool:
+        rows = list(pool.map(_scored, references, heads, images, registered))
     return pd.DataFrame(rows, columns=list(COLUMN_NAMES))
+
+
+def _scored(
+    reference: Image, head: Bool[np.ndarray, "rows columns"], image: Image, aligned: Image
+) -> dict[str, float]:
+    return scores(image, head=head, reference=reference, registered=aligned)
 
 
 def _part(

@@ -9,8 +9,8 @@ from mcnet.metrics.registry import scores
 from mcnet.metrics.scale import intensity_scale
 
 COMPARISON_DEFINITION = (
-    "Whole volumes (a 3D window), after division of both by the reference's 99.9th percentile; "
-    "_head: inside the reference's head mask."
+    "Whole volumes (SSIM in a 3D window), after division of both by the reference's 99.9th "
+    "percentile; _head: inside the reference's head mask."
 )
 
 

@@ -50,9 +50,9 @@ def vif(reference: Image, image: Image, *, data_range: float, mask: Mask | None 
         )
     inside = np.ones(reference.shape, bool) if mask is None else mask
     values = [
-        _of_slice(*(np.where(within, one, 0.0) * _GREY_VALUES / data_range for one in pair))
+        _of_slice(*(np.where(within, one, 0) * (_GREY_VALUES / data_range) for one in pair))
         for *pair, within in zip(*(_stack(one) for one in (reference, image, inside)), strict=True)
-        if np.ptp(np.where(within, pair[0], 0.0)) > 0
+        if np.ptp(np.where(within, pair[0], 0)) > 0
     ]
     if not values:
         raise McnetError(
@@ -69,9 +69,11 @@ def _stack(values: np.ndarray) -> np.ndarray:
 def _of_slice(
     reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
 ) -> float:
-    """VIF of grey values up to 255; torch is loaded here, where it is needed."""
-    import torch
+    """VIF of grey values up to 255, in single precision, which changes the fifth digit."""
+    import torch  # here, since comparing scans does without torch where it is not installed
     from torchmetrics.functional.image import visual_information_fidelity
 
-    target, preds = (torch.from_numpy(one)[None, None] for one in (reference, image))
+    target, preds = (
+        torch.from_numpy(one.astype(np.float32))[None, None] for one in (reference, image)
+    )
     return float(visual_information_fidelity(preds, target))
