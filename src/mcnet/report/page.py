@@ -43,6 +43,12 @@ _LIMITS = (
 )
 
 
+def run_text(table: pd.DataFrame, answered: pd.DataFrame) -> str:
+    """Return the tables of a run as Markdown, from its summary and the answers to its questions."""
+    tables = [*summary_tables(table), *answer_tables(answered)]
+    return "\n".join(one.markdown() for one in tables)
+
+
 @dataclass(frozen=True)
 class _Picture:
     """A figure on the page."""
@@ -107,7 +113,7 @@ def write_report(
     tables, of_answers = summary_tables(table), answer_tables(answered)
     if of_answers:
         _write_csv(folder / "answers.csv", answered)
-    write_text(folder / "table.md", "\n".join(part.markdown() for part in [*tables, *of_answers]))
+    write_text(folder / "table.md", run_text(table, answered))
     page = page_template("page.html.jinja").render(
         title=title,
         conclusions=conclusions(table, proposed_model(rows)),

@@ -14,25 +14,13 @@ from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
 from mcnet.metrics.registry import PRIMARY, columns_in, definitions
 from mcnet.report.style import save_figure, style
-from mcnet.report.tables import ReportTable, comparison_tables
+from mcnet.report.tables import ReportTable, comparison_tables, with_notes
 
 
 def write_raw_trial(
     folder: Path, trial: RawTrial, *, model: str, inputs: Inputs, seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
-    tests = comparisons(
-        trial.rows, ("corrupted", "network"), metric=PRIMARY, rng=np.random.default_rng(1)
-    )
-    tables = [
-        image_table(trial),
-        scan_table(trial),
-        *comparison_tables(tests[tests["model"] == "reconstructed"]),
-    ]
-    text = "\n".join(
-        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
-    )
-    also = [one.name for one in columns_in(trial.rows.columns, "trial")]
     means = trial.rows.pivot_table(PRIMARY, "mode", "model", sort=False).round(4)
     summary = {
         f"{mode}, {label}": float(str(means.at[mode, label]))
@@ -44,11 +32,24 @@ def write_raw_trial(
     with written_together():
         for name, rows in (("rows", trial.rows), ("scans", trial.scans)):
             write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / "table.md", f"{text}\n{definitions([PRIMARY, *also])}\n")
+        write_text(folder / "table.md", raw_trial_text(trial))
         with style():
             save_figure(_examples(trial), folder, "examples")
         write_record(folder / "trial.json", record)
     return summary
+
+
+def raw_trial_text(trial: RawTrial) -> str:
+    """Return the tables of a trial as Markdown, with the definitions of their metrics."""
+    against = ("corrupted", "network")
+    tests = comparisons(trial.rows, against, metric=PRIMARY, rng=np.random.default_rng(1))
+    tables = [
+        image_table(trial),
+        scan_table(trial),
+        *comparison_tables(tests[tests["model"] == "reconstructed"]),
+    ]
+    also = [one.name for one in columns_in(trial.rows.columns, "trial")]
+    return f"{with_notes(tables)}\n{definitions([PRIMARY, *also])}\n"
 
 
 def image_table(trial: RawTrial) -> ReportTable:

@@ -29,6 +29,13 @@ class ReportTable:
         return "\n".join([f"**{self.caption}**", "", *lines, ""])
 
 
+def with_notes(tables: Sequence[ReportTable]) -> str:
+    """Return tables as Markdown, each followed by its note."""
+    return "\n".join(
+        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
+    )
+
+
 def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
     """One table a mode of a `mcnet.evaluation.statistics.summary`: mean ± SD of every metric."""
     columns = columns_in((c.name for c in COLUMNS if f"{c.name}_mean" in table.columns), "summary")

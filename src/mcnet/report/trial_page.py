@@ -15,7 +15,7 @@ from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
 from mcnet.metrics.registry import PRIMARY, columns_in, definitions
 from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
-from mcnet.report.tables import ReportTable, comparison_tables, mean_and_sd
+from mcnet.report.tables import ReportTable, comparison_tables, mean_and_sd, with_notes
 
 
 def write_trial(
@@ -29,6 +29,23 @@ def write_trial(
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
+    about = {"model": model, "training_fingerprint": fingerprint, **numbers}
+    record = {"summary": about, "provenance": provenance(seed=seed, inputs=inputs)}
+    written = {"rows": trial.rows, "severity": trial.severities, "still": trial.still}
+    with written_together():
+        for name, table in written.items():
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
+        write_text(folder / "table.md", trial_text(trial, model))
+        with style():
+            save_figure(example_figure(trial), folder, "examples")
+            save_figure(severity_figure(trial), folder, "severity")
+        write_json(folder / "summary.json", numbers)
+        write_record(folder / "trial.json", record)
+    return numbers
+
+
+def trial_text(trial: Trial, model: str) -> str:
+    """Return the tables of a trial as Markdown, with the definitions of their metrics."""
     tests = comparisons(trial.rows, ("corrupted",), metric=PRIMARY, rng=np.random.default_rng(1))
     tables = [
         factor_table(trial, model),
@@ -36,23 +53,8 @@ def write_trial(
         *comparison_tables(tests[tests["model"] == model]),
         severity_estimator_table(trial),
     ]
-    text = "\n".join(
-        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
-    )
     also = [one.name for one in columns_in(trial.rows.columns, "trial")]
-    about = {"model": model, "training_fingerprint": fingerprint, **numbers}
-    record = {"summary": about, "provenance": provenance(seed=seed, inputs=inputs)}
-    written = {"rows": trial.rows, "severity": trial.severities, "still": trial.still}
-    with written_together():
-        for name, table in written.items():
-            write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / "table.md", f"{text}\n{definitions([PRIMARY, *also])}\n")
-        with style():
-            save_figure(example_figure(trial), folder, "examples")
-            save_figure(severity_figure(trial), folder, "severity")
-        write_json(folder / "summary.json", numbers)
-        write_record(folder / "trial.json", record)
-    return numbers
+    return f"{with_notes(tables)}\n{definitions([PRIMARY, *also])}\n"
 
 
 def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
