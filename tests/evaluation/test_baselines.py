@@ -47,7 +47,7 @@ def test_a_known_turn_and_shift_is_found_and_undone(rotation_deg, shift):
     image = moved(reference, rotation_deg, shift)
     pose = rigid_pose(reference, image)
     assert pose.rotation_deg == pytest.approx(rotation_deg, abs=0.2)
-    assert pose.shift_pixels == pytest.approx(shift, abs=0.1)
+    assert pose.translation_pixels == pytest.approx(shift, abs=0.1)
     registered = register_rigidly(reference, image)
     assert ssim(reference, image, data_range=1.0) < 0.9
     assert ssim(reference, registered, data_range=1.0) > 0.98

@@ -44,7 +44,7 @@ def test_the_image_lies_where_its_reference_lies(head, axis, order):
     ):
         image = np.abs(corrupt_still_slices(reader, trace, scan))[0]
         pose = rigid_pose(at_rest[0], image)
-        found[name] = np.hypot(*pose.shift_pixels)
+        found[name] = np.hypot(*pose.translation_pixels)
     assert found["aligned"] < 0.15
     assert found["aligned"] < found["centre"]
     assert found["aligned"] < found["plain mean"]

@@ -1,4 +1,4 @@
-"""Commands that measure: images against each other, motion, and what models are worth."""
+"""Commands that measure: images against each other, motion, and models on held-out subjects."""
 
 import math
 from pathlib import Path
@@ -156,7 +156,7 @@ def evaluate(
 
     corrector = load_model(model)
     traces = chosen_traces([read_motion(file) for file in files], design)
-    with announce(f"Trying {corrector.name} on unseen subjects and motion") as on_progress:
+    with announce(f"Evaluating {corrector.name} on held-out subjects and motion") as on_progress:
         trial = try_corrector(
             *(chosen, traces, corrector, load_severity_estimator(), design),
             on_progress=on_progress,
@@ -170,10 +170,10 @@ def evaluate(
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )
-    for factor, told in numbers.items():
-        if isinstance(told, dict):
-            before, after = (told[f"{PRIMARY}_{when}"] for when in ("before", "after"))
-            recovered = 100 * told["share_of_ssim_deficit_recovered"]
+    for factor, scored in numbers.items():
+        if isinstance(scored, dict):
+            before, after = (scored[f"{PRIMARY}_{when}"] for when in ("before", "after"))
+            recovered = 100 * scored["share_of_ssim_deficit_recovered"]
             tell(
                 f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
                 "SSIM deficit recovered."

@@ -22,9 +22,9 @@ QUANTITIES: Mapping[str, str] = {
 }
 """What is compared, by its name in `TraceStatistics`, and how an axis says it."""
 _FEWEST_GENERATED = 20
-"""However few real traces there are: so many show how generated ones are spread."""
+"""However few real traces there are, so that the spread of generated ones shows."""
 _FEW = 30
-"""Below so many values the exact p-value is told, not that for many."""
+"""Below so many values the exact p-value is given, not the asymptotic one."""
 _LONGEST = 128
 _ASSUMED_INTERVAL_S = 2.0
 _N_BANDS = 12

@@ -1,4 +1,4 @@
-"""One row per slice and model: what every table and figure is made from."""
+"""One row per slice and model, from which every table and figure is made."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ def evaluate(
     images
         A model's label, and its corrected images in the order and on the scale of ``pairs``.
     progress
-        Told of the images registered and of their number in all.
+        Called with the number of images registered, and of all.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _scored(
 def _part(
     progress: OnProgress | None, index: int, n_pairs: int, n_stacks: int
 ) -> OnProgress | None:
-    """Return what turns the progress of one stack into that of all."""
+    """Return the progress of one stack as part of that of all."""
     if progress is None:
         return None
     tell = progress

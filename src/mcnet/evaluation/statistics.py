@@ -22,7 +22,7 @@ MODEL_ORDER: tuple[str, ...] = (
 )
 """The paper's order, our baselines, control and recipe among them; others follow as they come."""
 WITH_DEFICIT: tuple[Column, ...] = tuple(one for one in COLUMNS if one.metric.perfect is not None)
-"""Columns of which gains over the corrupted images are told, and the share of the deficit."""
+"""Columns with gains over the corrupted images, and the recovered share of the deficit."""
 
 
 def ordered_models(rows: pd.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
 """SSIM, PSNR and NMSE of an image against its reference, in 2D and 3D.
 
 Two scores compare only where both come from one definition (`SSIM_DEFINITION`) and one data range,
-so no data range is ever guessed here.
+so the data range is always an argument.
 """
 
 from typing import Any
@@ -65,7 +65,7 @@ def psnr(reference: Image, image: Image, *, data_range: float, mask: Mask | None
     Raises
     ------
     McnetError
-        As `ssim` does, the size of the window aside.
+        As `ssim` does, except for the size of the window.
     """
     check_comparable(reference, image, mask)
     check_data_range(data_range)

@@ -1,4 +1,4 @@
-"""Visual information fidelity: how much of the reference's information an image still holds.
+"""Visual information fidelity: the share of the reference's information in an image.
 
 Of ten metrics it agreed best with radiologists' scores of MR images (Mason et al. 2020, IEEE
 Transactions on Medical Imaging 39).
@@ -22,7 +22,7 @@ _GREY_VALUES = 255.0
 
 
 def vif(reference: Image, image: Image, *, data_range: float, mask: Mask | None = None) -> float:
-    """Visual information fidelity: 1 for equal images, 0 where nothing of the reference is left.
+    """Visual information fidelity: 1 for equal images, 0 without the reference's information.
 
     It may exceed 1 where an image has more contrast than its reference.
 
@@ -30,7 +30,7 @@ def vif(reference: Image, image: Image, *, data_range: float, mask: Mask | None 
     ----------
     reference, image
         Two images of one shape and one intensity scale; or two volumes, whose slices along the
-        first axis are compared, those aside in which the reference is constant.
+        first axis are compared, except those in which the reference is constant.
     data_range
         The difference between the greatest and the least intensity that images of this kind have.
     mask

@@ -11,7 +11,7 @@ from mcnet.evaluation.question import BASELINES
 Row = Mapping[Any, Any]
 """One model's line of the summary."""
 
-_SMALLEST_STEP = 0.0005  # what a table of three decimals cannot show is no difference
+_SMALLEST_STEP = 0.0005  # smaller differences do not show in a table of three decimals
 
 
 def conclusions(table: pd.DataFrame, model: str) -> list[str]:
@@ -22,8 +22,8 @@ def conclusions(table: pd.DataFrame, model: str) -> list[str]:
         if "corrupted" not in of_mode or model not in of_mode:
             continue
         about, few = _counted(of_mode[model])
-        told = " ".join([*_mode_sentences(of_mode, model), *few])
-        sentences.append(f"{_capital(mode)}, {about}: {told}")
+        text = " ".join([*_mode_sentences(of_mode, model), *few])
+        sentences.append(f"{_capital(mode)}, {about}: {text}")
     return sentences or ["There are no corrupted images or no model in the table: no conclusion."]
 
 
@@ -55,7 +55,7 @@ def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
 
 
 def _registered_sentence(before: Row, after: Row, model: str) -> str:
-    """Inside the head after registration: where neither air nor alignment helps."""
+    """Inside the head after registration, where neither air nor alignment contributes."""
     low, high = (
         float(before["ssim_head_registered_mean"]),
         float(after["ssim_head_registered_mean"]),

@@ -173,8 +173,8 @@ def curve_names(curves: Mapping[str, pd.DataFrame]) -> list[str]:
     for log in curves.values():
         if "epoch" in log.columns:
             numbers = log.select_dtypes("number")
-            told = numbers.columns[numbers.fillna(0).ne(0).any()]
-            names.update(dict.fromkeys(str(column) for column in told))
+            logged = numbers.columns[numbers.fillna(0).ne(0).any()]
+            names.update(dict.fromkeys(str(column) for column in logged))
     return [
         name for name in names if name not in ("epoch", "step", "stage", "seconds", "waiting_share")
     ]

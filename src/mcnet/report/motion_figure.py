@@ -26,7 +26,7 @@ from mcnet.motion.trace import MotionTrace
 from mcnet.report.log_labels import label_sparsely
 from mcnet.report.style import CYCLE, VERMILION, save_figure, style
 
-_EXAMPLE_QUANTILES = {"calm": 0.15, "middling": 0.5, "restless": 0.85}
+_EXAMPLE_QUANTILES = {"little motion": 0.15, "median": 0.5, "much motion": 0.85}
 _FREEDOMS = ("x", "y", "z", "about x", "about y", "about z")
 
 MOTION_FIGURE = folder_of("motion.json", "motion.png", "motion.svg", "motion.csv")

@@ -94,7 +94,7 @@ def test_the_heads_lie_nearer_to_their_references(plan, tmp_path):
     def apart(pairs):
         reference = pairs.references[pairs.reference_index[1]]
         pose = rigid_pose(reference, pairs.corrupted[1])
-        return np.hypot(*pose.shift_pixels)
+        return np.hypot(*pose.translation_pixels)
 
     stored = apart(load_pairs(tmp_path / "pairs.zarr", "test", "rotation+translation"))
     aligned = apart(pairs_in_memory(plan, "test", "rotation+translation", aligned=True))
