@@ -30,8 +30,8 @@ def answers(
     ``of_model`` and ``of_against``, and those of `mcnet.evaluation.comparisons.comparisons`. The
     answer follows from the interval that redraws subjects and traces: "yes" if it is
     above zero, "the reverse" if below, else "undecided". A mode in which one of the two models was
-    not trained gives no row. A crossed question is answered for all severities alone, since a quarter
-    has not as many even traces as odd ones, and its traces are redrawn within both.
+    not trained gives no row. A crossed question is answered for all severities alone, since a
+    quarter has not as many even traces as odd ones, and its traces are redrawn within both.
 
     Parameters
     ----------
