@@ -15,7 +15,8 @@ from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.corrupted_scan import CorruptedScan, corrupt_scan
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.template import varied_head
-from mcnet.metrics import intensity_scale, ssim
+from mcnet.metrics.scale import intensity_scale
+from mcnet.metrics.similarity import ssim
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.alignment import alignment_weights

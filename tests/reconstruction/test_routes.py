@@ -1,10 +1,10 @@
 """Poses in the units of the search, and as a trace again."""
 
 import numpy as np
+from mcnet.reconstruction.routes import volume_route
 
 from mcnet.io.kspace import RawScan
 from mcnet.motion.trace import MotionTrace
-from mcnet.reconstruction.routes import volume_route
 
 
 def test_six_degrees_of_freedom_are_radians_in_the_search_and_degrees_in_the_trace(rng):

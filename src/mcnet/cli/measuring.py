@@ -1,4 +1,4 @@
-"""Commands that measure: images against each other, motion, and what models are worth."""
+"""Commands that measure: images against each other, motion, and models on held-out subjects."""
 
 import math
 from pathlib import Path
@@ -28,7 +28,7 @@ def compare(
     images: tyro.conf.Positional[tuple[Path, ...]],
     json: bool = False,
 ) -> None:
-    """Print SSIM, PSNR and NMSE of images against their reference, with their definitions.
+    """Print the metrics of images against their reference, with their definitions.
 
     Args:
         reference: The scan to compare with: NIfTI, or the folder of a DICOM series.
@@ -40,16 +40,16 @@ def compare(
     check_scans((reference, *images), "mcnet compare")
     from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
     from mcnet.io.scans import read_scan
-    from mcnet.metrics import SSIM_DEFINITION
+    from mcnet.metrics.registry import definitions
 
     truth = read_scan(reference)
     scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
-    definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
+    names = list(next(iter(scores.values())))
+    definition = f"{definitions(names)} {COMPARISON_DEFINITION}"
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
         return
-    names = list(next(iter(scores.values())))
     tell_result("".join(f"{name:>12}" for name in names))
     for path, values in scores.items():
         tell_result(path)
@@ -152,11 +152,12 @@ def evaluate(
     from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
+    from mcnet.metrics.registry import PRIMARY
     from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
     traces = chosen_traces([read_motion(file) for file in files], design)
-    with announce(f"Trying {corrector.name} on unseen subjects and motion") as on_progress:
+    with announce(f"Evaluating {corrector.name} on held-out subjects and motion") as on_progress:
         trial = try_corrector(
             *(chosen, traces, corrector, load_severity_estimator(), design),
             on_progress=on_progress,
@@ -170,10 +171,10 @@ def evaluate(
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )
-    for factor, told in numbers.items():
-        if isinstance(told, dict):
-            before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
-            recovered = 100 * told["share_of_ssim_deficit_recovered"]
+    for factor, scored in numbers.items():
+        if isinstance(scored, dict):
+            before, after = (scored[f"{PRIMARY}_{when}"] for when in ("before", "after"))
+            recovered = 100 * scored["share_of_ssim_deficit_recovered"]
             tell(
                 f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
                 "SSIM deficit recovered."

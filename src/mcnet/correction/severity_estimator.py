@@ -17,7 +17,7 @@ from mcnet.correction.models import WEIGHTS
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.sampling import sampling_for
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.networks.config import SeverityConfig
 from mcnet.networks.severity import (
     OFFSET_MM,
