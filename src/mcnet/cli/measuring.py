@@ -167,7 +167,7 @@ def evaluate(
         output,
         trial,
         model=corrector.name,
-        fingerprint=corrector.checked.fingerprint or "not stated",
+        fingerprint=corrector.card.fingerprint or "not stated",
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )

@@ -38,8 +38,10 @@ class Source:
     """Its metadata, by the names of BIDS and dcm2niix."""
     phase_encoding: Axis | None
     """The axis that its metadata say lines were encoded along."""
+    names: tuple[str, ...]
+    """File name, series description and protocol, which may name the contrast."""
     warnings: tuple[str, ...]
-    """Sentences on why the scan may not be what the models were made for."""
+    """Sentences on its series and its metadata."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +80,8 @@ def read_source(path: Path, root: Path | None = None) -> Source:
     lines = phase_encoding_of(about, volume.affine, axes)
     names += [text_of(about, name) for name in ("SeriesDescription", "ProtocolName")]
     of_series = () if series is None else series.warnings
-    warnings = (*of_series, *contrast_warnings(names), *lines.warnings)
-    return Source(path, volume, series, about, lines.axis, warnings)
+    warnings = (*of_series, *lines.warnings)
+    return Source(path, volume, series, about, lines.axis, tuple(names), warnings)
 
 
 def correct_source(
@@ -106,9 +108,11 @@ def correct_source(
         options=options,
         on_progress=on_progress,
     )
-    result = replace(result, warnings=(*source.warnings, *result.warnings))
+    contrast = contrast_warnings(source.names, model.card.contrast)
+    result = replace(result, warnings=(*source.warnings, *contrast, *result.warnings))
     origin = provenance(inputs=files_of_scan("scan", source.path))
-    return CorrectedFile(source, result, {**origin, **_notes(result, options)})
+    used = {"severity_estimator": dict(severity_estimator.about)}
+    return CorrectedFile(source, result, {**origin, **_notes(result, options), **used})
 
 
 def write_corrected(

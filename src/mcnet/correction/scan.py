@@ -1,5 +1,6 @@
 """A corrected scan from a corrupted one, on its own grid and intensity scale."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
@@ -36,7 +37,12 @@ _NETWORK_SEEN_MM = (0.6, 1.0)
 
 @runtime_checkable
 class SeverityEstimator(Protocol):
-    """What judges a scan by itself."""
+    """What estimates the severity of motion from a scan alone."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What records say of it: its name, and the SHA-256 of its weights."""
+        ...
 
     def assess(self, volume: Volume) -> Assessment:
         """How far the head moved, and how the scan differs from the training data."""
@@ -140,7 +146,7 @@ def _gain(
     Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
     counts. If nothing was searched for either, the least is applied.
     """
-    curve, severity = model.checked.gain, judged.severity
+    curve, severity = model.card.gain_curve, judged.severity
     if not was_searched:
         return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mcnet.metrics.similarity import WINDOW_WIDTH
-from mcnet.networks.unet import UNet
+from mcnet.networks.base import ImageNetwork
 from mcnet.training.batch_ssim import batch_ssim
 from mcnet.training.batches import Batch, PairBatches, whole_size
 from mcnet.training.loss_config import LossConfig
@@ -25,7 +25,7 @@ class TrainingModule(lightning.LightningModule):
 
     def __init__(
         self,
-        network: UNet,
+        network: ImageNetwork,
         stage: Stage,
         loss: LossConfig,
         *,
@@ -56,9 +56,9 @@ class TrainingModule(lightning.LightningModule):
         self.processes = processes
 
     @property
-    def taught(self) -> UNet:
+    def taught(self) -> ImageNetwork:
         """The network that is kept: of the last weights, or of their moving average."""
-        return self.network if self.averaged is None else cast(UNet, self.averaged.module)
+        return self.network if self.averaged is None else cast(ImageNetwork, self.averaged.module)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Let the average follow the weights."""

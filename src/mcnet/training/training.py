@@ -19,7 +19,7 @@ from mcnet.core.provenance import sha256_of_file, sha256_of_json
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.cards import read_card
 from mcnet.networks.config import NetworkConfig
-from mcnet.networks.unet import UNet
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.weights import load_network, save_network
 from mcnet.training.batches import PairBatches, sizes_of_batches
 from mcnet.training.checkpoint import SafetensorsCheckpoint
@@ -82,17 +82,16 @@ def train_stage(
     """
     processes.by_first(lambda: check_trainable(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
-    card = {
-        "version": __version__,
+    settings = {
         "stage": asdict(stage),
         "loss": asdict(loss),
         "training": asdict(training),
-        "seed": seed,
         "initial_weights_sha256": sha256_of_file(initial_weights) if initial_weights else None,
         "train_sha256": _sha256_of_pairs(train) if isinstance(train, ImagePairs) else train.sha256,
         "validation_sha256": _sha256_of_pairs(validation),
     }
-    fingerprint = sha256_of_json({**card, "network": asdict(network)})
+    known = {"version": __version__, "seed": seed, **settings}
+    fingerprint = sha256_of_json({**known, "network": network.identity})
     if processes.by_first(lambda: _fingerprint_of(weights) == fingerprint):
         return weights
 
@@ -102,10 +101,15 @@ def train_stage(
     with training_batches(train, training, seed, n_workers, **shared) as batches:
         fit(module, record, batches, validation, training, quiet=quiet, **shared)
     module.network.load_state_dict(record.best_weights)
-    about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
+    card = ModelCard(
+        seed=seed,
+        fingerprint=fingerprint,
+        version=__version__,
+        further={**settings, "best": record.best, "notes": dict(notes)},
+    )
 
     def finish() -> None:
-        save_network(weights, module.network, card={**card, **about})
+        save_network(weights, module.network, card=card)
         checkpoint.unlink(missing_ok=True)
 
     processes.by_first(finish)
@@ -186,7 +190,7 @@ def _module(
     if initial_weights is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = UNet(config)
+            network = config.build()
     else:
         learning_rate *= training.fine_tune_factor
         network = load_network(initial_weights).train()
@@ -236,10 +240,9 @@ def _trainer(
 def _fingerprint_of(weights: Path) -> str | None:
     """What a weights file was trained from; None where it is missing or unreadable."""
     try:
-        fingerprint: str | None = read_card(weights)["card"].get("fingerprint")
+        return read_card(weights).fingerprint
     except McnetError:
         return None
-    return fingerprint
 
 
 def _continues(checkpoint: Path, fingerprint: str) -> bool:
