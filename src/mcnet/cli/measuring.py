@@ -1,6 +1,7 @@
 """Commands that measure: images against each other, motion, and what models are worth."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -37,13 +38,12 @@ def compare(
     if not images:
         raise McnetError("no image to compare is named; give one or more after the reference.")
     check_scans((reference, *images), "mcnet compare")
-    from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
+    from mcnet.api.comparing import compare as compared
     from mcnet.io.scans import read_scan
-    from mcnet.metrics import SSIM_DEFINITION
 
     truth = read_scan(reference)
-    scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
-    definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
+    scores = {str(path): compared(truth, path) for path in images}
+    definition = next(iter(scores.values())).definition
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
@@ -180,6 +180,6 @@ def evaluate(
     tell(str(output / "table.md"))
 
 
-def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:
+def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     """Numbers that JSON has; it knows neither infinity, the PSNR of equal images, nor NaN."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from mcnet.cli.ending import errors_told
+from mcnet.cli.ending import debugging, errors_told
 from mcnet.cli.first_checks import check_at_least, check_exists
 from mcnet.cli.terminal import Output, announce, print_what_cannot_be_shown, tell
 from mcnet.core.errors import McnetError
@@ -112,5 +112,5 @@ def _train(
 def _process(file: Path, output: Path, metrics: Path | None, devices: int) -> None:
     """`train` as one of the processes that it started; it ends as a command does."""
     print_what_cannot_be_shown()
-    with errors_told(["train"]):
+    with debugging(False), errors_told(["train"]):  # as the environment of the first one says
         train(file, output, metrics, devices)

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
@@ -94,17 +94,15 @@ def correct_scan(
             return left(left_because="estimated still")
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
-    tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
+    progress, n_total = Progress(on_progress), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
+        motion = _motion(grid, way, judged.severity.mm, progress.steps(0, n_total))
         because = _left_after_search(judged, motion)
         if because is not None and not options.force:
             return left(left_because=because)
     gain = _gain(model, judged, motion, was_searched=grid is not None)
-    change, deviation = changes_of(
-        way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
-    )
+    change, deviation = changes_of(way, motion, gain, on_progress=progress.steps(n_search, n_total))
     least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
     after = replace(scan, values=np.clip(scan.values + change, least, greatest))
     return replace(

@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Bool, Float32
 
 from mcnet.core.errors import McnetError
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
@@ -63,10 +63,9 @@ def evaluate(
     heads = pairs.heads[pairs.reference_index]
     candidates = {"corrupted": pairs.corrupted, "smoothed": smooth_lightly(pairs.corrupted)}
     candidates.update(images)
+    whole = Progress(progress)
     registered = {
-        label: register_all(
-            references, stack, progress=_part(progress, index, len(pairs), len(candidates))
-        )
+        label: register_all(references, stack, progress=whole.part(index, len(candidates)))
         for index, (label, stack) in enumerate(candidates.items())
     }
     tables = []
@@ -105,16 +104,6 @@ def _scores(
             }
         )
     return pd.DataFrame(rows, columns=list(METRICS))
-
-
-def _part(
-    progress: OnProgress | None, index: int, n_pairs: int, n_stacks: int
-) -> OnProgress | None:
-    """Return what turns the progress of one stack into that of all."""
-    if progress is None:
-        return None
-    tell = progress
-    return lambda done, _: tell(index * n_pairs + done, n_stacks * n_pairs)
 
 
 def _check_comparable(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex64, Float, Float32, Shaped
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
 from mcnet.motion_estimation.coarse_to_fine import SearchSettings
@@ -59,11 +59,7 @@ def solved(
         scan = part.scan(maps[:, block])
         errors.append(scan.error)
         terms.append(scan.n_terms)
-
-        def told(done: int, total: int, before: int = number) -> None:
-            if on_progress:
-                on_progress(before * total + done, len(blocks) * total)
-
+        progress = Progress(on_progress).part(number, len(blocks))
         if density is None:
             found.append(
                 still_head(
@@ -72,13 +68,13 @@ def solved(
                     line_weight=line_weight,
                     towards=None if towards is None else towards[block],
                     settings=solver,
-                    on_progress=told,
+                    on_progress=progress,
                 )
             )
         else:
             preview = gridded(scan, part.kspace, density, real=solver.real)
             found.append(_as_found(scan, part.kspace, preview))
-            told(1, 1)
+            progress(1, 1)
     images = np.concatenate([one.images for one in found])
     energy = np.sum([one.line_energy for one in found], axis=0)
     misfit = np.sum([one.line_misfit for one in found], axis=0)
