@@ -75,7 +75,7 @@ limits = ["all"]
 folder = "scans"
 scans_per_subject = 1
 validation = ["b"]
-aside = ["c"]
+held_out = ["c"]
 [variety]
 matrix = 16
 pixel_mm = [6.0, 9.0]

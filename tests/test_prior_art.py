@@ -1,4 +1,4 @@
-"""The page on prior art: its modules are there, and its citations and references belong together."""
+"""The prior-art page: its modules exist, and its citations and references belong together."""
 
 import re
 import unicodedata

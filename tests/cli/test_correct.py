@@ -99,7 +99,7 @@ def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, severity_es
     assert (tmp_path / "left.nii.gz").read_bytes() == scan.read_bytes()
     told = capsys.readouterr().err
     assert "Warning: An odd [scan]." in told
-    assert "left.nii.gz: Judged still: no more motion is seen" in told
+    assert "left.nii.gz: Estimated to be still: no more motion is seen" in told
     assert "so it was left as it is. Estimated motion: 1.2 mm (0.8 to 2.0)." in told
     run("correct", scan, "-o", tmp_path / "forced.nii.gz", "--model", weights, "--force")
     assert (tmp_path / "forced.nii.gz").read_bytes() != scan.read_bytes()

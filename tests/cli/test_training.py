@@ -12,7 +12,7 @@ from mcnet.core.errors import McnetError
 from mcnet.core.provenance import command, recorded_command
 from mcnet.training import launching
 
-CORRECTOR = 'name = "n"\npurpose = "p"\ndata = "d"\nlicence = "CC0"\npeople = []\n'
+CORRECTOR = 'name = "n"\npurpose = "p"\ndata = "d"\nlicence = "CC0"\nsubjects = []\n'
 EXPERIMENT = """
 title = "t"
 [subjects]

@@ -382,7 +382,7 @@ def test_a_series_becomes_a_series(
         assert (pixels[0] == pixels[1]) == is_still
         done = dcmread(new.file.path).DerivationDescription
         assert done.startswith(
-            "Judged still: no more motion" if is_still else "Motion corrected by mcnet"
+            "Estimated to be still: no more motion" if is_still else "Motion corrected by mcnet"
         )
     about = json.loads((tmp_path / "out.json").read_text())
     assert set(about["inputs_sha256"]) == {f"scan/{path.name}" for path in series.iterdir()}

@@ -19,7 +19,7 @@ from mcnet.correction.outcome import CorrectedScan, LeftBecause, left_sentence
 
 CAUSES: tuple[LeftBecause, ...] = get_args(LeftBecause)
 BEGINS = {
-    "estimated still": "Judged still: no more motion is seen",
+    "estimated still": "Estimated to be still: no more motion is seen",
     "no motion found": "No motion found to undo: motion is seen in the scan",
     "pixels too coarse": "Not corrected: the scan's sagittal pixels are coarser",
 }

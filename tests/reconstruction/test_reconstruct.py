@@ -79,7 +79,7 @@ def test_a_trace_of_another_length_is_refused():
 
 def test_motion_that_no_head_makes_is_refused():
     raw = moving_head.raw_scan(4.0)
-    with pytest.raises(McnetError, match="turns by 30 degrees and shifts by 50 mm at most"):
+    with pytest.raises(McnetError, match="rotates by 30 degrees and moves by 50 mm at most"):
         reconstruct(raw, motion=moving_head.motion(4.0).scaled(100.0))
 
 

@@ -109,7 +109,7 @@ def test_without_uncertainty_none_is_shown(tmp_path):
 def test_a_scan_left_as_it_was_says_so_and_shows_no_difference(tmp_path):
     text = page_of(tmp_path / "page.html", left_scan())
     assert "<h1>Left as it was</h1>" in text
-    assert "Judged still: no more motion is seen" in text
+    assert "Estimated to be still: no more motion is seen" in text
     assert text.count("<img ") == 3 * N_SLICES
     body = text.split("<body>")[1]
     assert "after minus before" not in body

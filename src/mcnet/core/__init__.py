@@ -1,1 +1,1 @@
-"""What every room stands on: errors, provenance, settings, outputs, the engine."""
+"""What all rooms use: errors, settings, outputs, provenance, progress, cores and GPUs."""

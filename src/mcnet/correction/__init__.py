@@ -1,1 +1,1 @@
-"""Corrected images from corrupted ones."""
+"""Correction of magnitude images: severity estimate, motion search, network, gain, output."""

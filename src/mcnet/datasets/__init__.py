@@ -1,1 +1,1 @@
-"""Subjects, their split, and what is simulated from them."""
+"""Subjects and their train, validation and test split; corrupted scans made from them."""

@@ -1,1 +1,1 @@
-"""How good the corrected images are, beside honest baselines."""
+"""Scores, baselines, statistics and trials of correctors and of reconstruction."""

@@ -1,1 +1,1 @@
-"""Experiments as data: gathering, training, evaluation, step by step."""
+"""Experiments as data: gather, simulate, train, evaluate, report; each step resumes."""

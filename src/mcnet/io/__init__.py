@@ -1,1 +1,1 @@
-"""Images and raw data in files: NIfTI, DICOM, ISMRMRD, BIDS."""
+"""Scans and raw data in files; metadata, BIDS, voxel order, phase-encoding direction."""

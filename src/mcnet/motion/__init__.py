@@ -1,1 +1,1 @@
-"""Rigid poses and motion over time: conventions, statistics, generators."""
+"""Rigid poses and motion over time: THE conventions of axes, signs and units."""

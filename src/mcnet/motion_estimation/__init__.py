@@ -1,1 +1,1 @@
-"""Joint estimation of image and motion from k-space."""
+"""Joint estimation of images and poses from k-space."""

@@ -1,1 +1,1 @@
-"""Networks, their configuration and their weights."""
+"""Network architectures, their weights and model cards."""

@@ -1,1 +1,1 @@
-"""Signal equation: Fourier transforms, acquisition, operators, coils, the simulator."""
+"""The signal equation: Fourier transforms, acquisition, operators, coils, simulator."""

@@ -1,1 +1,1 @@
-"""Blinded reader studies."""
+"""Blinded reader studies: images, server, readings, statistics."""

@@ -72,7 +72,7 @@ def study_api(
     app.state.study = study
     app.state.throttle = throttle or Throttle()
     app.state.is_behind_tls = is_behind_tls
-    page = page_template("reading.html.jinja", package="readers")
+    page = page_template("reading.html.jinja", package="reader_study")
     html = page.render(settings=study.settings, design=study.design)
     app.get("/", include_in_schema=False)(lambda: HTMLResponse(html))
     app.include_router(API, prefix="/api")

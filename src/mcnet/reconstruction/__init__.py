@@ -1,1 +1,1 @@
-"""Images from raw k-space of moving heads."""
+"""Images from the raw k-space of a moving head, with its motion known or estimated."""

@@ -1,1 +1,1 @@
-"""Losses, recipes and training loops."""
+"""Losses, recipes and training, on one process or many."""

@@ -27,7 +27,7 @@ seed = 2
 folder = "heads"
 scans_per_subject = 2
 validation = ["b"]
-aside = ["c"]
+held_out = ["c"]
 [variety]
 matrix = 44
 pixel_mm = [4.5, 5.0]
@@ -107,7 +107,7 @@ def test_the_correctors_of_the_repository_are_valid(path: Path) -> None:
 
 def test_unknown_settings_are_told_in_lists_too(folder: Path) -> None:
     for wrong, told in (
-        ("asides", "subjects.asides"),
+        ("held_outs", "subjects.held_outs"),
         ("scan_per_subject", "subjects.scan_per_subject"),
     ):
         (folder / "tiny.toml").write_text(

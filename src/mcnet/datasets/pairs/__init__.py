@@ -1,1 +1,1 @@
-"""Stores of corrupted and reference slices, as the paper trains on."""
+"""The paper's data: stores of reference and corrupted slices."""

@@ -1,1 +1,1 @@
-"""Scans of random protocol and motion, made while a network trains."""
+"""Scans of random protocol, contrast and motion, made while a network trains."""

@@ -1,1 +1,1 @@
-"""DICOM series, in and out."""
+"""DICOM series, read and written."""

@@ -1,1 +1,1 @@
-"""ISMRMRD files of raw k-space, in and out."""
+"""ISMRMRD files of raw k-space, read and written."""

@@ -1,1 +1,1 @@
-"""NIfTI files."""
+"""NIfTI files, read and written."""

@@ -1,1 +1,1 @@
-"""Files of motion parameters of other programs."""
+"""Motion files: one module a program."""

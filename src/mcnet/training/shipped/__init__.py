@@ -1,1 +1,1 @@
-"""Training of the networks that ship with mcnet."""
+"""Training of the networks that come with mcnet."""
