@@ -7,7 +7,7 @@ import tyro
 
 from mcnet.cli.first_checks import SCAN, check_exists, check_scans
 from mcnet.cli.terminal import announce, model_file, tell, tell_named
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, McnetError
 from mcnet.core.extras import check_extra
 from mcnet.correction.default_model import DEFAULT_MODEL
 
@@ -65,12 +65,12 @@ def correct(
     check_exists(scan, SCAN)
     if derivative is not None or level is not None:
         if derivative is None or level is None:
-            raise McnetError(
+            raise BadOptionError(
                 "a BIDS data set is corrected by mcnet correct IN OUT participant, any other scan "
                 "by mcnet correct IN -o OUT; give one of the two."
             )
         if output or report or uncertainty:
-            raise McnetError(
+            raise BadOptionError(
                 "-o, --report and --uncertainty are for one scan; leave them out: a BIDS data set "
                 "is written to its second path, a page for every scan with it."
             )
@@ -83,12 +83,12 @@ def correct(
         )
         return
     if participant_label:
-        raise McnetError(
+        raise BadOptionError(
             "--participant-label is for a BIDS data set: mcnet correct IN OUT participant "
             "--participant-label 01."
         )
     if output is None:
-        raise McnetError(
+        raise BadOptionError(
             "no output is named; give mcnet correct IN -o OUT, or for a BIDS data set mcnet "
             "correct IN OUT participant."
         )
@@ -208,7 +208,7 @@ def _check_not_bids(scan: Path) -> None:
     from mcnet.io.bids import is_bids
 
     if scan.is_dir() and is_bids(scan):
-        raise McnetError(
+        raise BadOptionError(
             f"{scan} is a BIDS data set; give mcnet correct {scan} OUT participant, and "
             "--participant-label for some of its participants."
         )

@@ -17,7 +17,7 @@ from mcnet.cli.terminal import (
     tell_result,
     waiting,
 )
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import PAGES, check_extra
 from mcnet.core.seeds import check_seed
 from mcnet.correction.default_model import DEFAULT_MODEL
@@ -36,7 +36,7 @@ def compare(
         json: Print JSON instead of a table.
     """
     if not images:
-        raise McnetError("no image to compare is named; give one or more after the reference.")
+        raise BadOptionError("no image to compare is named; give one or more after the reference.")
     check_scans((reference, *images), "mcnet compare")
     from mcnet.api.comparing import compare as compared
     from mcnet.io.scans import read_scan
