@@ -12,33 +12,41 @@ import numpy as np
 import page
 from timing import take_turns
 
+from mcnet.correction.initial_image import network_image
 from mcnet.correction.models import load_model
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
 from mcnet.datasets.subjects import template_subjects
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
+from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.reconstruct import reconstruct
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 N_SLICES, SIDE, FACTOR = 24, 128, 20.0
 _ROUNDS, _SLOW = 5, 2
 _MOST_S = 120.0
-PAIR, KNOWN, UNKNOWN = "one pair of finufft calls", "motion known", "motion looked for"
+PAIR, KNOWN, UNKNOWN = "one pair of finufft calls", "motion given", "motion estimated"
 
 
 def run() -> page.Section:
-    """Seconds of a reconstruction with motion that is known, and with motion that is not."""
+    """Seconds of a reconstruction with motion that is given, and with motion that is estimated."""
     acquisition = Acquisition((48, SIDE, SIDE), (256.0, 256.0, 256.0))
     generated = generate_motion(SIDE, np.random.default_rng(1)).at_rest_when(SIDE // 2)
     motion = generated.restricted_to("rotation+translation").scaled(FACTOR)
     (subject,) = template_subjects(1, seed=1)
     raw = simulate_raw(subject.load(), motion, acquisition, RawOptions(n_slices=N_SLICES))
     network = load_model("paper-2mm")
+
+    def estimated() -> Reconstruction:
+        initial_image = network_image(root_sum_of_squares(raw), network)
+        return reconstruct(raw, motion=None, initial_image=initial_image)
+
     times = take_turns(
         {
             PAIR: _pair_of_calls(),
             KNOWN: lambda: reconstruct(raw, motion=motion),
-            UNKNOWN: lambda: reconstruct(raw, motion=None, model=network),
+            UNKNOWN: estimated,
         },
         _ROUNDS,
         {KNOWN: _SLOW, UNKNOWN: _SLOW},
@@ -51,11 +59,12 @@ def run() -> page.Section:
         "Reconstruction from raw k-space",
         [
             f"{N_SLICES} slices of {SIDE} x {SIDE} of the built-in head that share one trace, one "
-            "coil, from k-space in memory to an image, the network's image and the judgement "
-            "included. The peer is one pair of bare finufft calls, forth and back, for all slices.",
+            "coil, from k-space in memory to an image, with the network's image and the data-"
+            "consistency check. The peer is one pair of bare finufft calls, forth and back, for "
+            "all slices.",
             page.table(("side", "time", "pairs of calls"), rows),
         ],
-        [page.Target("motion looked for: under 2 minutes", found, found < _MOST_S)],
+        [page.Target("motion estimated: under 2 minutes", found, found < _MOST_S)],
     )
 
 

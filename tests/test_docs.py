@@ -16,7 +16,7 @@ from mcnet.cli.main import main
 from mcnet.motion.formats.files import write_motion
 from mcnet.motion.generators import generate_motion
 from mcnet.motion_estimation.coarse_to_fine import SearchSettings
-from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.reconstruction.options import ReconstructionOptions
 
 PAGES = ("docs/how-to/raw-data.md", "docs/how-to/motion-files.md", "README.md")
 """In an order in which each finds what those before have written."""
@@ -74,7 +74,7 @@ def test_the_docs_have_commands_to_be_run():
 def test_every_command_of_the_docs_runs_as_it_is_written(folder, monkeypatch):
     hasty = SearchSettings(n_steps=(1, 0, 0), polish=())
     monkeypatch.setattr(
-        "mcnet.reconstruction.solving.ReconstructionOptions",
+        "mcnet.reconstruction.options.ReconstructionOptions",
         lambda *, preview: ReconstructionOptions(preview=preview, search=hasty),
     )
     # what two pages say alike is run once

@@ -18,8 +18,8 @@ from mcnet.motion.generators import generate_motion
 from mcnet.motion.trace import MotionTrace
 from mcnet.motion_estimation.coarse_to_fine import SearchSettings
 from mcnet.physics.acquisition import Acquisition
+from mcnet.reconstruction.options import ReconstructionOptions
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.reconstruction.solving import ReconstructionOptions
 
 
 def run(*arguments):
@@ -65,12 +65,15 @@ def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     assert "data:image/png" in page.read_text()
 
 
-def test_without_motion_it_is_looked_for_and_written(raw, tmp_path, capsys):
+def test_without_motion_it_is_estimated_and_written(raw, tmp_path, capsys):
     out, found = tmp_path / "still.nii.gz", tmp_path / "found.par"
     options = ["--motion-output", found, "--motion-output-format", "fsl"]
     run("reconstruct", raw, "-o", out, *options)
     about = json.loads((tmp_path / "still.json").read_text())
     assert set(about["inputs_sha256"]) == {"raw", "model"}
+    assert (about["motion"], about["model"]) == ("estimated", "paper-2mm")
+    assert about["initial_image"] == "the image of the network paper-2mm"
+    assert "The estimated motion explains" in about["data_consistency"]
     trace = read_motion(found)
     assert trace.n_points == moving_head.N_LINES
     true = moving_head.motion(12.0)
@@ -146,30 +149,30 @@ def test_a_file_that_is_cut_off_ends_in_a_sentence(raw, motion, tmp_path, capsys
     assert not out.exists()
 
 
-def test_the_extra_raw_alone_reconstructs_with_motion_and_looks_for_it(tmp_path, rng):
+def test_the_extra_raw_alone_reconstructs_with_motion_and_estimates_it(tmp_path, rng):
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, rng).restricted_to("rotation+translation").scaled(4.0)
     raw, trace = tmp_path / "moved.h5", tmp_path / "motion.csv"
     write_raw(raw, simulate_raw(moving_head.subject(), moves, lines, RawOptions(n_slices=2)))
     write_motion(trace, moves, "csv")
     given = ["reconstruct", raw, "-o", tmp_path / "given.nii.gz", "--motion", trace]
-    looked_for = ["reconstruct", raw, "-o", tmp_path / "found.nii.gz", "--model", "none"]
+    estimated = ["reconstruct", raw, "-o", tmp_path / "found.nii.gz", "--model", "none"]
     others = [extra for extra in EXTRAS if extra != "raw"]
-    told = in_a_fresh_process(given, looked_for, [*looked_for[:-1], "t1w-1mm"], absent=others)
+    told = in_a_fresh_process(given, estimated, [*estimated[:-1], "t1w-1mm"], absent=others)
     assert [status for status, *_ in told] == [0, 0, 2], told[0][1]
     assert "needs the extra train" in told[2][1]
-    for name, how in (("given", "given"), ("found", "found")):
+    for name, how in (("given", "given"), ("found", "estimated")):
         record = json.loads((tmp_path / f"{name}.json").read_text())
         assert record["motion"] == how
         assert record.get("model") is None
         assert np.asarray(nib.load(tmp_path / f"{name}.nii.gz").dataobj).std() > 0
 
 
-def test_a_search_without_a_network_that_fails_shows_the_scan_as_it_is():
+def test_rejected_motion_without_a_network_gives_the_scan_as_it_is():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
     result = reconstruct(raw, motion=None, options=hasty)
     assert not result.accepted
-    assert result.network is None
+    assert result.initial_image is None
     np.testing.assert_array_equal(result.image.values, result.corrupted.values)
-    assert result.verdict.endswith("the image is the scan as it is instead.")
+    assert result.data_consistency.endswith("the result is the scan as it is instead.")

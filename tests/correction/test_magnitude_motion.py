@@ -18,7 +18,7 @@ from mcnet.correction.magnitude_motion import (
     rms_mm,
 )
 from mcnet.physics.in_plane import SliceGrid
-from mcnet.reconstruction.solving import as_scanned
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 SHORT = replace(SEARCH, n_steps=(3, 2, 2))
 GRID = SliceGrid((40, 52), (2.0, 3.0))
@@ -27,7 +27,7 @@ GRID = SliceGrid((40, 52), (2.0, 3.0))
 def scanned(factor):
     """Magnitudes of the built-in head, and their grid."""
     raw = moving_head.raw_scan(factor)
-    return raw.planes_of(as_scanned(raw).values), raw.grid
+    return raw.planes_of(root_sum_of_squares(raw).values), raw.grid
 
 
 def ssim_back(magnitudes, found: FoundMotion):

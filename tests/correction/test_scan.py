@@ -11,16 +11,16 @@ from tiny_models import FakeGuard, model_of, random_network, still_network
 from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion, network_pass
 from mcnet.correction import scan as scan_module
-from mcnet.correction.head_slices import input_scale
 from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
+from mcnet.datasets.head_slices import input_scale
 from mcnet.io.volume import Volume
 from mcnet.networks.unet import NetworkConfig, UNet
 from mcnet.physics.in_plane import SliceGrid
-from mcnet.reconstruction.solving import as_scanned
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 SHAPE = (9, 37, 45)
 ALONE = CorrectionOptions(search=False)
@@ -342,7 +342,7 @@ def moving_scan() -> Volume:
     """The built-in head, moved while lines were encoded along y."""
     slices = moving_head.raw_scan(4.0)
     # half the size that it has, for a search wants small pixels
-    return volume_of(slices.planes_of(as_scanned(slices).values), (8.0, 1.3, 1.35))
+    return volume_of(slices.planes_of(root_sum_of_squares(slices).values), (8.0, 1.3, 1.35))
 
 
 @pytest.fixture

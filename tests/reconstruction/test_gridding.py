@@ -1,4 +1,4 @@
-"""The quick preview: of a still head the inverse FFT, of a moving one better than that."""
+"""The gridding preview: of a still head the inverse FFT, of a moving one better than that."""
 
 import moving_head
 import numpy as np
@@ -7,15 +7,15 @@ from mcnet.physics.fourier import centred_fft
 from mcnet.physics.in_plane import SliceGrid
 from mcnet.physics.simulator import image_at_rest
 from mcnet.reconstruction.gridding import density_weights, gridded
-from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.options import ReconstructionOptions
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.reconstruction.sense_operator import SenseOperator
 
 
 def test_of_a_still_head_it_is_the_image(rng):
     grid = SliceGrid((24, 31), (4.0, 5.0), 0)
     image = rng.normal(size=(1, 24, 31)).astype(np.float32)
-    scan = CoilScan(grid, np.ones((1, 1, 24, 31), np.complex64), grid.still_poses())
+    scan = SenseOperator(grid, np.ones((1, 1, 24, 31), np.complex64), grid.still_poses())
     kspace = (centred_fft(image, (1, 2)) / np.sqrt(24 * 31)).astype(np.complex64)[None]
     weights = density_weights(scan, grid.shape)
     found = gridded(scan, kspace, weights, real=True)

@@ -1,47 +1,80 @@
-"""From raw k-space to an image: with motion given, or found; and what is refused."""
+"""From raw k-space to an image: with motion given or estimated; and what is refused."""
 
+import pkgutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import moving_head
 import numpy as np
 import pytest
 
+import mcnet.reconstruction
 from mcnet.core.errors import McnetError
+from mcnet.correction.initial_image import network_image
 from mcnet.correction.models import load_model
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
 from mcnet.motion.generators import generate_motion
 from mcnet.motion.trace import still
 from mcnet.motion_estimation.coarse_to_fine import OF_VOLUMES, SearchSettings
 from mcnet.physics.acquisition import Acquisition
+from mcnet.reconstruction.options import ReconstructionOptions
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.reconstruction.solving import ReconstructionOptions
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 
-def test_found_motion_gives_a_better_image_than_the_network_it_starts_from():
+def by_network(raw):
+    return network_image(root_sum_of_squares(raw), load_model("paper-2mm"))
+
+
+def test_estimated_motion_gives_a_better_image_than_the_one_it_starts_from():
     raw = moving_head.raw_scan(12.0)
-    result = reconstruct(raw, motion=None, model=load_model("paper-2mm"))
+    initial_image = by_network(raw)
+    result = reconstruct(raw, motion=None, initial_image=initial_image)
     assert not result.motion_known
-    assert result.network is not None
+    assert result.initial_image is initial_image
+    assert result.notes["initial_image"] == "the image of the network paper-2mm"
     assert result.accepted
-    network, image = (
-        moving_head.ssim(raw.planes_of(one.values)) for one in (result.network, result.image)
+    before, after = (
+        moving_head.ssim(raw.planes_of(one.values)) for one in (initial_image, result.image)
     )
-    assert image > network + 0.01
+    assert after > before + 0.01
     assert result.motion.n_points == raw.n_lines
     assert result.motion_deviation is not None
 
 
-def test_motion_that_is_not_found_leaves_the_image_of_the_network():
+def test_where_the_motion_is_rejected_the_result_is_the_initial_image():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
-    result = reconstruct(raw, motion=None, model=load_model("paper-2mm"), options=hasty)
+    initial_image = by_network(raw)
+    result = reconstruct(raw, motion=None, initial_image=initial_image, options=hasty)
     assert not result.accepted
-    assert result.network is not None
-    np.testing.assert_array_equal(result.image.values, result.network.values)
-    assert "network" in result.verdict
+    np.testing.assert_array_equal(result.image.values, initial_image.values)
+    assert result.image.name == raw.name
+    assert result.data_consistency.endswith(
+        "the result is the image of the network paper-2mm instead."
+    )
 
 
-def test_six_degrees_of_freedom_are_undone_in_a_volume():
+def test_an_initial_image_on_another_grid_is_refused():
+    raw = moving_head.raw_scan(4.0)
+    image = root_sum_of_squares(raw)
+    cut = replace(image, values=image.values[:, :-1])
+    shifted = replace(image, affine=image.affine + np.eye(4, k=3))
+    for other in (cut, shifted):
+        with pytest.raises(McnetError, match="initial image .* lies on another grid"):
+            reconstruct(raw, motion=None, initial_image=other)
+
+
+def test_reconstruction_never_imports_torch():
+    names = [one.name for one in pkgutil.iter_modules(mcnet.reconstruction.__path__)]
+    assert "motion_search" in names
+    imports = "; ".join(f"import mcnet.reconstruction.{name}" for name in names)
+    check = f"{imports}; import sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_six_degrees_of_freedom_are_corrected_in_a_volume():
     lines = Acquisition((32, 36, 34), (256.0, 256.0, 256.0))
     motion = generate_motion(36, np.random.default_rng(4)).scaled(12.0)
     scan = moving_head.subject()
@@ -50,15 +83,15 @@ def test_six_degrees_of_freedom_are_undone_in_a_volume():
     result = reconstruct(raw, motion=motion)
     reference = reconstruct(quiet, motion=still(36)).image.values
     errors = [np.linalg.norm(one.values - reference) for one in (result.corrupted, result.image)]
-    assert result.notes["route"] == "six-dof"
+    assert result.notes["motion_model"] == "six-dof"
     assert errors[1] < 0.35 * errors[0]
 
 
-def test_a_3d_scan_is_searched_with_six_degrees_of_freedom():
+def test_motion_of_a_3d_scan_is_estimated_with_six_degrees_of_freedom():
     raw = moving_head.raw_volume(60.0)
     short = replace(OF_VOLUMES, n_steps=(4, 3, 2, 2, 2, 2, 2, 2, 1), n_polish_steps=1)
     result = reconstruct(raw, motion=None, options=ReconstructionOptions(search=short))
-    assert result.notes["route"] == "six-dof"
+    assert result.notes["motion_model"] == "six-dof"
     assert result.motion.n_points == raw.n_lines
     assert np.all(result.motion.translation_mm.std(axis=0) > 0)
     assert np.all(result.motion.rotation_deg.std(axis=0) > 0)

@@ -13,6 +13,7 @@ from mcnet.api.motion import read_motion
 from mcnet.api.progress import AskedProgress, shown
 from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import check_extra
+from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import Inputs, sha256_of_arrays
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mcnet.reconstruction.outcome import Reconstruction
 
 _COARSE_MM = 1.5
-"""From these pixels on the model of 2 mm serves better."""
+"""Smallest pixel size for which the model of 2 mm is the default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +35,13 @@ class Reconstructed:
     result: "Reconstruction"
     """All that was found."""
     raw: RawScan
-    """What was measured."""
+    """K-space as measured."""
     inputs: Inputs
     """What it was made from, for the provenance."""
     remarks: tuple[str, ...]
     """Sentences on the motion that was given, and what was done to it."""
+    model: str | None = None
+    """Name of the network that made the initial image of a motion estimation."""
 
     @property
     def image(self) -> Volume:
@@ -47,22 +50,27 @@ class Reconstructed:
 
     @property
     def as_scanned(self) -> Volume:
-        """What the scanner shows, motion and all, on the same grid."""
+        """The scanner's image, which the motion corrupts, on the same grid."""
         return self.result.corrupted
 
     @property
     def motion(self) -> MotionTrace:
-        """Poses of the head, one a line in the order of time: given, or found."""
+        """Poses of the head, one a line in the order of time: given, or estimated."""
         return self.result.motion
 
     @property
     def accepted(self) -> bool:
-        """Whether the data-consistency check accepts image and motion."""
+        """Whether image and motion pass the data-consistency check."""
         return self.result.accepted
 
     @property
+    def data_consistency(self) -> str:
+        """Outcome of that check in one or two sentences."""
+        return self.result.data_consistency
+
+    @property
     def line_residual(self) -> Float[np.ndarray, "n_lines"]:
-        """By a line's place in k-space: the share of its length that is not explained."""
+        """Relative residual of each line, by its place in k-space."""
         return self.result.line_residual
 
     def save(
@@ -118,13 +126,49 @@ class Reconstructed:
         """What the record beside the image says of how it was made."""
         return {
             **self.result.notes,
-            "verdict": self.result.verdict,
-            "accepted": self.result.accepted,
-            "line_residual": [round(float(one), 4) for one in self.result.line_residual],
+            "data_consistency": self.data_consistency,
+            "accepted": self.accepted,
+            "line_residual": [round(float(one), 4) for one in self.line_residual],
+            **({} if self.result.motion_known else {"model": self.model}),
         }
 
     def __repr__(self) -> str:
-        return f"<Reconstructed {self.raw.name}: {self.result.verdict}>"
+        return f"<Reconstructed {self.raw.name}: {self.data_consistency}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything that a reconstruction needs, read and checked."""
+
+    raw: RawScan
+    motion: MotionTrace | None
+    """One pose a line; None: it is to be estimated."""
+    network: "Model | None"
+    """Of the initial image."""
+    inputs: Inputs
+    remarks: tuple[str, ...]
+    preview: bool
+
+    def reconstructed(self, on_progress: OnProgress | None = None) -> Reconstructed:
+        """Return the reconstruction.
+
+        Raises
+        ------
+        McnetError
+            The motion does not fit the scan.
+        """
+        from mcnet.reconstruction.options import ReconstructionOptions
+        from mcnet.reconstruction.reconstruct import reconstruct as by_kspace
+
+        result = by_kspace(
+            self.raw,
+            motion=self.motion,
+            initial_image=_initial_image(self.raw, self.network) if self.network else None,
+            options=ReconstructionOptions(preview=self.preview),
+            on_progress=on_progress,
+        )
+        name = self.network.name if self.network else None
+        return Reconstructed(result, self.raw, self.inputs, self.remarks, name)
 
 
 def reconstruct(
@@ -148,9 +192,9 @@ def reconstruct(
     motion
         The head's motion, a motion file or a trace; None: it is estimated from the k-space.
     model
-        The network from which a search for the motion starts: a name, a file of weights, or what
-        `mcnet.load_model` gave; "auto" takes the one for these pixels, None starts from the scan
-        as it is.
+        The network that makes the initial image of the motion estimation: a name, a file of
+        weights, or what `mcnet.load_model` gave; "auto" takes the one for these pixels, None starts
+        from the scan as it is.
     motion_format
         Program that wrote a motion file.
     start
@@ -186,32 +230,51 @@ def reconstruct(
     >>> still.image.values.shape
     (16, 24, 16)
     """
+    ready = prepared(
+        raw,
+        motion,
+        model=model,
+        motion_format=motion_format,
+        start=start,
+        resample=resample,
+        preview=preview,
+    )
+    with shown(progress, f"Reconstructing {ready.raw.name}") as on_progress:
+        return ready.reconstructed(on_progress)
+
+
+def prepared(
+    raw: str | Path | RawScan,
+    motion: str | Path | MotionTrace | None,
+    *,
+    model: "str | Path | Model | None",
+    motion_format: MotionFormat | Literal["auto"],
+    start: int,
+    resample: bool,
+    preview: bool,
+) -> Prepared:
+    """Everything that `reconstruct` needs, read and checked before any work.
+
+    Raises
+    ------
+    McnetError
+        As `reconstruct`.
+    """
     check_reconstruction(is_known=motion is not None, **_asked(model, start, resample, preview))
     from mcnet.motion.formats.line_motion import motion_of_lines
     from mcnet.motion.plausibility import remarks
-    from mcnet.reconstruction import reconstruct as by_kspace
-    from mcnet.reconstruction import solving
 
-    trace, told = None, []
     recorded = motion
     if isinstance(recorded, str | Path):
         recorded = read_motion(recorded, motion_format)
     scan, inputs = _read(raw, motion)
     if recorded is not None:
-        trace, change = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
-        told = [*([change] if change else []), *remarks(trace)]
-    network = None if trace or model is None else load_model(_for_pixels(model, scan))
-    if network:
-        inputs = {**inputs, "model": network.path}
-    with shown(progress, f"Reconstructing {scan.name}") as on_progress:
-        result = by_kspace.reconstruct(
-            scan,
-            motion=trace,
-            model=network,
-            options=solving.ReconstructionOptions(preview=preview),
-            on_progress=on_progress,
-        )
-    return Reconstructed(result, scan, inputs, tuple(told))
+        trace, told = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
+        sentences = (*([told] if told else []), *remarks(trace))
+        return Prepared(scan, trace, None, inputs, sentences, preview)
+    network = None if model is None else load_model(_for_pixels(model, scan))
+    inputs = {**inputs, "model": network.path} if network else inputs
+    return Prepared(scan, None, network, inputs, (), preview)
 
 
 def _asked(model: Any, start: int, resample: bool, preview: bool) -> Mapping[str, bool]:
@@ -236,7 +299,9 @@ def check_reconstruction(
     if previews and not is_known:
         raise BadOptionError("a preview grids with motion that is known; give the motion.")
     if names_model and is_known:
-        raise BadOptionError("a model starts a search for motion; leave it out, or the motion.")
+        raise BadOptionError(
+            "a model makes the initial image of a motion estimation; leave it out, or the motion."
+        )
     if places_motion and not is_known:
         raise BadOptionError("start and resample are of motion that is known; give the motion.")
 
@@ -259,6 +324,14 @@ def _read(
     elif motion is not None:
         inputs["motion"] = Path(motion)
     return scan, inputs
+
+
+def _initial_image(raw: RawScan, network: "Model") -> Volume:
+    """What the network makes of the scanner's image."""
+    from mcnet.correction.initial_image import network_image
+    from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
+
+    return network_image(root_sum_of_squares(raw), network)
 
 
 def _for_pixels(model: "str | Path | Model", scan: RawScan) -> "str | Path | Model":

@@ -1,20 +1,21 @@
-"""Commands for those who have raw k-space."""
+"""Commands on raw k-space: reconstruct a scan, and evaluate reconstruction."""
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from mcnet.cli.first_checks import MOTION, MOTIONS, SUBJECTS, check_exists
 from mcnet.cli.terminal import Output, announce, model_file, tell
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import PAGES, check_extra
 from mcnet.core.seeds import check_seed
 
 if TYPE_CHECKING:
-    from mcnet.io.kspace import RawScan
-    from mcnet.reconstruction.outcome import Reconstruction
+    from mcnet.motion.formats.conventions import MotionFormat
 
 
 def reconstruct(
@@ -30,93 +31,49 @@ def reconstruct(
     preview: bool = False,
     model: str | None = None,
 ) -> None:
-    """Reconstruct a scan of a moving head from raw k-space, with its motion given or looked for.
+    """Reconstruct a scan of a moving head from raw k-space, with its motion given or estimated.
 
     Args:
         raw: An ISMRMRD file: Cartesian, every line measured once.
         output: The image of the still head, NIfTI, with a JSON file of its provenance.
         motion: The head's motion, one pose for each phase-encoding line in the order of time. If
-            not given, it is looked for in the k-space: motion within the slices of a 2D scan, with
-            six degrees of freedom in a 3D scan.
+            not given, it is estimated from the k-space: within the slices of a 2D scan, with six
+            degrees of freedom in a 3D scan.
         motion_format: Program that wrote the motion file; auto goes by name and header.
         start: First time point of the motion to use, counted from 0.
         resample: Stretch or squeeze the motion, from there to its end, to span the whole scan.
             Otherwise one point is one line, and the trace must have enough.
         motion_output: Also write the motion that was used.
         motion_output_format: Of that file.
-        report: Also write a page that shows what was done.
+        report: Also write an HTML page with images, motion and residuals.
         preview: Make a quick image: one gridding instead of conjugate gradients (with --motion).
-        model: Network that a search starts from: a name (see mcnet models) or a weights file; or
-            none, to start from the scan as it is. If not given, paper-2mm for pixels of 1.5 mm and
-            more, else t1w-1mm.
+        model: Network that makes the initial image of the motion estimation: a name (see mcnet
+            models) or a weights file; or none, to start from the scan as it is. If not given,
+            paper-2mm for pixels of 1.5 mm and more, else t1w-1mm.
     """
-    if preview and motion is None:
-        raise McnetError("--preview grids with motion that is known; give it by --motion.")
-    if model is not None and motion is not None:
-        raise McnetError("--model starts a search for motion; leave it out, or --motion.")
-    if motion is None and (start or resample):
-        raise McnetError("--start and --resample are of motion that is known; give it by --motion.")
-    check_extra("raw", "mcnet reconstruct")
-    if motion is None and model != NO_NETWORK:
-        check_extra("train", "a search for motion without --model none", _OF_NETWORKS)
-    if report:
-        check_extra("train", "--report", PAGES)
+    outputs = _Outputs(output, motion_output, motion_output_format, report)
+    _check_options(motion, model, start=start, resample=resample, preview=preview)
+    _check_extras(motion, model, outputs)
     check_exists(raw, "an ISMRMRD file (.h5)")
     check_exists(motion, MOTION)
-    from mcnet.core.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
-    from mcnet.core.writing import written_together
-    from mcnet.io.mrd.names import RAW
-    from mcnet.io.mrd.reading import read_raw
-    from mcnet.io.nifti.files import write_volume
-    from mcnet.io.nifti.names import NIFTI
-    from mcnet.io.phase_encoding import phase_encoding_note
-    from mcnet.motion.formats.files import check_motion_name, read_motion, write_motion
-    from mcnet.motion.formats.line_motion import motion_of_lines
-    from mcnet.motion.plausibility import remarks
-    from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
-    from mcnet.reconstruction.solving import ReconstructionOptions
+    _check_files(raw, motion, model, outputs)
+    from mcnet.api.reconstructing import prepared
 
-    inputs = {"raw": raw} | ({"motion": motion} if motion else {})
-    check_outputs(
-        given(
-            ("-o", output, NIFTI),
-            ("--motion-output", motion_output, MOTION_FILE),
-            ("--report", report, PAGE),
-        ),
-        given(
-            ("", raw, RAW), ("--motion", motion, MOTION_FILE), ("--model", model_file(model), FILE)
-        ),
+    ready = prepared(
+        raw,
+        motion,
+        model=None if model == NO_NETWORK else model or "auto",
+        motion_format=motion_format,
+        start=start,
+        resample=resample,
+        preview=preview,
     )
-    if motion_output:
-        check_motion_name(motion_output, motion_output_format)
-    recorded = read_motion(motion, motion_format) if motion else None
-    scan = read_raw(raw)
-    trace, told = None, None
-    if recorded:
-        trace, told = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
-    network = None if trace or model == NO_NETWORK else _network(model, scan)
-    inputs |= {"model": network.path} if network else {}
-    doing = "Reconstructing" if trace else "Looking for the motion, and reconstructing"
+    doing = "Reconstructing" if ready.motion else "Estimating the motion and reconstructing"
     with announce(doing) as on_progress:
-        result = reconstructed(
-            scan,
-            motion=trace,
-            model=network,
-            options=ReconstructionOptions(preview=preview),
-            on_progress=on_progress,
-        )
-    notes = _notes(result) | phase_encoding_note(scan.line_axis)
-    with written_together():
-        write_volume(output, result.image, inputs=inputs, notes=notes)
-        if motion_output:
-            write_motion(motion_output, result.motion, motion_output_format, inputs=inputs)
-        if report:
-            from mcnet.report.reconstruction_page import write_reconstruction_page
-
-            write_reconstruction_page(report, result, inputs=inputs)
-    colour = "green" if result.accepted else "yellow"
-    tell(f"{output}: {result.verdict}", style=colour)
-    for sentence in [*([told] if told else []), *(remarks(trace) if trace else [])]:
+        result = ready.reconstructed(on_progress)
+    result.save(output, motion=motion_output, motion_format=motion_output_format, report=report)
+    tell(f"{output}: {result.data_consistency}", style="green" if result.accepted else "yellow")
+    for sentence in result.remarks:
         tell(sentence)
 
 
@@ -141,15 +98,15 @@ def evaluate_raw(
         subjects: Scans without motion: a BIDS tree, or a folder of NIfTI files.
         motion: Motion files, or a folder of them.
         output: Folder for the tables and the picture.
-        model: Network that the search starts from.
+        model: Network that makes the initial image of the motion estimation.
         names: Only these subjects.
         factors: Recorded motion is multiplied by these.
-        n_traces: Recorded traces, drawn at random.
-        coils: Receiver coils.
-        snr: Mean signal in the head over the noise of a pixel; without it there is none.
-        phase: Give the raw data a smooth phase, as coils and fields make it.
-        magnitude: Keep only the magnitude of the scanned image, and take its Fourier transform
-            for k-space.
+        n_traces: Number of recorded traces, drawn at random.
+        coils: Number of receiver coils.
+        snr: Mean signal in the head over the noise of a pixel; if not given, there is no noise.
+        phase: Give the raw data a smooth phase, as of coils and field.
+        magnitude: Keep only the magnitude of the scanned image, and use its Fourier transform as
+            k-space.
         in_space: Move heads with six degrees of freedom in 3D scans, instead of within slices.
         seed: Of the draw of traces, phase and noise.
     """
@@ -163,20 +120,11 @@ def evaluate_raw(
     design = RawTrialDesign(
         factors, coils, snr, phase, in_space=in_space, magnitude=magnitude, seed=seed
     )
-    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
-    from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
     from mcnet.motion.formats.files import motion_files, read_motion
 
-    files = motion_files(motion)
-    unfinished = output / "unfinished"
-    check_outputs(
-        given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)),
-        [
-            *given(("", subjects, FOLDER), ("--model", model_file(model), FILE)),
-            *(Given("--motion", file, MOTION_FILE) for file in files),
-        ],
-    )
+    files, unfinished = motion_files(motion), output / "unfinished"
+    _check_trial_files(subjects, files, model, output, unfinished)
     check_model(model)
     from mcnet.datasets.subjects import subjects_named
 
@@ -190,9 +138,7 @@ def evaluate_raw(
     traces = chosen_traces([read_motion(file) for file in files], drawn)
     with announce("Reconstructing unseen subjects from raw data") as on_progress:
         trial = try_reconstruction(
-            *(chosen, traces, network, design),
-            unfinished=unfinished,
-            on_progress=on_progress,
+            chosen, traces, network, design, unfinished=unfinished, on_progress=on_progress
         )
     inputs = trial_inputs(chosen, traces, files, {"model": network.path})
     summary = write_raw_trial(output, trial, model=network.name, inputs=inputs, seed=seed)
@@ -202,25 +148,72 @@ def evaluate_raw(
     tell(str(output / "table.md"))
 
 
-def _network(name: str | None, scan: "RawScan") -> Any:
-    from mcnet.correction.models import load_model
-
-    in_plane_mm = min(scan.grid.pixel_mm)
-    return load_model(name or ("paper-2mm" if in_plane_mm >= _COARSE_MM else "t1w-1mm"))
-
-
 NO_NETWORK = "none"
-"""In place of the name of a model: a search starts from the scan as it is."""
+"""In place of the name of a model: the motion estimation starts from the scan as it is."""
 _OF_NETWORKS = ("safetensors", "torch")
-_COARSE_MM = 1.5
-"""From these pixels on the model of 2 mm serves better."""
 
 
-def _notes(result: "Reconstruction") -> dict[str, Any]:
-    """What the record beside the image says."""
-    return {
-        **result.notes,
-        "verdict": result.verdict,
-        "accepted": result.accepted,
-        "line_residual": [round(float(one), 4) for one in result.line_residual],
-    }
+@dataclass(frozen=True)
+class _Outputs:
+    """Files that a reconstruction writes."""
+
+    image: Path
+    motion: Path | None
+    motion_format: "MotionFormat"
+    report: Path | None
+
+
+def _check_options(
+    motion: Path | None, model: str | None, *, start: int, resample: bool, preview: bool
+) -> None:
+    """Check that the options fit motion that is given, or motion that is to be estimated."""
+    if preview and motion is None:
+        raise BadOptionError("--preview grids with motion that is known; give it by --motion.")
+    if model is not None and motion is not None:
+        raise BadOptionError(
+            "--model makes the initial image of a motion estimation; leave it out, or --motion."
+        )
+    if motion is None and (start or resample):
+        raise BadOptionError(
+            "--start and --resample are of motion that is known; give it by --motion."
+        )
+
+
+def _check_extras(motion: Path | None, model: str | None, outputs: _Outputs) -> None:
+    check_extra("raw", "mcnet reconstruct")
+    if motion is None and model != NO_NETWORK:
+        check_extra("train", "estimating motion without --model none", _OF_NETWORKS)
+    if outputs.report:
+        check_extra("train", "--report", PAGES)
+
+
+def _check_files(raw: Path, motion: Path | None, model: str | None, outputs: _Outputs) -> None:
+    """Check names and places of all outputs against each other and the inputs, before any work."""
+    from mcnet.core.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
+    from mcnet.io.mrd.names import RAW
+    from mcnet.io.nifti.names import NIFTI
+    from mcnet.motion.formats.files import check_motion_name
+
+    check_outputs(
+        given(
+            ("-o", outputs.image, NIFTI),
+            ("--motion-output", outputs.motion, MOTION_FILE),
+            ("--report", outputs.report, PAGE),
+        ),
+        given(
+            ("", raw, RAW), ("--motion", motion, MOTION_FILE), ("--model", model_file(model), FILE)
+        ),
+    )
+    if outputs.motion:
+        check_motion_name(outputs.motion, outputs.motion_format)
+
+
+def _check_trial_files(
+    subjects: Path, motion: Sequence[Path], model: str, output: Path, unfinished: Path
+) -> None:
+    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
+
+    inputs = given(("", subjects, FOLDER), ("--model", model_file(model), FILE))
+    inputs += [Given("--motion", file, MOTION_FILE) for file in motion]
+    check_outputs(given(("-o", output, RAW_TRIAL), ("-o", unfinished, UNFINISHED)), inputs)

@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from mcnet.core.progress import OnProgress, Progress
-from mcnet.correction.head_slices import input_scale, spread_slices
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
@@ -24,6 +23,7 @@ from mcnet.correction.sampling import is_too_coarse, sampling_for
 from mcnet.correction.searchable import searched_grid, unsearched_warnings
 from mcnet.correction.slices import ready_network
 from mcnet.correction.suited import fit_warnings
+from mcnet.datasets.head_slices import input_scale, spread_slices
 from mcnet.io.volume import Volume
 from mcnet.physics.in_plane import SliceGrid
 

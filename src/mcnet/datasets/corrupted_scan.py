@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.core.engine import ALL_CORES, Engine
-from mcnet.io.field_of_view import check_no_aliasing
+from mcnet.io.head_size import check_no_aliasing
 from mcnet.io.volume import Volume, resampled_affine
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition

@@ -9,7 +9,7 @@ from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.core.errors import McnetError
 from mcnet.core.seeds import check_seed
 from mcnet.datasets.masks import head_mask
-from mcnet.io.field_of_view import check_no_aliasing
+from mcnet.io.head_size import check_no_aliasing
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume, resampled_affine
 from mcnet.motion.poses import Axis

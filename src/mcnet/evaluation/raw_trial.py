@@ -20,6 +20,7 @@ from jaxtyping import Complex64
 from mcnet import __version__
 from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import sha256_of_json
+from mcnet.correction.initial_image import network_image
 from mcnet.correction.models import Model
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.pairs import ImagePairs
@@ -38,7 +39,7 @@ from mcnet.motion.trace import MotionTrace
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.simulator import image_at_rest
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.reconstruction.solving import as_scanned
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 LABELS: tuple[str, ...] = ("network", "reconstructed", "known motion")
 """Of the images that are compared, beside the baselines."""
@@ -114,16 +115,17 @@ def _scanned(
     raw = simulate_raw(volume, motion, acquisition, options)
     if design.magnitude:
         raw = replace(raw, kspace=_of_magnitude(raw))
-    found = reconstruct(raw, motion=None, model=model)
+    initial_image = network_image(root_sum_of_squares(raw), model)
+    found = reconstruct(raw, motion=None, initial_image=initial_image)
     known = reconstruct(raw, motion=motion)
     places, chosen = design.positions_mm, design.scored
     reference = np.abs(
         image_at_rest(volume.values, volume.voxel_size_mm, acquisition, positions_mm=places)
     )
     scale = np.float32(intensity_scale(reference))
-    network = found.network if found.network is not None else found.corrupted
     key = {"subject": subject.name, "trace": trace.name, "mode": f"factor {factor:g}"}
-    images = [one.values / scale for one in (found.corrupted, network, found.image, known.image)]
+    compared = (found.corrupted, initial_image, found.image, known.image)
+    images = [one.values / scale for one in compared]
     if design.in_space:
         images = [register_volume_rigidly(reference / scale, image) for image in images]
     corrupted, *others = (image[chosen] for image in images)
@@ -149,4 +151,4 @@ def _scanned(
 def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
     """What is left of k-space where only the magnitude of the image was kept."""
     axes = [1 + axis for axis in raw.encoded_axes]
-    return centred_fft(as_scanned(raw).values[None], axes).astype(np.complex64)
+    return centred_fft(root_sum_of_squares(raw).values[None], axes).astype(np.complex64)

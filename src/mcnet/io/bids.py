@@ -1,4 +1,4 @@
-"""BIDS data sets: which scans they hold, what is said of them, and what derivatives are called."""
+"""BIDS data sets: their scans and metadata, and the names and description of derivatives."""
 
 import os
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ _ENTITIES = (
 _README = """# Scans with head motion corrected by mcnet
 
 Every T1-weighted scan of the source as `*_desc-moco_T1w.nii.gz` on its own grid. The JSON file
-beside it says what was found and done; the page of the same name at the top shows it.
-A correction is a guess from the image alone. mcnet is a research tool, not a medical device.
+beside it has the estimated motion and the settings; the page of the same name at the top shows it.
+A correction is an estimate from the image alone. mcnet is a research tool, not a medical device.
 """
 
 
@@ -44,7 +44,7 @@ class BidsScan:
 
     @property
     def uri(self) -> str:
-        """Its name in ``Sources`` of a derivative, whose ``DatasetLinks`` know ``raw``."""
+        """Its name in ``Sources`` of a derivative, whose ``DatasetLinks`` define ``raw``."""
         return f"bids:raw:{self.path.relative_to(self.root).as_posix()}"
 
     def derivative_name(self, description: str) -> str:
@@ -61,7 +61,7 @@ class BidsScan:
         return "_".join([*sorted(entities, key=_place_of_entity), f"desc-{label}", "T1w"])
 
     def metadata(self) -> dict[str, Any]:
-        """What `mcnet.io.metadata.metadata_of` finds."""
+        """Entries of the JSON files that apply, by `mcnet.io.metadata.metadata_of`."""
         return metadata_of(self.path, self.root)
 
 
@@ -87,7 +87,7 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
     Raises
     ------
     McnetError
-        The folder is no BIDS data set, a participant is not in it, or there is no such scan.
+        The folder is not a BIDS data set, a participant is not in it, or there is no such scan.
     """
     if not root.is_dir() or not is_bids(root):
         raise McnetError(
@@ -131,7 +131,7 @@ def derivative_folder(scan: BidsScan, output: Path) -> Path:
 
 
 def check_derivative_output(root: Path, output: Path) -> None:
-    """Refuse, before any work, a folder where mcnet's derivative data set should not lie.
+    """Check, before any work, the folder for mcnet's derivative data set.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def check_derivative_output(root: Path, output: Path) -> None:
         It is the source itself or lies among its raw data, is a file, holds something else than a
         derivative of mcnet, or may not be written to.
     ModuleNotFoundError
-        What writes the pages is not installed.
+        A package for writing the pages is not installed.
     """
     remedy = f"give the derivative a folder of its own, such as {root / 'derivatives' / 'mcnet'}."
     if is_same(output, root):
@@ -177,11 +177,11 @@ DERIVATIVE = Kind(
 )
 """A BIDS derivative data set, which a later call completes."""
 _RAW = ("sub-", "sourcedata", "rawdata")
-"""How the folders of a data set begin that hold its raw data."""
+"""Beginnings of the names of folders with raw data."""
 
 
 def write_derivative_description(root: Path, output: Path, name: str) -> None:
-    """Write what makes a folder a BIDS derivative: its description, a README, what is ignored."""
+    """Write the description, README and ignore file of a BIDS derivative."""
     place = os.path.relpath(root.resolve(), output.resolve())
     description = root / "dataset_description.json"
     doi = text_of(read_json_object(description), "DatasetDOI") if description.is_file() else ""

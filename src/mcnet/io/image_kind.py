@@ -1,6 +1,6 @@
-"""What kind of image a scan is, by its own words: motion correction needs a magnitude image.
+"""Kind of image by a scan's metadata: motion correction needs a magnitude image.
 
-The words are DICOM's, of a series or of the JSON file that dcm2niix writes beside a NIfTI file.
+The metadata are DICOM's, of a series or of the JSON file that dcm2niix writes beside a NIfTI file.
 """
 
 import re
@@ -33,22 +33,22 @@ _COMPONENTS = {
 
 
 def check_image_kind(image_type: object, component: object, place: Path) -> None:
-    """Refuse an image that is no magnitude: motion correction would make no sense of it.
+    """Check that an image is a magnitude image by its metadata.
 
     Parameters
     ----------
     image_type
         DICOM's ``ImageType`` (of enhanced frames ``FrameType``), also of a JSON file: a list of
-        words, or one text that parts them by backslashes. What is neither tells nothing.
+        words, or one text that separates them by backslashes. Anything else is ignored.
     component
-        DICOM's ``ComplexImageComponent``; none where it is not told.
+        DICOM's ``ComplexImageComponent``; none where it is absent.
     place
         The scan, for the sentence.
 
     Raises
     ------
     McnetError
-        By one of both it is a phase image, a real or imaginary part, a map, a projection, a
+        By either of them it is a phase image, a real or imaginary part, a map, a projection, a
         difference or a localiser.
     """
     if isinstance(image_type, str):

@@ -1,8 +1,8 @@
 """K-space of a Cartesian scan in memory, as the scanner measured it: the user's raw data.
 
-Slices within which the head moves are told by their axis. The two axes of their plane follow it in
-the cycle x, y, z, x: so a turn about the slice axis and shifts along rows and columns have, for
-slices of any axis, the signs that `mcnet.motion.poses` gives sagittal ones.
+The two axes of a slice follow the slice axis in the cycle x, y, z, x. So the rotation about the
+slice axis and the translations along rows and columns have, for slices of any axis, the signs that
+`mcnet.motion.poses` gives to sagittal ones.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from mcnet.physics.in_plane import Poses, SliceGrid
 
 @dataclass(frozen=True, eq=False)
 class RawScan:
-    """K-space on the axes nearest to right, anterior and superior, all lines there, once each."""
+    """Fully sampled k-space in RAS+ order, each line measured once."""
 
     kspace: Complex64[np.ndarray, "n_coils n_x n_y n_z"]
     """Each coil's image under `mcnet.physics.fourier.centred_fft` along the encoded axes: sample
@@ -26,7 +26,7 @@ class RawScan:
     affine: Float64[np.ndarray, "4 4"]
     """From voxel indices of the image to RAS+ millimetres of the scanner."""
     line_axis: Axis
-    """Phase-encoding axis: each of its lines was measured at a time, with a pose, of its own."""
+    """Phase-encoding axis: each of its lines has a time and a pose of its own."""
     slice_axis: Axis
     """The axis of the slices, or of the partitions of a 3D scan."""
     is_3d: bool
@@ -91,7 +91,7 @@ class RawScan:
         if self.is_3d:
             along = 1 + AXES.index(self.slice_axis)
             kspace = centred_ifft(kspace, (along,)).astype(np.complex64, copy=False)
-        return np.ascontiguousarray(self._turned(kspace))
+        return np.ascontiguousarray(self._as_slices(kspace))
 
     def volume_of(
         self, slices: Shaped[np.ndarray, "n_slices rows columns"]
@@ -111,27 +111,27 @@ class RawScan:
     def motion_of(self, poses: Poses, name: str = "motion") -> MotionTrace:
         """Trace, in the order of time, of poses within the plane of the slices."""
         in_time = poses[self.line_at_time]
-        turned, *shifted = (AXES.index(axis) for axis in self.plane)
+        rotated, *translated = (AXES.index(axis) for axis in self.plane)
         translation, rotation = np.zeros((2, self.n_lines, 3))
-        rotation[:, turned] = np.degrees(in_time[:, 0])
-        translation[:, shifted] = in_time[:, 1:]
+        rotation[:, rotated] = np.degrees(in_time[:, 0])
+        translation[:, translated] = in_time[:, 1:]
         return MotionTrace(translation, rotation, self.interval_s, name)
 
     def poses_of(self, motion: MotionTrace) -> Poses:
         """Poses of the lines, by their place in k-space, of a trace that stays within the plane."""
-        turned, *shifted = (AXES.index(axis) for axis in self.plane)
+        rotated, *translated = (AXES.index(axis) for axis in self.plane)
         in_time = np.column_stack(
-            [np.radians(motion.rotation_deg[:, turned]), motion.translation_mm[:, shifted]]
+            [np.radians(motion.rotation_deg[:, rotated]), motion.translation_mm[:, translated]]
         )
         return np.asarray(in_time[self.time_of_line])
 
     def stays_in_plane(self, motion: MotionTrace) -> bool:
-        """Whether motion has no turn and no shift that leaves the slices."""
-        turned, *shifted = (AXES.index(axis) for axis in self.plane)
-        leaving = np.delete(motion.rotation_deg, turned, axis=1), motion.translation_mm[:, turned]
-        return not any(bool(values.any()) for values in leaving) and len(shifted) == 2
+        """Whether a motion has no rotation and no translation out of the slices."""
+        rotated = AXES.index(self.slice_axis)
+        leaving = np.delete(motion.rotation_deg, rotated, axis=1), motion.translation_mm[:, rotated]
+        return not any(bool(values.any()) for values in leaving)
 
-    def _turned(
+    def _as_slices(
         self, kspace: Complex64[np.ndarray, "n_coils n_x n_y n_z"]
     ) -> Complex64[np.ndarray, "n_coils n_slices rows columns"]:
         first = AXES.index(self.slice_axis)

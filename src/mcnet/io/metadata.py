@@ -1,4 +1,4 @@
-"""What is said of a scan beside its voxels: the only way to the JSON files that apply to it.
+"""Metadata of a scan from the JSON files that apply to it.
 
 A NIfTI file has a JSON file beside it, as dcm2niix writes it, and in a BIDS data set those that it
 inherits. Of a DICOM series, `mcnet.io.dicom.series.DicomSeries.metadata` gives the same names.
@@ -20,18 +20,18 @@ LINE_WORDS = (
     "PhaseEncodingDirection",
     "PhaseEncodingAxis",
 )
-"""Entries that tell the axis of the lines: a file that has one of them overrides them all."""
+"""Entries that give the phase-encoding axis: a file that has one of them overrides them all."""
 
 _DESCRIPTION = "dataset_description.json"
 
 
 def metadata_of(path: Path, root: Path | None = None) -> dict[str, Any]:
-    """What the JSON files say that apply to a NIfTI file; nothing where there are none.
+    """Entries of the JSON files that apply to a NIfTI file; empty where there are none.
 
     These are its own, and in a BIDS data set those of the same suffix in the same folder or above
     whose entities the scan has too: the nearer wins, and in one folder the one with more entities.
-    Which axis lines were encoded along is one thing, whatever names tell it (`LINE_WORDS`). Of a
-    link, what is said where the link lies wins over what is said where the file lies.
+    The phase-encoding axis counts as one entry, whatever its name (`LINE_WORDS`). Of a symbolic
+    link, files beside the link win over files beside its target.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _said_of(path: Path, root: Path | None) -> dict[str, Any]:
 
 
 def _said_in(folder: Path, path: Path) -> dict[str, Any]:
-    """What the files of one folder of a BIDS data set say of a scan."""
+    """Entries of the files in one folder of a BIDS data set that apply to a scan."""
     applying = sorted(_applying(folder, path), key=lambda each: len(each[0]))
     said = [(entities, file, _read(file)) for entities, file in applying]
     for (entities, one, by_one), (more, other, by_other) in combinations(said, 2):
@@ -113,7 +113,7 @@ def _said_in(folder: Path, path: Path) -> dict[str, Any]:
 
 
 def _nearer(near: dict[str, Any], far: dict[str, Any]) -> dict[str, Any]:
-    """What two say together, where the nearer wins."""
+    """Entries of both, where the nearer wins."""
     overridden = LINE_WORDS if any(name in near for name in LINE_WORDS) else ()
     return {name: value for name, value in far.items() if name not in overridden} | near
 
@@ -131,7 +131,7 @@ def _json_files(folder: Path) -> Sequence[Path]:
     try:
         return sorted(file for file in folder.iterdir() if file.suffix == ".json")
     except FileNotFoundError:
-        return ()  # the reader of the scan tells
+        return ()  # the reader of the scan reports it
     except OSError as error:
         raise cannot_read(folder, error) from error
 

@@ -1,9 +1,9 @@
-"""Along which axis lines were encoded, by what a scan says of itself, and how a file says it.
+"""Phase-encoding axis of a scan by its metadata, and its entry in the metadata of an output.
 
-DICOM's words come first, of a series or of the JSON file that dcm2niix writes: they are of the
-scanner's axes and stay true when the voxels are turned. Then BIDS' ``PhaseEncodingDirection``, of
-the axes of the file itself, which mcnet writes too. NIfTI's own ``dim_info`` counts axes of the
-file, and is seldom kept up to date by programs that turn it; it is not read.
+DICOM's entries come first, of a series or of the JSON file that dcm2niix writes: they refer to the
+scanner's axes and stay true when a file is reoriented. Then BIDS' ``PhaseEncodingDirection``, of
+the axes of the file itself, which mcnet writes too. NIfTI's own ``dim_info`` refers to axes of the
+file, and programs that reorient it seldom update it; it is not read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,19 +22,19 @@ from mcnet.motion.poses import AXES, Axis
 _DIRECTION, *_OF_FILE = LINE_WORDS
 _ORIENTATION = "ImageOrientationPatientDICOM"
 _PLACES = {"ROW": 0, "COL": 1, "COLUMN": 1}
-"""Which of the two vectors of ``ImageOrientationPatient`` lines are encoded along."""
+"""Which of the two vectors of ``ImageOrientationPatient`` is the phase-encoding axis."""
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _AXIS_OF_LETTER: Mapping[str, Axis] = dict(zip("RLAPSI", "xxyyzz", strict=True))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class PhaseEncoding:
-    """What a scan says of the axis of its lines."""
+    """Phase-encoding axis of a scan by its metadata."""
 
     axis: Axis | None
-    """Axis of the volume, in RAS+ order; none where the scan does not tell."""
+    """Axis of the volume, in RAS+ order; none where the metadata do not give it."""
     warnings: tuple[str, ...] = ()
-    """A sentence, where it tells two."""
+    """A sentence, where the metadata give two."""
 
 
 def phase_encoding_of(
@@ -42,7 +42,7 @@ def phase_encoding_of(
     affine: Float64[np.ndarray, "4 4"],
     axes_in_file: Sequence[str] = (),
 ) -> PhaseEncoding:
-    """Axis of the lines: by DICOM's words, else by those of BIDS; told where they disagree.
+    """Phase-encoding axis by DICOM's entries, else by those of BIDS; a warning if they disagree.
 
     Parameters
     ----------
@@ -65,22 +65,22 @@ def phase_encoding_of(
     return PhaseEncoding(
         taken,
         (
-            f"By its metadata lines were encoded along {words}; they disagree, as after the voxels "
-            f"of a file were turned: {taken} is taken unless --phase-encoding says otherwise.",
+            f"By its metadata lines were encoded along {words}; they disagree, as after a file "
+            f"was reoriented: {taken} is taken unless --phase-encoding says otherwise.",
         ),
     )
 
 
 def phase_encoding_words(about: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries that tell the axis, for a file with the same voxels."""
+    """The entries that give the axis, for a file with the same voxels."""
     return {name: about[name] for name in (_ORIENTATION, *LINE_WORDS) if name in about}
 
 
 def phase_encoding_note(axis: Axis, like: Path | NibabelImage | None = None) -> dict[str, str]:
-    """Entry that says it of a NIfTI file with the voxel axes of ``like``, or of RAS+ without it.
+    """Entry of BIDS for a NIfTI file with the voxel axes of ``like``, or RAS+ without it.
 
-    As BIDS has it, with a minus where the axis of the file runs against that of RAS+, along which
-    lines have frequencies from below zero to above.
+    It has a minus where the axis of the file runs against that of RAS+, along which the lines are
+    numbered from negative to positive frequencies.
     """
     letters = "RAS" if like is None else voxel_axes(like)
     place = [_AXIS_OF_LETTER[letter] for letter in letters].index(axis)

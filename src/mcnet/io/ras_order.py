@@ -7,7 +7,7 @@ from jaxtyping import Float64, Shaped
 
 
 class RasOrder:
-    """The way from stored axes to those nearest to right, anterior and superior, and back."""
+    """Reordering from stored axes to those nearest to right, anterior and superior, and back."""
 
     def __init__(self, affine: Float64[np.ndarray, "4 4"]) -> None:
         axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)

@@ -29,7 +29,7 @@ def read_scan(path: Path) -> Volume:
     try:
         single = is_dicom_file(path)
     except OSError:
-        single = False  # the NIfTI reader tells what is wrong
+        single = False  # the NIfTI reader reports the error
     if single:
         raise McnetError(
             f"{path} is a single DICOM file; give the folder in which its series lies."
@@ -38,7 +38,7 @@ def read_scan(path: Path) -> Volume:
 
 
 def scan_kind(path: Path) -> Kind:
-    """What a scan is as an input: a NIfTI file, or a folder in which nothing is to be written."""
+    """Kind of a scan as an input: a NIfTI file, or a folder in which nothing is written."""
     return SERIES_READ if _is_folder(path) else NIFTI
 
 

@@ -1,9 +1,9 @@
-"""Whether found motion is to be believed: what it leaves unexplained, line by line.
+"""Data-consistency check of estimated motion: the residual of each line beyond noise.
 
-A wrong pose shows: another line measures nearly the same, the mirror image of a line of a real
-image, and several coils measure everything several times. So what stays unexplained of a line,
-beyond noise, tells how far its pose may be trusted. It does not tell everything: poses that are
-wrong in the same way for lines ``k`` and ``-k`` leave little unexplained of one coil's scan.
+K-space is measured redundantly: of a real image the lines ``k`` and ``-k`` are conjugate, and
+several coils measure the same frequencies. A wrong pose therefore leaves a residual in its line.
+The check is not complete: errors that the poses of the lines ``k`` and ``-k`` share leave little
+residual in the scan of one coil.
 """
 
 from dataclasses import dataclass
@@ -14,52 +14,62 @@ from jaxtyping import Complex64, Float
 from mcnet.motion_estimation.pose_units import by_mm, from_mm
 from mcnet.physics.fourier import centred_ifft
 from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator
-from mcnet.reconstruction.known_motion import StillHead
+from mcnet.reconstruction.cg_sense import SenseSolution
 
 REJECTED_RESIDUAL = 0.25
-"""Lines of which more than this share of their length is unexplained count less..."""
+"""Lines with a relative residual above this are rejected: they get a lower weight..."""
 _MAX_SHARE_REJECTED = 0.2
-"""...and where more of the central half are, the motion is not believed."""
+"""...and where more than this share of the central half are, the motion is rejected."""
 _AIR = 0.05
-"""Of the places along the readout, those with least signal lie beyond the head."""
+"""Share of the places along the readout, those with least signal, that are taken for air."""
 
 
 @dataclass(frozen=True, eq=False)
 class DataConsistency:
-    """What speaks for and against found motion."""
+    """Residuals and weights of the lines, and whether the motion is accepted."""
 
     line_residual: Float[np.ndarray, "n_lines"]
-    """Unexplained share of each line's length, beyond noise."""
+    """Relative residual of each line beyond noise."""
     line_weight: Float[np.ndarray, "n_lines"]
-    """How much each line is to count: 1, or less where it is doubted."""
+    """Weight for the least squares: 1 for accepted lines, less for rejected ones."""
     share_rejected: float
-    """Of the central half of the lines."""
+    """Share of the lines in the central half of k-space that are rejected."""
 
     @property
     def accepted(self) -> bool:
-        """Whether few lines are doubted."""
+        """Whether few enough lines are rejected."""
         return self.share_rejected <= _MAX_SHARE_REJECTED
 
-    def verdict(self, instead: str) -> str:
-        """The same in words; ``instead`` names the image that is shown where it is not believed."""
-        told = f"of the central half of the lines, {100 * self.share_rejected:.0f} % are doubted"
+    def sentence(self, initial_image: str) -> str:
+        """The outcome in words; ``initial_image`` names the result where motion is rejected."""
+        share = f"{100 * self.share_rejected:.0f} % of the lines in the central half are rejected"
         if self.accepted:
-            return f"The motion that was found explains the k-space: {told}."
+            return f"The estimated motion explains the k-space: {share}."
         return (
-            f"The motion that was found does not explain the k-space ({told}): the image is "
-            f"{instead} instead."
+            f"The estimated motion does not explain the k-space ({share}): the result is "
+            f"{initial_image} instead."
         )
 
 
 def data_consistency(
-    found: StillHead, kspace: Complex64[np.ndarray, "n_coils n_images *shape"], line_axis: int
+    found: SenseSolution, kspace: Complex64[np.ndarray, "n_coils n_images *shape"], line_axis: int
 ) -> DataConsistency:
-    """Judgement of images and poses by what they leave unexplained."""
+    """Check of images and poses by the residual of each line.
+
+    Parameters
+    ----------
+    found
+        Images of all lines with equal weights, and their residuals.
+    kspace
+        As measured, divided by the root of the number of samples.
+    line_axis
+        Axis of an image along which lines are encoded.
+    """
     noise = noise_variance(kspace, line_axis) * kspace.size / kspace.shape[2 + line_axis]
-    beyond = np.maximum(found.line_misfit - noise, 0)
+    beyond = np.maximum(found.line_residual_energy - noise, 0)
     signal = np.maximum(found.line_energy - noise, 0.25 * noise + 1e-30)
     residual = np.sqrt(np.minimum(beyond / signal, 1))
-    residual[0] = residual[0] if len(residual) % 2 else 0  # has no mirror line in a real image
+    residual[0] = residual[0] if len(residual) % 2 else 0  # has no conjugate line
     weight = np.where(
         residual > REJECTED_RESIDUAL,
         (REJECTED_RESIDUAL / np.maximum(residual, REJECTED_RESIDUAL)) ** 4,
@@ -73,10 +83,9 @@ def data_consistency(
 def noise_variance(
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"], line_axis: int
 ) -> float:
-    """Variance of the noise of a sample, real and imaginary together.
+    """Variance of the complex noise of a sample, estimated from the air.
 
-    From the air beyond the head along the readout, or another axis than that of the lines, where
-    motion sets no ghosts.
+    The air beyond the head along the readout (any axis but that of the lines) has no ghosts.
     """
     readout = 2 if line_axis != 0 else 3
     images = centred_ifft(kspace, (readout,)) * np.sqrt(kspace.shape[readout])
@@ -87,18 +96,21 @@ def noise_variance(
 def pose_deviations(
     grid: ScanGrid,
     poses: LinePoses,
-    found: StillHead,
+    found: SenseSolution,
 ) -> LinePoses:
-    """Standard deviation of each pose, were the images known: a lower bound.
+    """Standard deviation of each pose if the images were known: a lower bound.
 
-    From the curvature of the misfit by the pose of each line, and the misfit itself.
+    By the Gauss-Newton Hessian of the squared residual with respect to the pose of each line, and
+    the residual itself.
     """
     images = np.asarray(found.images, np.float32)
     scan = ScanOperator(grid, len(images), poses)
     derivatives = by_mm(scan.derivatives(images))
-    squared = np.array([[scan.of_lines(a, b) for b in derivatives] for a in derivatives])
-    squared = np.moveaxis(squared, 2, 0)
-    squared += 1e-6 * np.trace(squared, axis1=1, axis2=2).max() * np.eye(grid.n_dof)
+    hessian = np.array([[scan.of_lines(a, b) for b in derivatives] for a in derivatives])
+    hessian = np.moveaxis(hessian, 2, 0)
+    hessian += 1e-6 * np.trace(hessian, axis1=1, axis2=2).max() * np.eye(grid.n_dof)
     n_samples = images.size / grid.n_lines
-    variance = np.linalg.inv(squared) * (found.line_misfit / (2 * n_samples))[:, None, None]
+    variance = (
+        np.linalg.inv(hessian) * (found.line_residual_energy / (2 * n_samples))[:, None, None]
+    )
     return from_mm(np.sqrt(np.diagonal(variance, axis1=1, axis2=2)))

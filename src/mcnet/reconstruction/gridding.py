@@ -1,28 +1,27 @@
-"""The fast preview: every line brought back by its pose and weighted by how dense lines lie there.
+"""Gridding: a fast preview by one adjoint with density compensation.
 
-One adjoint instead of tens: gaps that motion tore stay empty, but crowded frequencies do not count
-twice. The weights are those of Pipe and Menon (Magn Reson Med 41:179, 1999): by fixed-point steps
-``w <- w / (kernel * w)`` until the weighted points are everywhere as dense.
+One adjoint instead of tens: gaps that rotation leaves in k-space stay empty, but densely sampled
+frequencies do not count twice. The density weights are those of Pipe and Menon (Magn Reson Med
+41:179, 1999), by the fixed-point iteration ``w <- w / (kernel * w)``.
 """
 
 import numpy as np
 from jaxtyping import Complex64, Float32, Shaped
 
-from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.sense_operator import SenseOperator
 
 N_STEPS = 8
 _SPARSEST = 0.05
-"""Of the mean density: fewer samples than this say more of the kernel's tails than of k-space."""
+"""Share of the mean density that weights are limited at: below, the kernel's tails dominate."""
 
 
 def density_weights(
-    scan: CoilScan, shape: tuple[int, ...], *, n_steps: int = N_STEPS
+    operator: SenseOperator, shape: tuple[int, ...], *, n_steps: int = N_STEPS
 ) -> Float32[np.ndarray, "*shape"]:
-    """Weight of each sample of a scan of one coil whose map is 1, with shifts that are zero.
+    """Density weight of each sample, for an operator of one coil with map 1 and no translation.
 
-    The kernel is the spectrum of a triangle as wide as the field of view, nowhere negative: two
-    samples count as close where they are less than about one step of the grid apart. The mean of
-    the weights is 1, and so is each where the head keeps still.
+    The kernel is the spectrum of a triangle as wide as the field of view, nowhere negative: its
+    width is about one step of the grid. The mean of the weights is 1; of a still head each is 1.
     """
     triangle = np.ones(shape, np.float32)
     for axis, n in enumerate(shape):
@@ -30,11 +29,11 @@ def density_weights(
         triangle *= along.reshape([-1 if place == axis else 1 for place in range(len(shape))])
 
     def blurred(weights: np.ndarray) -> np.ndarray:
-        images = scan.adjoint(weights[None, None].astype(np.complex64))
-        return np.asarray(np.maximum(scan.kspace(triangle * images)[0, 0].real, 0))
+        images = operator.adjoint(weights[None, None].astype(np.complex64))
+        return np.asarray(np.maximum(operator.kspace(triangle * images)[0, 0].real, 0))
 
     weights = np.ones(shape, np.float32)
-    inside = blurred(weights) > 0  # beyond the band nothing is there, and nothing comes back
+    inside = blurred(weights) > 0  # beyond the band of the grid there is no signal
     for _ in range(n_steps):
         density = blurred(weights)
         sparsest = _SPARSEST * float(density[inside].mean())
@@ -44,12 +43,12 @@ def density_weights(
 
 
 def gridded(
-    scan: CoilScan,
+    operator: SenseOperator,
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"],
     weights: Float32[np.ndarray, "*shape"],
     *,
     real: bool = True,
 ) -> Shaped[np.ndarray, "n_images *shape"]:
-    """Images by one weighted adjoint; ``weights`` are of `density_weights`."""
-    images = scan.adjoint((kspace * weights).astype(np.complex64, copy=False))
+    """Images by one adjoint weighted by `density_weights`."""
+    images = operator.adjoint((kspace * weights).astype(np.complex64, copy=False))
     return np.asarray(images.real if real else images)

@@ -1,4 +1,4 @@
-"""What a reconstruction found: the image, the motion, and how well both explain the k-space."""
+"""The result of a reconstruction: image, motion, and their agreement with the measured k-space."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,28 +13,31 @@ from mcnet.motion.trace import MotionTrace
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """An image of the still head from the k-space of a moving one."""
+    """A motion-corrected image from raw k-space, with the motion and how well both fit the data."""
 
     image: Volume
     """Magnitudes, on the intensity scale of ``corrupted``."""
     corrupted: Volume
-    """What the scanner shows: root of sum of squares of the coils' plain inverse FFTs."""
-    network: Volume | None
-    """The image that a search started from, where a network gave one."""
+    """The scanner's image: root of the sum of squares of the coils' inverse FFTs."""
+    initial_image: Volume | None
+    """The image that the motion estimation started from; none where it started from
+    ``corrupted`` or the motion was given."""
     motion: MotionTrace
-    """Poses of the head, one a line in the order of time."""
+    """Poses of the head, one per line in the order of time."""
     motion_known: bool
-    """Whether the motion was given; otherwise it was found in the k-space."""
+    """Whether the motion was given; otherwise it was estimated from the k-space."""
     line_residual: Float[np.ndarray, "n_lines"]
-    """By the lines' place in k-space: what image and motion do not explain of a line, as a share
-    of its length; 0 is all explained, and a line of noise alone has nearly 1."""
+    """Relative residual of each line by its place in k-space: norm of measured minus predicted
+    samples over the norm of the measured ones. 0 where a line is explained entirely, nearly 1
+    where it is noise alone."""
     line_weight: Float[np.ndarray, "n_lines"] | None
-    """Trust in each line by its place in k-space, 1 for the usual; none where all count alike."""
+    """Weight of each line in the least squares by its place in k-space, 1 where the line is
+    accepted; none where all weights are 1."""
     motion_deviation: MotionTrace | None
-    """Standard deviation of found motion, in the order of time; none of given motion."""
+    """Standard deviation of estimated motion, in the order of time; none of given motion."""
     accepted: bool
-    """Whether nothing speaks against the image."""
-    verdict: str
-    """One or two sentences on that."""
+    """Whether image and motion pass the data-consistency check."""
+    data_consistency: str
+    """Outcome of the data-consistency check in one or two sentences."""
     notes: Mapping[str, Any]
-    """What was done, for the record."""
+    """Settings and figures of the reconstruction, for the JSON record."""

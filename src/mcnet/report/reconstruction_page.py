@@ -1,4 +1,4 @@
-"""The page of a reconstruction from raw k-space: one HTML file that shows what was done."""
+"""The page of a reconstruction from raw k-space, as one HTML file."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ from mcnet.core.writing import write_text
 from mcnet.reconstruction.data_consistency import REJECTED_RESIDUAL
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.report.reconstruction_figures import (
+    has_residual,
     images_figure,
-    is_unexplained,
     motion_figure,
     residual_figure,
 )
@@ -19,16 +19,16 @@ from mcnet.report.templates import page_template
 
 
 def write_reconstruction_page(path: Path, result: Reconstruction, *, inputs: Inputs) -> None:
-    """Write one HTML file that holds everything it shows and asks nothing of any network.
+    """Write one HTML file that contains everything it shows and loads nothing.
 
     Parameters
     ----------
     path
-        Where to; its folder is made if absent.
+        The HTML file; its folder is made if absent.
     result
-        What was reconstructed.
+        The reconstruction.
     inputs
-        Files that it was made from, for the record.
+        Files that it was made from, for the provenance.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def write_reconstruction_page(path: Path, result: Reconstruction, *, inputs: Inp
     page = page_template("reconstruction_page.html.jinja").render(
         title=result.image.name,
         headline=headline(result),
-        verdict=result.verdict,
+        data_consistency=result.data_consistency,
         accepted=result.accepted,
         known=result.motion_known,
         rejected=f"{100 * REJECTED_RESIDUAL:g}",
@@ -59,5 +59,5 @@ def write_reconstruction_page(path: Path, result: Reconstruction, *, inputs: Inp
 
 
 def _residual(result: Reconstruction) -> str:
-    """The chart of what stays unexplained; nothing where nothing does."""
-    return as_data_uri(residual_figure(result)) if is_unexplained(result) else ""
+    """Chart of the residual as a data URI; empty where there is no residual."""
+    return as_data_uri(residual_figure(result)) if has_residual(result) else ""

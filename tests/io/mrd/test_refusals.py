@@ -32,7 +32,7 @@ def expect_refused(path, sentence):
 
 def test_what_is_no_file_is_refused(tmp_path):
     expect_refused(tmp_path / "none.h5", "does not exist; give the path of an ISMRMRD file")
-    expect_refused(tmp_path, "is a folder; give one ISMRMRD file")
+    expect_refused(tmp_path, "is a folder; give an ISMRMRD file")
 
 
 def test_what_is_no_hdf5_is_refused(tmp_path):

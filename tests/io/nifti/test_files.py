@@ -427,7 +427,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_folder_is_refused(tmp_path: Path) -> None:
-    expect_refused(tmp_path, "is a folder; one scan is needed")
+    expect_refused(tmp_path, "is a folder; give a .nii or .nii.gz file")
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "scan.nii", "scan.nii.gz"])

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Complex64, Float, Float32
 from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.io.field_of_view import check_no_aliasing
+from mcnet.io.head_size import check_no_aliasing
 from mcnet.io.volume import Volume
 from mcnet.metrics import intensity_scale
 from mcnet.motion.trace import MotionTrace

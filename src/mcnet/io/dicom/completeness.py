@@ -1,4 +1,4 @@
-"""Whether a series tells of more slices than a folder holds."""
+"""Whether a folder has all slices that the headers of its series count."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ _COUNTS = ("NumberOfSlices", "ImagesInAcquisition", "NumberOfSeriesRelatedInstan
 
 
 def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, ...]:
-    """Sentences on slices that may be missing at an end, where no gap tells of them.
+    """Warnings of slices that may be missing at an end of the stack, which leave no gap.
 
-    A count that is a whole multiple of what is there may be one of all echoes or time points of a
-    series, one of which is in the folder; so it is told, and not refused.
+    A count that is a whole multiple of the slices in the folder may include other echoes or time
+    points of the series; this gives a warning, not an error.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, .
     """
     files = {plane.file.path: plane.file.header for plane in planes}
     if len(files) < len(planes):
-        return ()  # the frames of a file are whole or damaged
+        return ()  # an enhanced file has all its frames, or is damaged
     for keyword in _COUNTS:
         counts = [_number(header, keyword) for header in files.values()]
         told = max((count for count in counts if count is not None), default=0)

@@ -1,4 +1,4 @@
-"""An instance derived from another: what it keeps, what it replaces and what it leaves out."""
+"""A DICOM instance derived from another: attributes that are kept, replaced and left out."""
 
 from dataclasses import dataclass
 
@@ -27,18 +27,18 @@ _NO_LONGER_TRUE = (
     *("EncryptedAttributesSequence", "DataSetTrailingPadding"),
     *("ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
 )
-"""Dates of the source's making, and pictures, signatures and places of its pixels."""
+"""Attributes that describe the old pixels: dates of creation, icons, signatures, offsets."""
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
-"""Encodings that always lose; what an encoder lost before stays told as the source tells it."""
+"""Encodings that are always lossy; earlier lossy compression stays as the source states it."""
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """What all instances of a derived series share."""
+    """Attributes that all instances of a derived series share."""
 
     series_uid: str
     text: str
-    """What was done, in plain ASCII."""
+    """Processing, in plain ASCII."""
 
 
 def derived_instance(
@@ -58,7 +58,7 @@ def derived_instance(
 
 
 def _kept(source: Dataset) -> Dataset:
-    """Public attributes that hold for the new pixels too, free of the source's encoding."""
+    """Public attributes that are true of the new pixels too."""
     kept = Dataset()
     for tag in source.keys():  # noqa: SIM118 - iteration gives elements, and reads private ones
         if not tag.is_private and tag.group > 2:

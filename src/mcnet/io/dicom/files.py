@@ -4,7 +4,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from mcnet.core.errors import McnetError
-from mcnet.core.writing import cannot_read
+from mcnet.io.damage import damage_as_error
 from mcnet.io.dicom.names import is_dicom_file
 
 DAMAGE = (
@@ -32,22 +32,22 @@ DAMAGE = (
     *(NotImplementedError, RecursionError, MemoryError, struct.error, zlib.error),
     BytesLengthException,
 )
-"""What pydicom raises where bytes do not mean what they should."""
+"""Errors of pydicom for damaged files."""
 
 _NEEDED = (
     *("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation"),
     *("PhotometricInterpretation", "SamplesPerPixel"),
 )
-"""Attributes without which stored bytes are no pixels."""
+"""Attributes without which the stored bytes cannot be decoded as pixels."""
 _READ_LATER = (
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber"),
     *("SeriesDescription", "ProtocolName", "Modality", "InPlanePhaseEncodingDirection"),
     *("SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence"),
     "PerFrameFunctionalGroupsSequence",
 )
-"""Attributes that others ask for: pydicom decodes one when it is asked for, and may fail then."""
+"""Attributes used elsewhere: pydicom decodes each at its first access, and may fail then."""
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
-"""How the attributes of a file begin that has neither preamble nor the four letters."""
+"""First bytes of a file that has neither preamble nor the letters DICM."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +56,18 @@ class DicomFile:
 
     path: Path
     header: FileDataset
-    """All that stands in the file, what is long apart: that is read by `whole_file`."""
+    """All attributes of the file; long ones are read later, by `whole_file`."""
 
 
 def dicom_file(path: Path) -> DicomFile | None:
-    """What a DICOM file holds, also one without preamble or meta header; of any other, none.
+    """Header of a DICOM file, also one without preamble or meta header; none of any other file.
 
     Raises
     ------
     McnetError
         It begins as a DICOM file and is damaged, or may not be read.
     """
-    with damage_told(path):
+    with pydicom_errors(path):
         if not is_dicom_file(path):
             return _without_preamble(path)
         header = dcmread(path, defer_size=4096)
@@ -77,7 +77,7 @@ def dicom_file(path: Path) -> DicomFile | None:
 
 
 def whole_file(path: Path) -> FileDataset:
-    """All that stands in a DICOM file, its pixels too, and always how it is encoded."""
+    """All attributes of a DICOM file with its pixels, and always its transfer syntax."""
     header = dcmread(path, force=True)
     if not header.file_meta.get("TransferSyntaxUID"):
         header.file_meta.TransferSyntaxUID = _plain_syntax(header, path)
@@ -90,10 +90,10 @@ def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
     Raises
     ------
     McnetError
-        An attribute is missing that tells how they are stored, the pixels are cut off, or they are
-        encoded in a way that no installed package undoes.
+        An attribute that describes their storage is missing, the pixels are cut off, or no
+        installed package can decode them.
     """
-    with damage_told(image.path):
+    with pydicom_errors(image.path):
         check_pixel_attributes(image)
         whole = whole_file(image.path)
         syntax = whole.file_meta.TransferSyntaxUID
@@ -115,7 +115,7 @@ def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
 
 
 def check_pixel_attributes(image: DicomFile) -> None:
-    """Refuse an image that does not say how its pixels are stored.
+    """Check that an image has the attributes that describe the storage of its pixels.
 
     Raises
     ------
@@ -137,32 +137,19 @@ def tag_of(keyword: str) -> str:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom from warning of values that scanners get wrong; what matters is refused here."""
+    """Keep pydicom from warning of invalid values; those that matter are refused by the reader."""
     with warnings.catch_warnings(), disable_value_validation():
         warnings.simplefilter("ignore")
         yield
 
 
-@contextmanager
-def damage_told(path: Path) -> Iterator[None]:
-    """Turn what pydicom raises of a file that is cut off or damaged into a sentence."""
-    try:
-        yield
-    except McnetError:
-        raise
-    except PermissionError as error:
-        raise cannot_read(path, error) from error
-    except DAMAGE as error:
-        raise damaged(path) from error
-
-
-def damaged(path: Path) -> McnetError:
-    """Return the sentence about a file that is cut off or damaged, to be raised."""
-    return McnetError(f"{path} is cut off or damaged; copy or export the series again.")
+def pydicom_errors(path: Path) -> AbstractContextManager[None]:
+    """Context in which what pydicom raises of a file cut off or damaged becomes a `McnetError`."""
+    return damage_as_error(path, DAMAGE, "is cut off or damaged; copy or export the series again.")
 
 
 def _without_preamble(path: Path) -> DicomFile | None:
-    """What a file holds that begins with attributes at once; of one that does not, none."""
+    """Header of a file that begins with attributes at once; none of any other file."""
     with path.open("rb") as stream:
         if stream.read(2) not in _FIRST_GROUPS:
             return None
@@ -174,7 +161,7 @@ def _without_preamble(path: Path) -> DicomFile | None:
 
 
 def _plain_syntax(header: FileDataset, path: Path) -> UID:
-    """Of a file without meta header, the encoding that its attributes show."""
+    """Transfer syntax of a file without meta header, by the encoding of its attributes."""
     if "PixelData" in header and header["PixelData"].is_undefined_length:
         raise McnetError(
             f"{path} has no meta header that says how its pixels are compressed; export the "

@@ -1,4 +1,4 @@
-"""A folder of one DICOM series: its images, and what every other file in it is."""
+"""A folder of one DICOM series: its images, and the reason why any other file is not one."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mcnet.core.errors import McnetError
 from mcnet.core.writing import cannot_read
-from mcnet.io.dicom.files import DicomFile, check_pixel_attributes, damage_told, dicom_file
+from mcnet.io.dicom.files import DicomFile, check_pixel_attributes, dicom_file, pydicom_errors
 
 _DICOM_SUFFIXES = {".dcm", ".ima", ".dicom", ".dic", ".mr"}
 _OTHER_NAMES = re.compile(
@@ -22,24 +22,24 @@ _OTHER_SUFFIXES = {
     *(".bvecs", ".par", ".h5", ".dat", ".zip", ".tar", ".tgz", ".7z", ".rar", ".md5", ".sha256"),
     *(".exe", ".sh", ".bat", ".py", ".lnk", ".url", ".db"),
 }
-"""Names of what lies beside series; what is in such a file matters only if it is DICOM."""
+"""Suffixes of files that often lie beside a series; they are ignored unless they are DICOM."""
 _POINTERS = (b"version https://git-lfs", b"/annex/objects/", b"../.git/annex")
-"""How the small files begin that stand for content which is not here."""
+"""First bytes of pointer files, whose content was not fetched (Git LFS, git-annex)."""
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesFolder:
-    """The images of one series, and what is to be told of the folder."""
+    """The images of one series, and warnings about the folder."""
 
     images: list[DicomFile]
     """Sorted by name."""
     warnings: tuple[str, ...]
-    """Sentences on files that were left out."""
+    """Sentences about files that were left out."""
 
 
 @dataclass(frozen=True)
 class _Unread:
-    """A file that may be a slice and cannot be read."""
+    """A file that may be a slice and cannot be read, and why."""
 
     path: Path
     why: str
@@ -49,16 +49,15 @@ class _Unread:
 def series_folder(folder: Path) -> SeriesFolder:
     """Images of a folder; subfolders are not searched.
 
-    Every file is accounted for. What is not DICOM by its name (notes, tables, pictures, hidden
-    files) or has no image and is of another kind (DICOMDIR, a report) is left out. Of other files
-    that are not read, those named like slices are refused, and the rest are told in a warning.
+    Every file is accounted for. Files that are not DICOM by their name (notes, tables, pictures,
+    hidden files) or have no image and are of another kind (DICOMDIR, a report) are left out. Of
+    other files that cannot be read, those named like slices are refused; the rest give a warning.
 
     Raises
     ------
     McnetError
-        The folder cannot be read, or holds no image, a damaged one, files that may be slices and
-        are none that can be read, images of several series, or images that are not one grey
-        intensity a pixel.
+        The folder cannot be read, or has no image, a damaged one, files that may be slices and
+        cannot be read, images of several series, or images without one grey intensity per pixel.
     """
     found = [_read(path) for path in _files(folder)]
     files = [file for file in found if isinstance(file, DicomFile)]
@@ -68,7 +67,7 @@ def series_folder(folder: Path) -> SeriesFolder:
     warnings = _check_unread(folder, images, unread)
     _check_one_series(folder, images)
     for image in images:
-        with damage_told(image.path):
+        with pydicom_errors(image.path):
             check_pixel_attributes(image)
             _check_grey(image)
     return SeriesFolder(images, warnings)
@@ -91,13 +90,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> DicomFile | _Unread:
-    """What a DICOM file holds, or why a file is not read."""
+    """Header of a DICOM file, or why a file is not read."""
     if not path.exists():
         return _Unread(path, "is a link to a file that is not here")
     found = dicom_file(path)
     if found is not None:
         return found
-    with damage_told(path), path.open("rb") as stream:
+    with pydicom_errors(path), path.open("rb") as stream:
         head = stream.read(512)
     if not head:
         return _Unread(path, "is empty")
@@ -115,7 +114,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _without_pixels(files: list[DicomFile], images: list[DicomFile]) -> list[_Unread]:
-    """Files of the images' own kind, or of none, in which no pixels follow: they are cut off."""
+    """Files of the images' own kind, or of none, that have no pixels: they are cut off."""
     kinds = {None, *(_kind(image) for image in images)}
     return [
         _Unread(file.path, "is cut off before its pixels")
@@ -125,14 +124,14 @@ def _without_pixels(files: list[DicomFile], images: list[DicomFile]) -> list[_Un
 
 
 def _kind(file: DicomFile) -> str | None:
-    with damage_told(file.path):
+    with pydicom_errors(file.path):
         in_meta = file.header.file_meta.get("MediaStorageSOPClassUID")
     told = in_meta or file.header.get("SOPClassUID")
     return str(told) if told else None
 
 
 def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) -> tuple[str, ...]:
-    """Refuse files that may be missing slices; a sentence about others that may matter."""
+    """Warning about files that were left out; refuses files that may be missing slices."""
     shapes = {_name_shape(image.path) for image in images}
     suffixes = {_suffix(image.path) for image in images} | _DICOM_SUFFIXES
     by_name = [file for file in unread if _name_shape(file.path) in shapes]
@@ -161,7 +160,7 @@ def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) 
 
 
 def _has_other_purpose(file: _Unread, suffixes: set[str]) -> bool:
-    """Whether a file is none of a series, by its name or since it is a text."""
+    """Whether a file is not of a series, by its name or because it is text."""
     suffix = _suffix(file.path)
     return (
         _OTHER_NAMES.fullmatch(file.path.name) is not None
@@ -176,7 +175,7 @@ def _told(unread: list[_Unread]) -> str:
 
 
 def _name_shape(path: Path) -> str:
-    """A name without its numbers, by which slices are alike; compression aside."""
+    """A name without its numbers and compression suffix: equal for the slices of a series."""
     return re.sub(r"\d+", "#", re.sub(r"\.gz$", "", path.name.lower()))
 
 

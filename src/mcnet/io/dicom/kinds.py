@@ -1,4 +1,4 @@
-"""What must agree within a volume, and what kind of image it must be: classic and enhanced."""
+"""Attributes that all slices of a volume share, and the kind of image it must be."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class _Attribute:
 
     keyword: str
     plural: str
-    """What several values of it are, in a sentence."""
+    """Word for several of its values, in a sentence."""
     group: str = ""
-    """The group of an enhanced frame that holds it; none: the header alone."""
+    """Functional group of an enhanced frame that has it; empty: the header alone."""
     enhanced: str = ""
-    """Its keyword there, if another."""
+    """Its keyword in that group, if another."""
 
     def of(self, plane: Plane) -> Any:
-        """Value in the image of a plane; what cannot be read is as good as a value of its own."""
+        """Value in the image of a plane; a value that cannot be read counts as one of its own."""
         header = plane.file.header
         try:
             if self.group and "PerFrameFunctionalGroupsSequence" in header:
@@ -37,7 +37,7 @@ class _Attribute:
                 value = attribute_of_frame(header, plane.frame, self.group, keyword)
                 if value is not None:
                     return value
-            return header.get(self.keyword)  # frames may leave to the file what all share
+            return header.get(self.keyword)  # attributes that all frames share may be in the header
         except DAMAGE:
             return "unreadable"
 
@@ -60,8 +60,10 @@ _MUST_AGREE = (
     _Attribute("RepetitionTime", "repetition times", _TIMING),
     _Attribute("FlipAngle", "flip angles", _TIMING),
     _Attribute(
-        *("TemporalPositionIdentifier", "time points"),
-        *("FrameContentSequence", "TemporalPositionIndex"),
+        keyword="TemporalPositionIdentifier",
+        plural="time points",
+        group="FrameContentSequence",
+        enhanced="TemporalPositionIndex",
     ),
     _Attribute("DiffusionBValue", "diffusion weightings", "MRDiffusionSequence"),
     _Attribute("ContrastBolusAgent", "contrast agents"),
@@ -72,13 +74,14 @@ _MUST_AGREE = (
     _Attribute("BitsAllocated", "numbers of bits"),
     _Attribute("PixelRepresentation", "representations of numbers"),
 )
-"""In the order in which a difference is told.
+"""In the order in which a difference is reported.
 
-Not among them is what one volume may vary from slice to slice: rescale slope and intercept (they
-are applied), window, times, acquisition number (concatenations), trigger and bits stored.
+Not among them are attributes that may vary from slice to slice within a volume: rescale slope and
+intercept (they are applied), window, times, acquisition number (concatenations), trigger and bits
+stored.
 """
 _ALSO_PARTS_IMAGES = (_Attribute("AcquisitionNumber", "acquisitions"),)
-"""By what images at one position may differ, besides."""
+"""Further attributes by which images at one position may differ."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,14 @@ class Difference:
 
 
 def differences(planes: Sequence[Plane], *, at_one_place: bool = False) -> Iterator[Difference]:
-    """What differs between images of one volume, the telling first.
+    """Attributes that differ between images of one volume, the most telling first.
 
     Parameters
     ----------
     planes
         The images.
     at_one_place
-        They share positions, so that what slices may vary tells them apart as well.
+        Whether they share positions: then attributes that slices may vary distinguish them too.
     """
     for attribute in (*_MUST_AGREE, *(_ALSO_PARTS_IMAGES if at_one_place else ())):
         kinds: list[tuple[Any, int]] = []
@@ -117,13 +120,13 @@ def differences(planes: Sequence[Plane], *, at_one_place: bool = False) -> Itera
 
 
 def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
-    """Refuse slices that are not of one volume, or of one that is no magnitude image.
+    """Check that slices are of one volume, and of a magnitude image.
 
     Raises
     ------
     McnetError
-        They differ in what must agree (a patient, an echo, a kind of image, ...), or are phase
-        images, maps or the like.
+        They differ in an attribute that they must share (patient, echo, kind of image, ...), or
+        are phase images, maps or the like.
     """
     for difference in differences(planes):
         told = ", ".join(f"{value} in {n} slices" for value, n in difference.kinds[:_SHOWN])
@@ -137,7 +140,7 @@ def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
 
 
 def _compared(attribute: _Attribute, plane: Plane) -> Any:
-    """Value of a plane in the form in which values are compared."""
+    """Value of a plane as a number or text that can be compared."""
     value = _component(plane) if attribute is _COMPONENT else attribute.of(plane)
     if attribute is _IMAGE_TYPE:
         return "\\".join(_values(value)[2:])
@@ -147,7 +150,7 @@ def _compared(attribute: _Attribute, plane: Plane) -> Any:
 
 
 def _values(value: Any) -> tuple[str, ...]:
-    """Words of an attribute; of one that is absent or empty, none."""
+    """Words of an attribute; none where it is absent or empty."""
     if value is None:
         return ()
     several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
@@ -166,7 +169,7 @@ def _text(value: Any) -> str:
 
 
 def _component(plane: Plane) -> Any:
-    """Which part of complex numbers an image is; GE tells it in a private attribute alone."""
+    """Component of the complex image (magnitude, phase, ...); GE has it in a private attribute."""
     try:
         number = plane.file.header.private_block(0x0043, "GEMS_PARM_01")[0x2F].value
     except DAMAGE:

@@ -1,4 +1,4 @@
-"""What tells a DICOM file, and what the folder of a series is; all without pydicom."""
+"""Detection of DICOM files, and the folder of a series as input and output; without pydicom."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from mcnet.core.outputs import Kind
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether the four letters of DICOM stand after the preamble."""
+    """Whether the letters DICM follow the preamble."""
     with path.open("rb") as stream:
         return stream.read(132)[128:] == b"DICM"
 

@@ -1,4 +1,4 @@
-"""Where the image planes of a DICOM series lie, each by itself."""
+"""Position, orientation, spacing and intensity scale of each image plane of a DICOM series."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from mcnet.core.errors import McnetError
-from mcnet.io.dicom.files import DicomFile, damage_told
+from mcnet.io.dicom.files import DicomFile, pydicom_errors
 
 _TEXTS = ("Modality", "SeriesDescription", "ProtocolName", "ImageType")
 
@@ -40,7 +40,7 @@ class Plane:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the header says of the scan, by the names of `mcnet.io.metadata.metadata_of`.
+        """Entries of the header about the scan, by the names of `mcnet.io.metadata.metadata_of`.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class Plane:
             The header is damaged.
         """
         header = self.file.header
-        with damage_told(self.file.path):
+        with pydicom_errors(self.file.path):
             group, keyword = "MRFOVGeometrySequence", "InPlanePhaseEncodingDirection"
             lines = attribute_of_frame(header, self.frame, group, keyword)
             found = {f"{keyword}DICOM": lines} | {name: header.get(name) for name in _TEXTS}
@@ -62,9 +62,9 @@ def planes_of_file(file: DicomFile) -> list[Plane]:
     Raises
     ------
     McnetError
-        An image does not say where it lies, or its header is damaged.
+        An image has no position in space, or its header is damaged.
     """
-    with damage_told(file.path):
+    with pydicom_errors(file.path):
         n_frames = int(file.header.get("NumberOfFrames") or 1)
         return [_plane(file, frame) for frame in range(n_frames)]
 
@@ -101,7 +101,7 @@ def _plane(file: DicomFile, frame: int) -> Plane:
 def _numbers(
     file: DicomFile, frame: int, group: str, keyword: str, count: int
 ) -> Float64[np.ndarray, " count"]:
-    """Numbers of an attribute that must be there."""
+    """Numbers of a required attribute."""
     try:
         numbers = np.array(attribute_of_frame(file.header, frame, group, keyword), dtype=np.float64)
     except (TypeError, ValueError):
@@ -115,9 +115,9 @@ def _numbers(
 
 
 def attribute_of_frame(header: Dataset, frame: int, group: str, keyword: str) -> Any:
-    """Attribute of a frame: it stands in a classic header, or in a group of an enhanced one.
+    """Attribute of a frame, from a classic header or a functional group of an enhanced one.
 
-    None where it stands in neither.
+    None where it is in neither.
     """
     if "PerFrameFunctionalGroupsSequence" not in header:
         return header.get(keyword)
@@ -129,5 +129,5 @@ def attribute_of_frame(header: Dataset, frame: int, group: str, keyword: str) ->
 
 
 def _plain_text(value: Any) -> str | list[str]:
-    """An attribute as JSON has it."""
+    """An attribute as a JSON value."""
     return [str(one) for one in value] if isinstance(value, MultiValue) else str(value)

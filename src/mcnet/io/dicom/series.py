@@ -1,4 +1,4 @@
-"""A DICOM series as a volume, with what it takes to write another one like it."""
+"""A DICOM series as a volume, with its headers and grid for writing a derived series."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,19 +29,19 @@ class DicomSeries:
     order: RasOrder
     """From column, row and slice to the axes of the volume."""
     warnings: tuple[str, ...] = ()
-    """Sentences on files that were left out and on slices that may be missing."""
+    """Sentences about files that were left out and slices that may be missing."""
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What its first image says of it, by the names of `mcnet.io.metadata.metadata_of`."""
+        """Entries of its first image's header, by the names of `mcnet.io.metadata.metadata_of`."""
         return self.planes[0].metadata
 
 
 @quiet_pydicom()
 def read_series(folder: Path) -> DicomSeries:
-    """The series of a folder: intensities with their rescaling, in RAS+ order, as of NIfTI.
+    """The series of a folder: rescaled intensities in RAS+ order.
 
-    Slices are put in order by where they lie, never by name or number. Nothing is interpolated;
+    Slices are sorted by their positions, never by name or number. Nothing is interpolated;
     an oblique scan keeps its oblique affine. Classic and enhanced multi-frame files are read.
 
     Raises
@@ -55,10 +55,9 @@ def read_series(folder: Path) -> DicomSeries:
     check_one_volume(folder, planes)
     affine = stack_affine(planes)
     rows, columns = planes[0].matrix
-    check_head_size(
-        *(folder, (columns, rows, len(planes)), np.linalg.norm(affine[:3, :3], axis=0).tolist()),
-        remedy="check PixelSpacing and the positions of the slices",
-    )
+    voxel_size_mm = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    remedy = "check PixelSpacing and the positions of the slices"
+    check_head_size(folder, (columns, rows, len(planes)), voxel_size_mm, remedy)
     warnings = (*found.warnings, *completeness_warnings(folder, planes))
     stored = _intensities(planes)
     if not np.all(np.isfinite(stored)):
@@ -96,11 +95,13 @@ def _intensities(planes: list[Plane]) -> Float32[np.ndarray, "column row slice"]
     values = np.empty((0, 0, 0), dtype=np.float32)
     for numbers in slices_of_file.values():
         frames = read_pixels(planes[numbers[0]].file)
-        if values.size == 0:  # a first file that holds its pixels vouches for the size that it says
+        if (
+            values.size == 0
+        ):  # allocated once a first file has proved to have the pixels that its header tells
             values = np.empty((*frames.shape[:0:-1], len(planes)), dtype=np.float32)
         for number in numbers:
             plane = planes[number]
             scaled = frames[plane.frame].astype(np.float64) * plane.slope + plane.intercept
-            with np.errstate(over="ignore"):  # what is infinite then is refused
+            with np.errstate(over="ignore"):  # infinite values are refused later
                 values[:, :, number] = scaled.T
     return values

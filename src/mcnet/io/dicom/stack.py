@@ -1,4 +1,4 @@
-"""Planes in the order in which they lie, and the grid that they make."""
+"""Planes sorted along their normal, and the voxel grid that they form."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SAME_PLACE_MM = 1e-3
 UNEVEN = 0.02
 """Share of a step by which another step may differ."""
 SLANT = 0.01
-"""Shift of the planes against each other, as a share of the stack's length: 0.6 degrees."""
+"""Largest sideways offset of the planes, as a share of the stack's length: 0.6 degrees."""
 
 
 def stacked(folder: Path, planes: list[Plane]) -> list[Plane]:
@@ -25,7 +25,7 @@ def stacked(folder: Path, planes: list[Plane]) -> list[Plane]:
     ------
     McnetError
         They are not one stack: they differ in orientation, pixel size or matrix, are too few, lie
-        at the same places, leave gaps or are shifted against each other.
+        at the same places, leave gaps or are offset sideways.
     """
     _check_equal(folder, planes)
     normal = planes[0].normal

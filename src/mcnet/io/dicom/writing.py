@@ -1,4 +1,4 @@
-"""A volume written as a DICOM series derived from the one that it was made of."""
+"""A volume written as a DICOM series derived from its source series."""
 
 import hashlib
 import io
@@ -28,9 +28,9 @@ _NEEDED = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"),
     *("BitsAllocated", "BitsStored", "PixelRepresentation"),
 )
-"""Attributes of the source without which nothing can be derived from it."""
+"""Attributes of the source that a derived series needs."""
 _UNWRITABLE = (ValueError, TypeError, AttributeError, KeyError, OverflowError, struct.error)
-"""What pydicom raises where an attribute holds what its representation cannot."""
+"""Errors of pydicom for attributes that cannot be encoded."""
 
 
 @quiet_pydicom()
@@ -48,7 +48,7 @@ def write_series(
 
     Every file is one of the source's with new pixels and a new identity: same patient, study,
     frame of reference, orientation, bits and intensity scale. Private attributes are left out.
-    Equal volumes of equal sources give equal bytes, so that no date of making is written.
+    Equal volumes of equal sources give equal bytes; therefore no creation date is written.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def write_series(
         The source, of classic files. Intensities are rounded to its steps and clipped to what its
         bits can hold; the provenance tells how many voxels were clipped.
     derivation
-        What was done, in a few words, for DerivationDescription.
+        Processing in a few words, for DerivationDescription.
     seed, inputs, notes
         Recorded as by `mcnet.io.nifti.files.write_volume`.
 
@@ -92,13 +92,13 @@ def write_series(
 
 @quiet_pydicom()
 def check_derivable(series: DicomSeries) -> None:
-    """Refuse a series like which no other can be written.
+    """Check that a derived series can be written of a series.
 
     Raises
     ------
     McnetError
-        It is of enhanced files, or one of its files lacks what another has to refer to, or holds
-        what cannot be written.
+        It is of enhanced files, or one of its files lacks attributes that a derived one refers to,
+        or has attributes that cannot be written.
     """
     for plane in series.planes:
         path, header = plane.file.path, plane.file.header
@@ -147,7 +147,7 @@ def _on_grid_of(volume: Volume, like: DicomSeries) -> Float32[np.ndarray, "colum
 
 
 def _derivation(volume: Volume, like: DicomSeries, done: str) -> Derivation:
-    """What the instances share; the series' UID follows from the source and all that is new."""
+    """Shared attributes of the instances; the series UID is a hash of source, text and values."""
     text = f"{done} by mcnet {__version__}. Research tool, not a medical device."
     text = text.encode("ascii", "replace").decode()
     content = hashlib.sha256(np.ascontiguousarray(volume.values).tobytes()).hexdigest()

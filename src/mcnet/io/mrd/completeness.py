@@ -8,7 +8,7 @@ from jaxtyping import Bool, Complex64
 from mcnet.core.errors import McnetError
 
 Missing = Bool[np.ndarray, "n_lines n_others"]
-"""Of each line, and partition of a 3D scan or slice of a 2D scan."""
+"""Whether each line is missing, for each partition of a 3D scan or slice of a 2D scan."""
 
 
 def missing_lines(
@@ -16,8 +16,8 @@ def missing_lines(
 ) -> Missing:
     """Lines whose samples are exactly zero in all coils; noise never is.
 
-    Slices of a 2D scan, in the order in which they lie, may be so as a whole at either end of the
-    stack: beyond the head, where data were simulated without noise.
+    Slices of a 2D scan, sorted by position, may be zero entirely at either end of the stack:
+    beyond the head, in data simulated without noise.
     """
     missing = np.asarray(~kspace.any(axis=(0, 1)))
     if not is_3d:
@@ -29,12 +29,12 @@ def missing_lines(
 
 
 def check_complete(path: Path, missing: Missing, *, is_3d: bool, how: str = "") -> None:
-    """Refuse k-space of which lines were not measured.
+    """Check that all lines of k-space were measured.
 
     Raises
     ------
     McnetError
-        There are some: how many, and which. ``how`` says how the file leaves them out.
+        Some were not: how many, and which. ``how`` says how the file leaves them out.
     """
     if not missing.any():
         return

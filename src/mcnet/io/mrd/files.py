@@ -1,4 +1,4 @@
-"""What stands in an ISMRMRD file (HDF5), read whole and not yet understood."""
+"""Content of an ISMRMRD file (HDF5): XML header, acquisition headers and samples."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,10 @@ from jaxtyping import Complex64, Shaped
 
 from mcnet.core.errors import McnetError
 from mcnet.core.writing import cannot_read
+from mcnet.io.damage import check_is_file, damage_as_error
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError)
-"""What h5py raises where bytes do not mean what they should."""
+"""Errors of h5py for damaged files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class RawFile:
     heads: Shaped[np.ndarray, "n_acquisitions"]
     """Structured: the fields of ISMRMRD's AcquisitionHeader."""
     rows: Shaped[np.ndarray, "n_acquisitions"]
-    """Samples of each acquisition, as they are stored: real and imaginary parts by turns."""
+    """Samples of each acquisition as stored: real and imaginary parts interleaved."""
 
     def samples(self, number: int) -> Complex64[np.ndarray, "n_coils n_samples"]:
         """Samples of one acquisition.
@@ -58,8 +59,7 @@ def read_file(path: Path) -> RawFile:
         There is no such file, it is not HDF5 or is damaged, or it holds no data set, several, or
         one without header or acquisitions.
     """
-    _check_file(path)
-    with _damage_told(path), h5py.File(path, "r") as file:
+    with _opened(path) as file:
         group = _one_data_set(path, file)
         xml = _header_in(path, group)
         acquisitions = group["data"]
@@ -77,9 +77,8 @@ def read_file(path: Path) -> RawFile:
 
 
 def read_header(path: Path) -> bytes:
-    """XML header of a file, as `read_file`, without its acquisitions."""
-    _check_file(path)
-    with _damage_told(path), h5py.File(path, "r") as file:
+    """XML header of a file, without its acquisitions; raises as `read_file`."""
+    with _opened(path) as file:
         return _header_in(path, _one_data_set(path, file))
 
 
@@ -93,35 +92,25 @@ def _header_in(path: Path, group: Any) -> bytes:
     return xml.encode() if isinstance(xml, str) else bytes(xml)
 
 
-def _check_file(path: Path) -> None:
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if is_folder:
-        raise McnetError(f"{path} is a folder; give one ISMRMRD file (.h5) in it.")
-    if not exists:
-        raise McnetError(f"{path} does not exist; give the path of an ISMRMRD file (.h5).")
-
-
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open a file by HDF5; what h5py raises of it becomes a `McnetError`."""
+    check_is_file(path, "an ISMRMRD file (.h5)")
     try:
         with path.open("rb"):
-            pass  # what the system refuses is told in its own words, not in HDF5's
+            pass  # the operating system's reason for a refusal is clearer than that of HDF5
     except OSError as error:
         raise cannot_read(path, error) from error
-    try:
-        yield
-    except McnetError:
-        raise
-    except _DAMAGE as error:
-        is_hdf5 = h5py.is_hdf5(path)
-        reason = "ends too early or is damaged" if is_hdf5 else "is not an HDF5 file"
-        raise McnetError(
-            f"{path} {reason}; ISMRMRD raw data in HDF5 are needed: copy the file again or convert "
-            "the scanner's data, for example with siemens_to_ismrmrd."
-        ) from error
+
+    def damage() -> str:
+        reason = "ends too early or is damaged" if h5py.is_hdf5(path) else "is not an HDF5 file"
+        return (
+            f"{reason}; ISMRMRD raw data in HDF5 are needed: copy the file again or convert the "
+            "scanner's data, for example with siemens_to_ismrmrd."
+        )
+
+    with damage_as_error(path, _DAMAGE, damage), h5py.File(path, "r") as file:
+        yield file
 
 
 def _one_data_set(path: Path, file: h5py.File) -> Any:

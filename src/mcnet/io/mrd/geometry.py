@@ -1,7 +1,7 @@
-"""Where the voxels of a raw scan lie, and k-space with its axes turned round.
+"""Position and orientation of a raw scan, and k-space with flipped axes.
 
-ISMRMRD tells places and directions in LPS (x to the left, y to the back, z up) and of a field of
-view its centre, which is voxel ``n // 2`` of the image: where the Fourier transform has its own.
+ISMRMRD has positions and directions in LPS (x to the left, y to the back, z up). The position is
+the centre of the field of view, voxel ``n // 2`` of the image, as of the Fourier transform.
 """
 
 from pathlib import Path
@@ -113,7 +113,7 @@ def grid_affine(
 def in_ras_order(
     kspace: Complex[np.ndarray, "n_coils i j k"], order: RasOrder, encoded: tuple[bool, bool, bool]
 ) -> Complex[np.ndarray, "n_coils n_x n_y n_z"]:
-    """K-space of the image whose axes are nearest to RAS+; ``encoded`` tells of the stored axes."""
+    """K-space of the image in RAS+ order; ``encoded`` says which stored axes are frequencies."""
     kspace = kspace.transpose(0, *(1 + axis for axis in order.order))
     for world in order.flips:
         kspace = flipped(kspace, 1 + world, is_encoded=encoded[order.order[world]])
@@ -123,9 +123,9 @@ def in_ras_order(
 def flipped(
     kspace: Complex[np.ndarray, "*shape"], axis: int, *, is_encoded: bool
 ) -> Complex[np.ndarray, "*shape"]:
-    """K-space of the image turned round along an axis, voxel 0 becoming the last.
+    """K-space of the image flipped along an axis, voxel 0 becoming the last.
 
-    A spectrum ``F(k)`` becomes ``F(-k)``. Of an even number ``n`` of voxels the image turned round
+    A spectrum ``F(k)`` becomes ``F(-k)``. With an even number ``n`` of voxels the flipped image
     lies one voxel beside the one mirrored about voxel ``n // 2``: ``exp(2 pi i k / n) F(-k)``.
     """
     if not is_encoded:
@@ -140,8 +140,8 @@ def flipped(
 
 
 def mirrored_place(places: Int[np.ndarray, "n"], n: int) -> Int[np.ndarray, "n"]:
-    """Where ``-k`` lies of frequencies at ``places``; ``n // 2`` is zero.
+    """Indices of ``-k`` for frequencies at ``places``; index ``n // 2`` is ``k = 0``.
 
-    The edge ``-1/2`` cycle a voxel of an even number of samples stands for ``+1/2`` too, and stays.
+    With an even number of samples the edge at -1/2 cycle per voxel stands for +1/2 too, and stays.
     """
     return np.asarray((2 * (n // 2) - places) % n)

@@ -1,4 +1,4 @@
-"""The XML header of an ISMRMRD file: how k-space was sampled; read, and made."""
+"""The XML header of an ISMRMRD file, read and written: how k-space was sampled."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from mcnet.core.errors import McnetError
-from mcnet.io.field_of_view import MOST_HEAD_MM, check_head_sized
+from mcnet.io.head_size import LARGEST_MM, check_field_of_view
 
 Counter = Literal["kspace_encode_step_1", "kspace_encode_step_2", "slice"]
 _IN_XML: dict[Counter, str] = {
@@ -21,7 +21,7 @@ _IN_XML: dict[Counter, str] = {
 }
 _LEAST_VOXEL_MM = 0.1
 UNLIMITED = 2**16
-"""Highest value of a counter of which the header tells no limits; the counters have 16 bits."""
+"""Upper limit of a counter without limits in the header; the counters have 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Encoding:
     fov_mm: tuple[float, float, float]
     """Encoded; oversampling of the readout included."""
     readout_mm: float
-    """Field of view that is kept along the readout."""
+    """Field of view of the image along the readout, without oversampling."""
     limits: dict[Counter, tuple[int, int, int]]
     """Lowest and highest value of each counter, and the one of the centre of k-space."""
     repetition_ms: float | None
-    """TR, where it is told."""
+    """TR, where the header has it."""
     tick_ms: float
     """Unit of the acquisitions' time stamps: 2.5 ms of a Siemens scanner, 1 ms elsewhere."""
 
@@ -48,13 +48,13 @@ class Encoding:
 
 
 def read_encoding(path: Path, xml: bytes) -> Encoding:
-    """The one encoding that a header tells of.
+    """The encoding of a header.
 
     Raises
     ------
     McnetError
-        The header is damaged, or tells of no encoding, of several, of one that is not Cartesian,
-        of parallel imaging, or of an impossible matrix or field of view.
+        The header is damaged, or has no encoding, several, one that is not Cartesian, parallel
+        imaging, or an impossible matrix or field of view.
     """
     header = _parsed(path, xml)
     _check_encodings(path, header)
@@ -100,7 +100,7 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
 
 
 def is_of_mcnet(path: Path, xml: bytes) -> bool:
-    """Whether a header holds mcnet's provenance, as `header_xml` puts it there."""
+    """Whether a header has mcnet's provenance, as `header_xml` writes it."""
     try:
         told = _parsed(path, xml).userParameters
         texts = [one.value for one in told.userParameterString if one.name == "mcnet"]
@@ -123,22 +123,22 @@ def _parsed(path: Path, xml: bytes) -> Any:
 
 
 def _check_holds_head(path: Path, kept_mm: float, space: Any) -> None:
-    """Refuse lengths that are not those of a head, such as metres, which ISMRMRD has in mm."""
+    """Check that lengths are those of a head in mm, and not in metres."""
     n, mm = space.matrixSize, space.fieldOfView_mm
     remedy = "ISMRMRD tells of millimetres: correct it in the file's header"
-    check_head_sized(f"{path} has a reconSpace.fieldOfView_mm.x", kept_mm, remedy)
-    check_head_sized(f"{path} has an encodedSpace.fieldOfView_mm.y", mm.y, remedy)
+    check_field_of_view(f"{path} has a reconSpace.fieldOfView_mm.x", kept_mm, remedy)
+    check_field_of_view(f"{path} has an encodedSpace.fieldOfView_mm.y", mm.y, remedy)
     thinnest = min(mm.x / n.x, mm.y / n.y, mm.z / n.z)
-    if thinnest < _LEAST_VOXEL_MM or mm.z > MOST_HEAD_MM:
+    if thinnest < _LEAST_VOXEL_MM or mm.z > LARGEST_MM:
         raise McnetError(
             f"{path} tells of {(n.x, n.y, n.z)} samples in {(mm.x, mm.y, mm.z)} mm, but of a head "
             f"voxels are {_LEAST_VOXEL_MM:g} mm long or more, and all partitions together "
-            f"{MOST_HEAD_MM:g} mm at most; correct encodedSpace in its header."
+            f"{LARGEST_MM:g} mm at most; correct encodedSpace in its header."
         )
 
 
 def _reason(error: Exception) -> str:
-    """Why a header cannot be read; xsdata tells of missing entries as Python does of arguments."""
+    """Why a header cannot be read; xsdata reports missing entries as missing Python arguments."""
     told = str(error).split("\n", maxsplit=1)[0].rstrip(".")
     missing = re.fullmatch(r"(\w+)\.__init__\(\) missing .*? arguments?: (.*)", told)
     if missing is None:
@@ -182,7 +182,7 @@ def header_xml(
     repetition_ms: float | None,
     provenance: str,
 ) -> bytes:
-    """XML header of a fully sampled Cartesian scan of a head; of the subject it says nothing."""
+    """XML header of a fully sampled Cartesian scan of a head, without any data on the subject."""
     space = xsd.encodingSpaceType(
         matrixSize=xsd.matrixSizeType(**dict(zip("xyz", matrix, strict=True))),
         fieldOfView_mm=xsd.fieldOfViewMm(**dict(zip("xyz", fov_mm, strict=True))),

@@ -1,4 +1,4 @@
-"""Names of raw data files, and how mcnet knows its own; without h5py until that is asked."""
+"""Names of raw data files, and whether mcnet wrote one (which needs h5py)."""
 
 from pathlib import Path
 
@@ -23,4 +23,4 @@ RAW = Kind(
     SUFFIXES,
     is_ours=_is_ours,
 )
-"""ISMRMRD raw data, whose header tells who wrote them."""
+"""ISMRMRD raw data, whose header has the provenance."""

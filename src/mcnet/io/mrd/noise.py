@@ -1,4 +1,4 @@
-"""Noise scans: coils made equally noisy, and their noise independent."""
+"""Prewhitening: noise scans make the noise of the coils equal and uncorrelated."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mcnet.core.errors import McnetError
 def whitening(
     path: Path, noise: Complex64[np.ndarray, "n_coils n_samples"]
 ) -> Complex[np.ndarray, "n_coils n_coils"]:
-    """Matrix that makes the noise of the coils white; their mean noise power stays as it was.
+    """Matrix that whitens the noise of the coils; their mean noise power stays.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which acquisitions make the image, where each lies in k-space, and when it was measured."""
+"""Acquisitions of the image: their places in k-space, and their order in time."""
 
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ _LEFT_OUT = (
     constants.ACQ_IS_PHASE_STABILIZATION_REFERENCE,
     constants.ACQ_IS_PHASE_STABILIZATION,
 )
-"""Flags of acquisitions that are no line of the image. A line for calibration is none either,
-unless it is flagged as calibration and imaging: some converters set both flags of such a line."""
+"""Flags of acquisitions that are not lines of the image. A calibration line is not either, unless
+it is flagged for calibration and imaging: some converters set both flags of such a line."""
 _REFUSED = {
     constants.ACQ_IS_REVERSE: "are read out backwards, as those of echo-planar scans",
     constants.ACQ_COMPRESSION1: "are compressed",
@@ -39,7 +39,7 @@ class Lines:
     """Acquisitions of the image in the order of time."""
 
     numbers: Numbers
-    """Which acquisitions of the file they are."""
+    """Their numbers in the file."""
     line: Numbers
     """Place along the phase encoding, from 0."""
     other: Numbers
@@ -53,7 +53,7 @@ def is_flagged(heads: Shaped[np.ndarray, "n"], *flags: int) -> Bool[np.ndarray, 
 
 
 def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
-    """Lines of a fully sampled image, each there once, in the order in which they were measured.
+    """Lines of a fully sampled image, each measured once, in the order of time.
 
     The order is that of the scan counter where no two acquisitions share a number, else that of
     time stamps, then of the file.
@@ -61,8 +61,8 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
     Raises
     ------
     McnetError
-        There are none, some are repeated, missing, out of the limits or measured in a way that is
-        not understood.
+        There are none, or some are repeated, missing, out of the limits or of a kind that is not
+        read.
     """
     for_calibration = is_flagged(file.heads, constants.ACQ_IS_PARALLEL_CALIBRATION)
     for_both = is_flagged(file.heads, constants.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
@@ -103,7 +103,7 @@ def slow_axis(file: RawFile, encoding: Encoding, lines: Lines) -> tuple[int, Num
     Raises
     ------
     McnetError
-        Neither is so.
+        Neither holds.
     """
     n_lines = encoding.matrix[1]
     of_lines = lines.line.reshape(n_lines, -1)
@@ -126,7 +126,7 @@ def interval_s(
 ) -> float | None:
     """Time between two steps of the slow axis: by time stamps, else TR, else unknown.
 
-    Where TR agrees with the stamps to within their unit, it is the more exact number.
+    Where TR agrees with the stamps to within their unit, it is taken, being more exact.
     """
     first = heads_in_time["acquisition_time_stamp"].astype(float).reshape(n_times, -1)[:, 0]
     stamped_ms = float(np.median(np.diff(first))) * encoding.tick_ms if n_times > 1 else 0.0

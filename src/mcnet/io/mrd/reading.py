@@ -25,23 +25,23 @@ from mcnet.motion.poses import AXES
 from mcnet.physics.fourier import centred_fft, centred_ifft
 
 _FILLED = 1 / 16
-"""Share of a readout's samples that are zeros by chance at most; a single sample may always be."""
+"""Largest share of a readout's samples that may be zeros; a single sample always may."""
 
 
 def read_raw(path: Path) -> RawScan:
     """K-space of an ISMRMRD file, its axes those of the image nearest to RAS+.
 
-    Read are 2D slices and 3D scans of one coil or many, fully sampled. Oversampling of the readout
-    is cut off in the image; that of lines and partitions stays, as does the measured resolution
-    where the scanner would have interpolated. Calibration, navigators, phase correction, dummies
-    and feedback are left out. Where there are noise scans, the coils are made equally noisy and
-    independent by them. Of a flipped axis of an even number of samples, the sample at the edge of
-    k-space stands for the opposite edge, as the discrete Fourier transform has it.
+    2D slices and 3D scans of one coil or many are read, fully sampled. Oversampling of the readout
+    is removed; that of lines and partitions stays, as does the measured resolution where the
+    scanner would have interpolated. Calibration, navigators, phase correction, dummies and feedback
+    are left out. Noise scans, where there are any, prewhiten the coils. Of a flipped axis of an
+    even number of samples, the sample at the edge of k-space stands for the opposite edge, as the
+    discrete Fourier transform has it.
 
     Raises
     ------
     McnetError
-        The file cannot be read, or holds anything else.
+        The file cannot be read, or has other content.
     """
     file = read_file(path)
     encoding = read_encoding(path, file.xml)
@@ -86,7 +86,7 @@ def read_raw(path: Path) -> RawScan:
 def _assembled(
     file: RawFile, encoding: Encoding, lines: Lines
 ) -> Complex64[np.ndarray, "n_coils n_readout n_lines n_others"]:
-    """Every line at its place."""
+    """K-space with every line at its place."""
     heads = file.heads[lines.numbers]
     _check_equal_coils(file, heads)
     _check_readouts(file, encoding, heads)
@@ -112,9 +112,9 @@ def _assembled(
 def _check_no_filled_readouts(
     file: RawFile, kspace: Complex64[np.ndarray, "n_lines n_others n_coils n_readout"]
 ) -> None:
-    """Refuse lines whose first or last samples are zeros in all coils, which nobody measured.
+    """Check that no line begins or ends with zeros in all coils, which were not measured.
 
-    Lines of zeros alone are told of where lines are counted.
+    Lines of zeros alone are counted as missing lines elsewhere.
     """
     is_measured = np.any(kspace, axis=2)
     lines = is_measured[is_measured.any(axis=-1)]
@@ -132,7 +132,7 @@ def _check_no_filled_readouts(
 def _without_oversampling(
     encoding: Encoding, kspace: Complex64[np.ndarray, "n_coils n_readout n_lines n_others"]
 ) -> Complex64[np.ndarray, "n_coils n_kept n_lines n_others"]:
-    """K-space of the middle of the readout's field of view; no other voxel changes."""
+    """K-space of the central part of the readout's field of view; its voxels do not change."""
     n_encoded = encoding.matrix[0]
     n_kept = round(n_encoded * encoding.readout_mm / encoding.fov_mm[0])
     if n_kept == n_encoded:

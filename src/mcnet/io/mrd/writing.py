@@ -34,10 +34,10 @@ def write_raw(
 
     The readout is the axis that is neither that of the lines nor that of the slices. All
     partitions or slices of a line are measured at its time. ``slice_dir`` is the cross product of
-    ``read_dir`` and ``phase_dir``, as ISMRMRD wants it, so that partitions may be turned round.
+    ``read_dir`` and ``phase_dir``, as ISMRMRD requires; the order of partitions may be reversed.
     Time stamps are in milliseconds, all zero where the time between lines is unknown. The
-    provenance (``seed``, ``inputs``, ``notes``) is JSON in the user parameter ``mcnet``. Of the
-    subject the file says nothing.
+    provenance (``seed``, ``inputs``, ``notes``) is JSON in the user parameter ``mcnet``. The
+    file has no data on the subject.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def write_raw(
         samples = np.ascontiguousarray(kspace[:, :, line, other])
         rows["data"][row] = samples.view(np.float32).ravel()
         rows["traj"][row] = np.empty(0, np.float32)
-    # in memory: HDF5 ends the process where a disk fills up while it writes
+    # in memory: HDF5 aborts the process if the disk fills up while it writes
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         group = file.create_group("dataset")
@@ -80,7 +80,7 @@ def write_raw(
 def _stored(
     scan: RawScan,
 ) -> tuple[Complex64[np.ndarray, "n_coils n_readout n_lines n_others"], Float64[np.ndarray, "4 4"]]:
-    """K-space as ISMRMRD has it, and the affine of its image, in RAS+."""
+    """K-space in ISMRMRD's order of axes, and the RAS+ affine of its image."""
     line, other = AXES.index(scan.line_axis), AXES.index(scan.slice_axis)
     order = (3 - line - other, line, other)
     kspace = scan.kspace.transpose(0, *(1 + axis for axis in order))

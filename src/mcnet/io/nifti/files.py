@@ -1,4 +1,4 @@
-"""NIfTI files in and out."""
+"""Volumes read from and written to NIfTI files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +13,7 @@ from mcnet.core.errors import McnetError
 from mcnet.core.outputs import Given, check_outputs
 from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.records import written_with_record
+from mcnet.io.damage import damage_as_error
 from mcnet.io.head_size import check_head_size
 from mcnet.io.image_kind import check_image_kind
 from mcnet.io.metadata import metadata_of, text_of
@@ -74,12 +75,12 @@ def volume_of_image(path: Path, image: nib.Nifti1Pair, name: str) -> Volume:
 
 
 def voxel_axes(scan: Path | NibabelImage) -> tuple[str, str, str]:
-    """Where the first, second and third voxel axis of a file or image lead: R or L, A or P, S or I.
+    """Direction of each voxel axis of a file or image: R or L, A or P, S or I.
 
     Raises
     ------
     McnetError
-        As `read_volume` refuses headers.
+        The header is refused as by `read_volume`.
     """
     if not isinstance(scan, Path):
         first, second, third = nib.aff2axcodes(scan.affine)
@@ -149,7 +150,7 @@ def _image_like_file(volume: Volume, like: Path) -> nib.Nifti1Image:
 
 
 def _check_form(path: Path, image: nib.Nifti1Pair) -> None:
-    """Refuse other images than one 3D scan on a valid grid that a head can fill."""
+    """Check that an image is one 3D scan on a valid grid of the size of a head."""
     _check_3d(path, image)
     _check_grid(path, image)
     steps_mm = np.linalg.norm(affine_mm(image)[:3, :3], axis=0).tolist()
@@ -160,16 +161,15 @@ def _check_form(path: Path, image: nib.Nifti1Pair) -> None:
 
 def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
     """Scaled values in the file's own axis order, read from disk now."""
-    try:
+    damage = (
+        f"ends before all of its {' x '.join(map(str, image.shape))} voxels are read, or is "
+        "damaged; copy or convert it again."
+    )
+    with damage_as_error(path, UNREADABLE, damage):
         if is_opened(image):
             check_stored(image)
         with np.errstate(over="ignore", invalid="ignore"):
             values = image.get_fdata(caching="unchanged", dtype=np.float32)
-    except UNREADABLE as error:
-        raise McnetError(
-            f"{path} ends before all of its {' x '.join(map(str, image.shape))} voxels are read, "
-            "or is damaged; copy or convert it again."
-        ) from error
     return np.asarray(values).reshape(image.shape[:3])
 
 

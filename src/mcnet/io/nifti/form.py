@@ -1,4 +1,4 @@
-"""The form in which a volume is written as NIfTI: plain, or like another file."""
+"""NIfTI images of a volume: plain, or with the data type and header of another file."""
 
 from typing import Any
 
@@ -38,9 +38,9 @@ def as_nifti(image: NibabelImage) -> nib.Nifti1Pair:
 
 
 def mm_per_unit(header: nib.Nifti1Header) -> float:
-    """Millimetres of a header's unit of length, which holds for pixdim, sform and qform.
+    """Millimetres per unit of length of a header, which holds for pixdim, sform and qform.
 
-    Where it tells none, as of many programs, it is a millimetre.
+    Many programs write no unit; millimetres are assumed then.
     """
     return _MM_PER_UNIT.get(int(header["xyzt_units"]) % 8, _NO_UNIT)[1]
 
@@ -101,7 +101,7 @@ def single_file_kind(like: nib.Nifti1Pair) -> type[Any]:
 def _stored(
     values: Float32[np.ndarray, "i j k"], dtype: np.dtype[Any], slope: float, inter: float
 ) -> np.ndarray:
-    """Numbers that stand in the file for ``values = slope * stored + inter``."""
+    """Stored numbers, of which ``values = slope * stored + inter``."""
     stored = (values.astype(np.float64) - inter) / slope
     if dtype.kind == "f":
         return stored.astype(dtype)

@@ -1,4 +1,4 @@
-"""Names of NIfTI files: what a scan is called, and what goes with it."""
+"""Names of NIfTI files, and of the files that belong to a scan."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def scans_in_folder(folder: Path) -> dict[str, Path]:
 
 
 def check_fetched(path: Path) -> None:
-    """Refuse a link to nothing, as DataLad leaves them until the content is fetched.
+    """Check that a file is not a broken link, as of DataLad before the content is fetched.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def sidecar(path: Path) -> Path:
 
 
 def files_with(path: Path) -> tuple[Path, ...]:
-    """The files that go with a scan: its JSON file, and the other one of ``.hdr`` and ``.img``."""
+    """Files that belong to a scan: its JSON file, and the other one of ``.hdr`` and ``.img``."""
     other = {".hdr": ".img", ".img": ".hdr"}.get(path.suffix.lower())
     return (sidecar(path), path.with_suffix(other)) if other else (sidecar(path),)
 
@@ -82,7 +82,7 @@ NIFTI = Kind(
     companions=files_with,
     is_ours=lambda path: is_recorded(path, sidecar(path)),
 )
-"""A scan, with the JSON file beside it: as an output mcnet's record, as an input anybody's."""
+"""A scan with its JSON file: of an output mcnet's record, of an input anyone's."""
 
 
 def is_nifti_name(path: Path) -> bool:

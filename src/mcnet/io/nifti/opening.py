@@ -1,4 +1,4 @@
-"""NIfTI files opened by what is in them: compressed or not, one file or two, whatever the name."""
+"""NIfTI files opened by their content: compressed or not, one file or two, whatever the name."""
 
 import gzip
 import logging
@@ -17,12 +17,16 @@ from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
 from mcnet.core.errors import McnetError
-from mcnet.core.writing import cannot_read
+from mcnet.io.damage import check_is_file, damage_as_error
 
 _FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError, ValueError, OverflowError, MemoryError)
 UNREADABLE = (*_FAULTS, OSError, EOFError, zlib.error)
-"""What nibabel and gzip raise where bytes do not mean what they should."""
+"""Errors of nibabel and gzip for damaged files."""
 
+_KIND = "a .nii or .nii.gz file"
+_DAMAGED = (
+    f"is not a NIfTI scan or its header is damaged; give {_KIND}, for example one made by dcm2niix."
+)
 _LONGEST_HEADER = 540
 
 
@@ -35,20 +39,10 @@ def nifti_image(path: Path) -> Iterator[nib.Nifti1Pair]:
     McnetError
         There is no such file, or it is no NIfTI file.
     """
-    _check_file(path)
+    check_is_file(path, _KIND, hint=" (a DICOM folder is converted by dcm2niix)")
     with ExitStack() as files:
-        try:
-            with _silent_nibabel():
-                image = _loaded(path, files)
-        except McnetError:
-            raise
-        except PermissionError as error:
-            raise cannot_read(path, error) from error
-        except UNREADABLE as error:
-            raise McnetError(
-                f"{path} is not a NIfTI scan or its header is damaged; give a .nii or .nii.gz "
-                "file, for example one made by dcm2niix."
-            ) from error
+        with damage_as_error(path, UNREADABLE, _DAMAGED), _silent_nibabel():
+            image = _loaded(path, files)
         if not isinstance(image, nib.Nifti1Pair):
             raise McnetError(
                 f"{path} is a file of type {type(image).__name__.removesuffix('Image')}, not "
@@ -60,7 +54,7 @@ def nifti_image(path: Path) -> Iterator[nib.Nifti1Pair]:
 def check_stored(image: nib.Nifti1Pair) -> None:
     """Raise one of `UNREADABLE` where a checksum of gzip is wrong or there are too few bytes.
 
-    Nothing is held in memory: a header may ask for more than there is.
+    Nothing is kept in memory: a header may claim more than there is.
     """
     n_stored = 0
     for holder in image.file_map.values():  # of a pair the header first, then the values
@@ -72,7 +66,7 @@ def check_stored(image: nib.Nifti1Pair) -> None:
 
 
 def header_in_file(image: nib.Nifti1Pair) -> nib.Nifti1Header:
-    """Header as the file has it; nibabel's own turns voxel sizes of 0 to 1 and drops signs.
+    """Header as stored; nibabel's own replaces voxel sizes of 0 by 1 and drops signs.
 
     Of an image that `nifti_image` has not opened there is only nibabel's own.
     """
@@ -102,7 +96,7 @@ def is_compressed(path: Path) -> bool:
 
 
 def _loaded(path: Path, files: ExitStack) -> Any:
-    """Image of a NIfTI file, or of another kind of file that nibabel knows."""
+    """Image of a NIfTI file, or of another format that nibabel reads."""
     parts = _parts(path)
     streams = {part: files.enter_context(_content(place)) for part, place in parts.items()}
     first = next(iter(streams.values()))
@@ -114,7 +108,7 @@ def _loaded(path: Path, files: ExitStack) -> Any:
     for kind in kinds:
         if kind.header_class.may_contain_header(head):
             file_map = {part: FileHolder(fileobj=stream) for part, stream in streams.items()}
-            # mapped into memory, a compressed file would be taken as it is
+            # with mmap a compressed file would be read without decompression
             return kind.from_file_map(file_map, mmap=False)
     return nib.load(path)
 
@@ -140,12 +134,12 @@ def _parts(path: Path) -> dict[str, Path]:
 
 
 def _content(path: Path) -> BufferedIOBase:
-    """What a file holds, unpacked if it is compressed."""
+    """Content of a file, decompressed if it is compressed."""
     return gzip.open(path) if is_compressed(path) else path.open("rb")
 
 
 def _length(stream: Any) -> int:
-    """Number of bytes to the end, read there: a checksum of gzip stands at the end."""
+    """Number of bytes, read to the end, where gzip has its checksum."""
     stream.seek(0)
     if not isinstance(stream, gzip.GzipFile):
         return int(stream.seek(0, 2))
@@ -160,7 +154,7 @@ def _without_gz(path: Path) -> Path:
 
 @contextmanager
 def _silent_nibabel() -> Iterator[None]:
-    """Keep nibabel from printing what it would mend; that is refused in sentences of our own."""
+    """Keep nibabel from printing header problems; they are refused by `McnetError` instead."""
     # not its LoggingOutputSuppressor, which takes the handlers away: Python then prints instead
     level = nibabel_logger.level
     nibabel_logger.setLevel(logging.CRITICAL + 1)
@@ -168,17 +162,3 @@ def _silent_nibabel() -> Iterator[None]:
         yield
     finally:
         nibabel_logger.setLevel(level)
-
-
-def _check_file(path: Path) -> None:
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except OSError as error:
-        raise cannot_read(path, error) from error
-    if is_folder:
-        raise McnetError(
-            f"{path} is a folder; one scan is needed: name a .nii or .nii.gz file in it "
-            "(a DICOM folder is converted by dcm2niix)."
-        )
-    if not exists:
-        raise McnetError(f"{path} does not exist; give the path of a .nii or .nii.gz file.")

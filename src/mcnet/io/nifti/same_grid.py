@@ -1,4 +1,4 @@
-"""NIfTI files on the grid of another: its voxels unchanged, or a map of what was found in them."""
+"""NIfTI files on the grid of another: a copy of it, or a map of a value per voxel."""
 
 import gzip
 import shutil
@@ -59,7 +59,7 @@ def write_map(
     inputs: Mapping[str, Path] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a number for each voxel of a scan as float32, in the scan's own order of axes.
+    """Write one value per voxel of a scan as float32, in the scan's own order of axes.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def write_map(
 
 
 def _single_file(pair: Any) -> nib.Nifti1Image:
-    """Of an image in two files, the one that holds both."""
+    """Image in one file of an image in two."""
     kind = single_file_kind(pair)
     image: nib.Nifti1Image = kind(pair.dataobj.get_unscaled(), pair.affine, pair.header)
     image.header.set_slope_inter(pair.dataobj.slope, pair.dataobj.inter)
@@ -86,7 +86,7 @@ def _single_file(pair: Any) -> nib.Nifti1Image:
 
 @contextmanager
 def _opened(path: Path, mode: str, *, through_gzip: bool) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """Bytes of a file, or of what is compressed in it; equal content gives equal files."""
+    """Stream of a file, or of its decompressed content; equal content gives equal files."""
     with path.open(mode) as stream:
         if not through_gzip:
             yield stream

@@ -1,7 +1,7 @@
-"""Two routes from k-space to the still head: slices within their plane, or a volume in space.
+"""K-space of a moving head with the poses of its lines: slices in their plane, or a 3D volume.
 
-A route holds the k-space as images that are found apart (slices; one volume), the poses of its
-lines, and how an operator is made of both.
+K-space is held as images that are reconstructed independently (slices; or one volume) and share
+the poses. `MovingScan.operator` makes the encoding operator of them.
 """
 
 from abc import ABC, abstractmethod
@@ -18,33 +18,34 @@ from mcnet.motion.trace import MotionTrace
 from mcnet.motion_estimation.resolutions import with_shape
 from mcnet.physics.in_space import matrices_of, poses_of
 from mcnet.physics.operators import LinePoses, ScanGrid
-from mcnet.reconstruction.coils import central_part, central_shape, coil_maps
-from mcnet.reconstruction.known_motion import SolverSettings, still_head
-from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.cg_sense import SolverSettings, cg_sense
+from mcnet.reconstruction.coil_maps import central_part, central_shape, coil_maps
+from mcnet.reconstruction.sense_operator import SenseOperator
 
-_COARSE = SolverSettings(tolerance=1e-3, most_iterations=15, real=False)
-"""For coarse images of single coils, whose phase is not known yet."""
+_COARSE = SolverSettings(tolerance=1e-3, max_iterations=15, real=False)
+"""For low-resolution images of single coils, whose phase is not known yet."""
 
 
 @dataclass(frozen=True, eq=False)
-class Route(ABC):
-    """K-space with the poses of its lines."""
+class MovingScan(ABC):
+    """K-space of a moving head with the poses of its lines."""
 
-    name: ClassVar[str]
+    motion_model: ClassVar[str]
+    """Degrees of freedom: ``in-plane`` (three) or ``six-dof``."""
     raw: RawScan
-    """What the scanner measured."""
+    """The scan as measured."""
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"]
     """Divided by the root of the number of samples of an image."""
     grid: ScanGrid
     """Of the images."""
     poses: LinePoses
-    """As `mcnet.physics.operators` wants them."""
+    """One per line by its place in k-space, as of `mcnet.physics.operators.LinePoses`."""
 
     @abstractmethod
     def images_of(
         self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
     ) -> Shaped[np.ndarray, "n_images *shape"]:
-        """A volume as the images of this route."""
+        """A volume as images of this scan."""
 
     @abstractmethod
     def volume_of(
@@ -58,24 +59,24 @@ class Route(ABC):
 
     @staticmethod
     @abstractmethod
-    def measured_from(poses: LinePoses, line: int) -> LinePoses:
-        """Poses measured from that of a line: the head first brought back and then moved."""
+    def relative_to(poses: LinePoses, line: int) -> LinePoses:
+        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
 
-    def scan(
+    def operator(
         self,
         maps: Complex64[np.ndarray, "n_coils n_images *shape"],
         poses: LinePoses | None = None,
         engine: Engine = ALL_CORES,
-    ) -> CoilScan:
-        """The operator, with these maps."""
-        return CoilScan(self.grid, maps, self.poses if poses is None else poses, engine=engine)
+    ) -> SenseOperator:
+        """SENSE encoding operator with these coil maps, by default for the poses of the scan."""
+        return SenseOperator(self.grid, maps, self.poses if poses is None else poses, engine=engine)
 
-    def of_images(self, images: slice) -> "Route":
-        """Of some of the images."""
+    def subset(self, images: slice) -> "MovingScan":
+        """The same scan with some of its images only."""
         return replace(self, kspace=np.ascontiguousarray(self.kspace[:, images]))
 
-    def central(self, small: tuple[int, ...]) -> "Route":
-        """Of the centre of k-space alone: the same field of view in fewer, larger pixels."""
+    def central(self, small: tuple[int, ...]) -> "MovingScan":
+        """The centre of k-space: the same field of view in fewer, larger pixels."""
         part = central_part(self.grid.shape, small)
         kspace = self.kspace[(slice(None), slice(None), *part)]
         share = np.float32(np.sqrt(np.prod(small) / np.prod(self.grid.shape)))
@@ -86,35 +87,35 @@ class Route(ABC):
             poses=self.poses[part[self.grid.line_axis]],
         )
 
-    def still(self) -> "Route":
-        """The same with a head that keeps still."""
-        moved_back = self.measured_from(self.poses[:1], 0)
-        return replace(self, poses=np.repeat(moved_back, len(self.poses), axis=0))
+    def still(self) -> "MovingScan":
+        """The same k-space with poses of a still head."""
+        reference_pose = self.relative_to(self.poses[:1], 0)
+        return replace(self, poses=np.repeat(reference_pose, len(self.poses), axis=0))
 
     def maps(self) -> Complex64[np.ndarray, "n_coils n_images *shape"]:
-        """Coil maps where the scanner is, by `mcnet.reconstruction.coils.coil_maps`.
+        """Coil sensitivity maps in the scanner's frame, by `mcnet.reconstruction.coil_maps`.
 
-        Coarse images of the coils are found with the motion of the central lines, measured from
-        that of the very centre: so they lie where the scanner saw the head.
+        Low-resolution images of the coils are corrected for the motion of the central lines
+        relative to the k-space centre, so that they lie where the scanner saw the head.
         """
         small = central_shape(self.grid.shape, self.grid.pixel_mm)
         centre = self.central(small)
-        poses = centre.measured_from(centre.poses, len(centre.poses) // 2)
+        poses = centre.relative_to(centre.poses, len(centre.poses) // 2)
 
-        def coarse(kspace: np.ndarray) -> np.ndarray:
-            # each coil by itself: as if its map turned with the head, by little in so short a time
+        def low_resolution(kspace: np.ndarray) -> np.ndarray:
+            # each coil by itself, as if its map moved with the head: by little in so short a time
             alone = kspace.reshape(1, -1, *small)
             ones = np.ones(alone.shape, np.complex64)
-            scan = centre.scan(ones, poses)
-            return still_head(scan, alone, settings=_COARSE).images.reshape(kspace.shape)
+            operator = centre.operator(ones, poses)
+            return cg_sense(operator, alone, settings=_COARSE).images.reshape(kspace.shape)
 
-        return coil_maps(self.kspace, self.grid.pixel_mm, coarse=coarse)
+        return coil_maps(self.kspace, self.grid.pixel_mm, low_resolution=low_resolution)
 
 
-class InPlaneRoute(Route):
-    """Slices within whose plane the motion stays."""
+class MovingSlices(MovingScan):
+    """Slices whose head moves within their plane: one rotation, two translations."""
 
-    name = "in-plane"
+    motion_model = "in-plane"
 
     def images_of(
         self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
@@ -133,22 +134,22 @@ class InPlaneRoute(Route):
         return self.raw.motion_of(poses, name)
 
     @staticmethod
-    def measured_from(
+    def relative_to(
         poses: Float[np.ndarray, "n_lines 3"], line: int
     ) -> Float[np.ndarray, "n_lines 3"]:
-        """Poses measured from that of a line: the head first brought back and then moved."""
-        turn, row, column = poses[line]
-        turned = poses[:, 0] - turn
-        cos, sin = np.cos(turned), np.sin(turned)
+        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
+        angle, row, column = poses[line]
+        rotation = poses[:, 0] - angle
+        cos, sin = np.cos(rotation), np.sin(rotation)
         rows = poses[:, 1] - (cos * row - sin * column)
         columns = poses[:, 2] - (sin * row + cos * column)
-        return np.column_stack([turned, rows, columns])
+        return np.column_stack([rotation, rows, columns])
 
 
-class VolumeRoute(Route):
+class MovingVolume(MovingScan):
     """A 3D scan whose head moves with six degrees of freedom."""
 
-    name = "six-dof"
+    motion_model = "six-dof"
 
     def images_of(
         self, volume: Shaped[np.ndarray, "n_x n_y n_z"]
@@ -163,28 +164,28 @@ class VolumeRoute(Route):
         return np.asarray(images[0])
 
     def motion_of(self, poses: Float[np.ndarray, "n_lines 6"], name: str) -> MotionTrace:
-        """Turns in degrees, shifts in mm, in the order of time."""
+        """Poses as a trace, in the order of time."""
         in_time = poses[self.raw.line_at_time]
-        turns_deg, shifts_mm = np.degrees(in_time[:, :3]), in_time[:, 3:]
-        return MotionTrace(shifts_mm, turns_deg, self.raw.interval_s, name)
+        rotation_deg, translation_mm = np.degrees(in_time[:, :3]), in_time[:, 3:]
+        return MotionTrace(translation_mm, rotation_deg, self.raw.interval_s, name)
 
     @staticmethod
-    def measured_from(
+    def relative_to(
         poses: Float[np.ndarray, "n_lines 6"], line: int
     ) -> Float[np.ndarray, "n_lines 6"]:
-        """Poses measured from that of a line: the head first brought back and then moved."""
+        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
         matrices = matrices_of(poses)
         return poses_of(matrices @ inverse_pose(matrices[line]))
 
 
-def in_plane_route(raw: RawScan, motion: MotionTrace) -> InPlaneRoute:
-    """Slices of a scan, with motion within their plane."""
+def moving_slices(raw: RawScan, motion: MotionTrace) -> MovingSlices:
+    """Slices of a scan with motion within their plane."""
     slices = raw.slices() / np.float32(np.sqrt(np.prod(raw.grid.shape)))
-    return InPlaneRoute(raw, slices, raw.grid, raw.poses_of(motion))
+    return MovingSlices(raw, slices, raw.grid, raw.poses_of(motion))
 
 
-def volume_route(raw: RawScan, motion: MotionTrace) -> VolumeRoute:
-    """A 3D scan, with any motion."""
+def moving_volume(raw: RawScan, motion: MotionTrace) -> MovingVolume:
+    """A 3D scan with six degrees of freedom."""
     kspace = raw.kspace[:, None] / np.float32(np.sqrt(np.prod(raw.matrix)))
     grid = ScanGrid(raw.matrix, raw.voxel_size_mm, AXES.index(raw.line_axis))
-    return VolumeRoute(raw, kspace, grid, poses_of(motion.poses[raw.time_of_line]))
+    return MovingVolume(raw, kspace, grid, poses_of(motion.poses[raw.time_of_line]))

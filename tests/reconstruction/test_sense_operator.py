@@ -1,4 +1,4 @@
-"""Coils stay in place while the head moves: against one image a pose, adjoint, linear, reduced."""
+"""The SENSE operator of a moving head: one image per pose, adjoint, linear, low rank."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from mcnet.motion.poses import pose_matrix
 from mcnet.physics.in_plane import InPlaneScan, SliceGrid
 from mcnet.physics.in_space import poses_of
 from mcnet.physics.operators import ScanGrid
-from mcnet.reconstruction.map_terms import map_terms
-from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.coil_expansion import expand_coil_maps
+from mcnet.reconstruction.sense_operator import SenseOperator
 
 SHAPE, SIZE = (31, 26), (6.0, 7.0)
 VOLUME, VOXEL = (11, 16, 13), (14.0, 11.0, 12.0)
@@ -81,7 +81,7 @@ def test_it_is_one_image_a_pose_through_maps_that_stay(line_axis, rng):
     slices = np.stack([head(SHAPE, SIZE), head(SHAPE, SIZE, 0.7)])
     maps = np.stack([map_at(places(SHAPE, SIZE), c) for c in range(3)])
     maps = np.repeat(maps[:, None], 2, axis=1).astype(np.complex64)
-    scan = CoilScan(grid, maps, poses)
+    scan = SenseOperator(grid, maps, poses)
     found = scan.kspace(slices)
     turned = rotations(poses[:, 0])
     expected = np.stack(
@@ -89,8 +89,8 @@ def test_it_is_one_image_a_pose_through_maps_that_stay(line_axis, rng):
     )
     assert relative_error(found, expected) < 3e-3
     assert scan.error < 1e-3
-    assert scan.terms.n_terms < 20
-    still = CoilScan(grid, maps, 0 * poses)
+    assert scan.n_terms < 20
+    still = SenseOperator(grid, maps, 0 * poses)
     assert relative_error(still.kspace(slices), expected) > 0.1
     # maps that moved with the head would give something else
     stuck = np.stack([InPlaneScan(grid, 2, poses).kspace(m * slices) for m in maps])
@@ -104,7 +104,7 @@ def test_volumes_of_six_degrees_of_freedom_are_one_image_a_pose(rng):
     )
     volume = head(VOLUME, VOXEL)
     maps = np.stack([map_at(places(VOLUME, VOXEL), c) for c in range(2)])[:, None]
-    scan = CoilScan(ScanGrid(VOLUME, VOXEL, 1), maps.astype(np.complex64), poses_of(poses))
+    scan = SenseOperator(ScanGrid(VOLUME, VOXEL, 1), maps.astype(np.complex64), poses_of(poses))
     expected = one_image_a_pose(volume, VOXEL, poses[:, :3, :3], poses[:, :3, 3], 1, 2)
     assert relative_error(scan.kspace(volume[None])[:, 0], expected) < 6e-3
     assert relative_error(scan.kspace(volume[None])[::-1, 0], expected) > 0.1
@@ -117,7 +117,7 @@ def test_a_volume_without_coils_obeys_the_law_of_motion(line_axis, rng):
         6 * rng.standard_normal((n_lines, 3)), 4 * rng.standard_normal((n_lines, 3))
     )
     volume = head(VOLUME, VOXEL)
-    found = CoilScan(
+    found = SenseOperator(
         ScanGrid(VOLUME, VOXEL, line_axis), np.ones((1, 1, *VOLUME), np.complex64), poses_of(poses)
     )
     found = np.moveaxis(found.kspace(volume[None])[0, 0], line_axis, 0)
@@ -136,9 +136,9 @@ def test_one_coil_of_a_constant_map_is_the_operator_without_coils(rng):
     grid = SliceGrid(SHAPE, SIZE, 1)
     poses = in_plane(grid.n_lines, rng)
     slices = rng.standard_normal((2, *SHAPE)).astype(np.float32)
-    scan = CoilScan(grid, np.ones((1, 2, *SHAPE), np.complex64), poses)
+    scan = SenseOperator(grid, np.ones((1, 2, *SHAPE), np.complex64), poses)
     plain = InPlaneScan(grid, 2, poses)
-    assert scan.terms.n_terms == 1
+    assert scan.n_terms == 1
     assert relative_error(scan.kspace(slices)[0], plain.kspace(slices)) < 1e-5
     assert (
         relative_error(
@@ -152,12 +152,12 @@ def scans(rng):
     grid = SliceGrid(SHAPE, SIZE, 1)
     maps = np.stack([map_at(places(SHAPE, SIZE), c) for c in range(3)])
     maps = np.repeat(maps[:, None], 2, axis=1).astype(np.complex64)
-    yield CoilScan(grid, maps, in_plane(grid.n_lines, rng)), (2, *SHAPE), 3
+    yield SenseOperator(grid, maps, in_plane(grid.n_lines, rng)), (2, *SHAPE), 3
     volumes = np.stack([map_at(places(VOLUME, VOXEL), c) for c in range(2)])[:, None]
     n = VOLUME[2]
     poses = pose_matrix(6 * rng.standard_normal((n, 3)), 5 * rng.standard_normal((n, 3)))
     yield (
-        CoilScan(ScanGrid(VOLUME, VOXEL, 2), volumes.astype(np.complex64), poses_of(poses)),
+        SenseOperator(ScanGrid(VOLUME, VOXEL, 2), volumes.astype(np.complex64), poses_of(poses)),
         (1, *VOLUME),
         2,
     )
@@ -182,13 +182,16 @@ def test_fewer_terms_are_kept_where_less_is_asked_and_what_is_missed_is_told(rng
     maps = np.stack([map_at(places(SHAPE, SIZE), c) for c in range(3)])[:, None]
     poses = in_plane(SHAPE[0], rng)
     given = (maps.astype(np.complex64), SIZE, rotations(poses[:, 0]), poses[:, 1:])
-    coarse, fine = map_terms(*given, tolerance=0.03), map_terms(*given, tolerance=1e-3)
+    coarse, fine = (
+        expand_coil_maps(*given, tolerance=0.03),
+        expand_coil_maps(*given, tolerance=1e-3),
+    )
     assert coarse.n_terms < fine.n_terms
     assert 1e-3 < coarse.error <= 0.03
     assert fine.error <= 1e-3
     # the terms are the maps as a line's head sees them
     line = 4
     moved = places(SHAPE, SIZE) @ rotations(poses[:, 0])[line].T + poses[line, 1:]
-    seen = np.einsum("ct,trk->crk", fine.weights[0, :, :, line], fine.images[0])
+    seen = np.einsum("ct,trk->crk", fine.weights[0, :, :, line], fine.basis[0])
     expected = np.stack([map_at(moved, c) for c in range(3)])
     assert relative_error(seen, expected) < 5e-3

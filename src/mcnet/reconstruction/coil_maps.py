@@ -1,10 +1,11 @@
-"""Coil maps from the scan itself: what a coil sees of the coarse head, as a share of what all see.
+"""Coil sensitivity maps estimated from the centre of the scan's own k-space.
 
-The coarse image of each coil is divided by the root of sum of squares of all; its phase is kept,
-so that the maps carry the smooth phase of coils, field and scanner, and the head behind them is
-real. One coil's map is that phase alone. In the air, where nothing is to be divided, maps go on
-as they go at the head's edge. Only few central lines matter, which are measured within a short
-part of the scan (where lines go in order); of motion between them what is known is undone.
+As in SENSE (Pruessmann et al., Magn Reson Med 42:952, 1999), the low-resolution image of each coil
+is divided by the root of the sum of squares of all coils and fitted by smooth polynomials, which
+extrapolate it into the air. The phase is kept: the maps carry the smooth phase of coils, field and
+scanner, and the image behind them is real. One coil's map is that phase alone. Only few central
+lines are used, which a sequential scan measures within a short time; known motion between them is
+corrected. (Neither Walsh's adaptive combination nor ESPIRiT is used.)
 """
 
 from collections.abc import Callable, Sequence
@@ -13,48 +14,48 @@ import numpy as np
 from jaxtyping import Complex64, Complex128, Shaped
 
 from mcnet.physics.fourier import centred_fft, centred_ifft
-from mcnet.reconstruction.map_terms import on_grid, polynomials
+from mcnet.reconstruction.coil_expansion import on_grid, polynomials
 
 RESOLUTION_MM = 16.0
-"""Full width at half maximum of what the coarse images see of a point."""
+"""Full width at half maximum of the point spread function of the low-resolution images."""
 _SPACING_MM = 8.0
-"""Of the places at which maps are fitted to coarse images."""
+"""Spacing of the places at which maps are fitted to low-resolution images."""
 _DEGREE = {2: 8, 3: 6}
-"""Of the polynomials, all variables together, by the number of dimensions."""
+"""Total degree of the polynomials, by the number of dimensions."""
 _STIFFNESS = 1e-4
-"""Weight of the maps' slope beside their misfit, over a quarter of the field of view."""
+"""Weight of the squared slope beside the squared residual, over a quarter of the field of view."""
 
-Coarse = Callable[
+LowResolution = Callable[
     [Complex64[np.ndarray, "n_coils n_images *small"]],
     Complex64[np.ndarray, "n_coils n_images *small"],
 ]
-"""Images of the coarse head from central k-space, both as small as that is."""
+"""Low-resolution images from central k-space of the same shape."""
 
 
 def coil_maps(
     kspace: Complex64[np.ndarray, "n_coils n_images *shape"],
     pixel_mm: Sequence[float],
     *,
-    coarse: Coarse | None = None,
+    low_resolution: LowResolution | None = None,
 ) -> Complex64[np.ndarray, "n_coils n_images *shape"]:
-    """Maps whose root of sum of squares is 1, estimated from the centre of k-space.
+    """Sensitivity maps whose root of sum of squares is 1.
 
     Parameters
     ----------
     kspace
-        Of slices, or of volumes, that are imaged apart; of any scale.
+        Of slices or volumes, which are treated independently; of any scale.
     pixel_mm
         Along each axis of an image.
-    coarse
-        How the central part of k-space, as much as `central_shape` says, becomes images: the
-        inverse FFT, unless motion is known.
+    low_resolution
+        Reconstruction of the central part of k-space (`central_shape`); the inverse FFT if absent,
+        unless motion is to be corrected.
     """
     shape = kspace.shape[2:]
     axes = tuple(range(2, kspace.ndim))
     small = central_shape(shape, pixel_mm)
     middle = kspace[(slice(None), slice(None), *central_part(shape, small))]
-    if coarse is not None:
-        middle = centred_fft(coarse(np.ascontiguousarray(middle)), axes)
+    if low_resolution is not None:
+        middle = centred_fft(low_resolution(np.ascontiguousarray(middle)), axes)
     padded = np.zeros(kspace.shape, np.complex64)
     padded[(slice(None), slice(None), *central_part(shape, small))] = middle * _window(
         small, shape, pixel_mm
@@ -66,7 +67,7 @@ def coil_maps(
 
 
 def central_shape(shape: Sequence[int], pixel_mm: Sequence[float]) -> tuple[int, ...]:
-    """Samples along each axis of the part of k-space that coarse images are made of."""
+    """Samples along each axis of the central part of k-space that the maps are estimated from."""
     # the window has fallen to some percent at its edge
     edges = [
         2 * np.ceil(0.75 * n * size / RESOLUTION_MM)
@@ -76,7 +77,7 @@ def central_shape(shape: Sequence[int], pixel_mm: Sequence[float]) -> tuple[int,
 
 
 def central_part(shape: Sequence[int], small: Sequence[int]) -> tuple[slice, ...]:
-    """Where that part lies; its sample ``n // 2`` is zero frequency too."""
+    """Place of the central part in k-space; its sample ``n // 2`` is zero frequency too."""
     starts = [n // 2 - few // 2 for n, few in zip(shape, small, strict=True)]
     return tuple(slice(start, start + few) for start, few in zip(starts, small, strict=True))
 
@@ -84,7 +85,7 @@ def central_part(shape: Sequence[int], small: Sequence[int]) -> tuple[slice, ...
 def _window(
     small: Sequence[int], shape: Sequence[int], pixel_mm: Sequence[float]
 ) -> Shaped[np.ndarray, "..."]:
-    """A Gaussian in k-space, whose image is a Gaussian of `RESOLUTION_MM`."""
+    """Gaussian window in k-space whose point spread function is a Gaussian of `RESOLUTION_MM`."""
     deviation_mm = RESOLUTION_MM / 2.355
     window = np.ones(tuple(small), np.float32)
     for axis, (few, n, size) in enumerate(zip(small, shape, pixel_mm, strict=True)):
@@ -97,9 +98,9 @@ def _window(
 def _fitted(
     images: Complex64[np.ndarray, "n_coils *shape"], pixel_mm: Sequence[float]
 ) -> Complex128[np.ndarray, "n_coils *shape"]:
-    """Polynomials nearest to the coils' shares of what all see, weighted by how much that is.
+    """Polynomials fitted to each coil's ratio to the root of sum of squares, weighted by signal.
 
-    Where nothing is seen, the penalty on slopes lets them go on as they were.
+    In the air the penalty on slopes makes them extrapolate smoothly.
     """
     shape = images.shape[1:]
     steps = [max(1, round(_SPACING_MM / size)) for size in pixel_mm]

@@ -1,11 +1,11 @@
-"""Coil maps that a scan tells of itself, against those that made it."""
+"""Coil maps estimated from a scan, against those that it was simulated with."""
 
 import moving_head
 import numpy as np
 import pytest
 
 from mcnet.physics.fourier import centred_fft
-from mcnet.reconstruction.coils import coil_maps
+from mcnet.reconstruction.coil_maps import coil_maps
 
 N = moving_head.N_LINES
 PIXEL = 256.0 / N

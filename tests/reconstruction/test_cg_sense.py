@@ -1,4 +1,4 @@
-"""Conjugate gradients for motion that is known: exact, stopping as said, good on a real head."""
+"""CG-SENSE with known motion: the exact minimum, its stopping rule, and a real head."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from properties import relative_error
 from mcnet.core.errors import McnetError
 from mcnet.motion.trace import still
 from mcnet.physics.in_plane import SliceGrid
-from mcnet.reconstruction.known_motion import SolverSettings, still_head
-from mcnet.reconstruction.operator import CoilScan
+from mcnet.reconstruction.cg_sense import SolverSettings, cg_sense
+from mcnet.reconstruction.moving_scan import moving_slices
 from mcnet.reconstruction.reconstruct import reconstruct
-from mcnet.reconstruction.routes import in_plane_route
+from mcnet.reconstruction.sense_operator import SenseOperator
 
 GRID = SliceGrid((9, 11), (5.0, 4.0), 0)
 
@@ -21,7 +21,7 @@ GRID = SliceGrid((9, 11), (5.0, 4.0), 0)
 def scan_and_matrix(rng):
     """An operator, and the same as a matrix on real images."""
     poses = np.column_stack([0.1 * rng.normal(size=9), rng.normal(size=(9, 2))])
-    scan = CoilScan(GRID, np.ones((1, 1, 9, 11), np.complex64), poses)
+    scan = SenseOperator(GRID, np.ones((1, 1, 9, 11), np.complex64), poses)
     units = np.eye(99, dtype=np.float32).reshape(99, 1, 9, 11)
     columns = [scan.kspace(unit).ravel() for unit in units]
     matrix = np.stack(columns, axis=1)
@@ -33,17 +33,17 @@ def test_the_solution_is_that_of_ridge_regression(rng):
     kspace = (rng.normal(size=(1, 1, 9, 11)) + 1j * rng.normal(size=(1, 1, 9, 11))).astype(
         np.complex64
     )
-    settings = SolverSettings(ridge=0.05, tolerance=1e-6, most_iterations=200)
+    settings = SolverSettings(ridge=0.05, tolerance=1e-6, max_iterations=200)
     weight = np.linspace(0.2, 1, 9)
-    found = still_head(scan, kspace, line_weight=weight, settings=settings)
+    found = cg_sense(scan, kspace, line_weight=weight, settings=settings)
     rows = np.tile(np.repeat(weight, 11), 2)
     wanted = np.concatenate([kspace.ravel().real, kspace.ravel().imag])
     normal = matrix.T @ (rows[:, None] * matrix) + 0.05 * np.eye(99)
     expected = np.linalg.solve(normal, matrix.T @ (rows * wanted))
     assert relative_error(found.images.ravel(), expected) < 1e-3
-    # the ridge may hold to another image than zero
+    # towards a prior image instead of zero
     other = rng.normal(size=(1, 9, 11)).astype(np.float32)
-    found = still_head(scan, kspace, line_weight=weight, towards=other, settings=settings)
+    found = cg_sense(scan, kspace, line_weight=weight, prior=other, settings=settings)
     expected = np.linalg.solve(normal, matrix.T @ (rows * wanted) + 0.05 * other.ravel())
     assert relative_error(found.images.ravel(), expected) < 1e-3
 
@@ -51,9 +51,9 @@ def test_the_solution_is_that_of_ridge_regression(rng):
 def test_it_stops_at_the_tolerance_or_after_the_most_iterations(rng):
     scan, _ = scan_and_matrix(rng)
     kspace = scan.kspace(rng.normal(size=(1, 9, 11)).astype(np.float32))
-    loose = still_head(scan, kspace, settings=SolverSettings(tolerance=0.05))
+    loose = cg_sense(scan, kspace, settings=SolverSettings(tolerance=0.05))
     assert loose.gradient <= 0.05
-    few = still_head(scan, kspace, settings=SolverSettings(tolerance=1e-9, most_iterations=2))
+    few = cg_sense(scan, kspace, settings=SolverSettings(tolerance=1e-9, max_iterations=2))
     assert few.n_iterations == 2 > 0
     assert loose.n_iterations < 40
 
@@ -62,17 +62,17 @@ def test_residuals_belong_to_their_lines(rng):
     scan, _ = scan_and_matrix(rng)
     kspace = scan.kspace(rng.normal(size=(1, 9, 11)).astype(np.float32))
     kspace[:, :, 6] += 3 * np.abs(kspace).max()
-    found = still_head(scan, kspace)
-    assert int(found.line_misfit.argmax()) in (6, 2)
+    found = cg_sense(scan, kspace)
+    assert int(found.line_residual_energy.argmax()) in (6, 2)
 
 
-@pytest.mark.parametrize("settings", [{"ridge": -1.0}, {"tolerance": 0.0}, {"most_iterations": 0}])
+@pytest.mark.parametrize("settings", [{"ridge": -1.0}, {"tolerance": 0.0}, {"max_iterations": 0}])
 def test_settings_that_solve_nothing_are_refused(settings):
     with pytest.raises(McnetError, match="give"):
         SolverSettings(**settings)
 
 
-def test_known_severe_motion_is_undone_nearly_wholly():
+def test_known_severe_motion_is_corrected_nearly_entirely():
     raw = moving_head.raw_scan(20.0)
     result = reconstruct(raw, motion=moving_head.motion(20.0))
     assert moving_head.ssim(raw.planes_of(result.corrupted.values)) < 0.93
@@ -90,19 +90,20 @@ def test_with_noise_it_is_within_two_hundredths_of_the_still_scan(n_coils):
     assert found > best - 0.02
 
 
-def test_a_sign_of_the_motion_that_is_wrong_is_told():
+def test_motion_of_the_wrong_sign_is_rejected():
     raw = moving_head.raw_scan(8.0)
     result = reconstruct(raw, motion=moving_head.motion(-8.0))
     assert not result.accepted
-    assert "does not fit" in result.verdict
+    assert "does not fit" in result.data_consistency
 
 
-def test_poses_measured_from_another_line_only_move_the_image():
+def test_poses_relative_to_another_line_only_move_the_image():
     raw = moving_head.raw_scan(4.0)
-    route = in_plane_route(raw, moving_head.motion(4.0))
-    other = replace(route, poses=route.measured_from(route.poses, 20))
-    maps = route.maps()
-    misfits = [
-        float(still_head(one.scan(maps), one.kspace).line_misfit.sum()) for one in (route, other)
+    moving = moving_slices(raw, moving_head.motion(4.0))
+    other = replace(moving, poses=moving.relative_to(moving.poses, 20))
+    maps = moving.maps()
+    residuals = [
+        float(cg_sense(one.operator(maps), one.kspace).line_residual_energy.sum())
+        for one in (moving, other)
     ]
-    assert misfits[1] == pytest.approx(misfits[0], rel=0.2)
+    assert residuals[1] == pytest.approx(residuals[0], rel=0.2)

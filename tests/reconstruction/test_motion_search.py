@@ -1,4 +1,4 @@
-"""Motion that nobody told is found in the k-space of a moving head."""
+"""Motion estimated from the k-space of a moving head alone."""
 
 from dataclasses import replace
 
@@ -11,27 +11,27 @@ from mcnet.motion.trace import still
 from mcnet.motion_estimation.coarse_to_fine import OF_VOLUMES, SearchSettings, in_place
 from mcnet.motion_estimation.resolutions import cropped
 from mcnet.physics.fourier import centred_ifft
-from mcnet.reconstruction.routes import in_plane_route, volume_route
-from mcnet.reconstruction.solving import as_scanned
-from mcnet.reconstruction.unknown_motion import (
+from mcnet.reconstruction.motion_search import (
     ACROSS_LINES_MM,
     combined,
-    find_motion,
-    part_to_search,
+    estimate_motion,
+    searched_part,
 )
+from mcnet.reconstruction.moving_scan import moving_slices, moving_volume
+from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
 
-def searched(raw, settings=None):
-    route = in_plane_route(raw, still(raw.n_lines))
-    maps = route.maps()
-    first = raw.planes_of(as_scanned(raw).values)
-    return find_motion(route, maps, first, settings=settings)
+def estimated(raw, settings=None):
+    moving = moving_slices(raw, still(raw.n_lines))
+    maps = moving.maps()
+    first = raw.planes_of(root_sum_of_squares(raw).values)
+    return estimate_motion(moving, maps, first, settings=settings)
 
 
 @pytest.mark.parametrize("n_coils", [1, 4])
 def test_motion_is_found_and_the_image_with_it(n_coils):
     raw = moving_head.raw_scan(4.0, n_coils, None, n_coils > 1)
-    found = searched(raw)
+    found = estimated(raw)
     error = pose_error(raw, raw.motion_of(found), moving_head.motion(4.0))
     before = pose_error(raw, still(raw.n_lines), moving_head.motion(4.0))
     assert error["rotation_deg"] < 0.3
@@ -42,12 +42,12 @@ def test_motion_is_found_and_the_image_with_it(n_coils):
 @pytest.mark.parametrize("n_coils", [1, 4])
 def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
     raw, true = moving_head.raw_volume(60.0, n_coils), moving_head.motion_in_space(60.0)
-    route = volume_route(raw, still(raw.n_lines))
-    first = route.images_of(as_scanned(raw).values)
-    part, first = part_to_search(route, first, 1)
-    found = find_motion(part, part.maps(), first)
+    moving = moving_volume(raw, still(raw.n_lines))
+    first = moving.images_of(root_sum_of_squares(raw).values)
+    part, first = searched_part(moving, first, 1)
+    found = estimate_motion(part, part.maps(), first)
     before = pose_error(raw, still(raw.n_lines), true)
-    error = pose_error(raw, route.motion_of(found, "found"), true)
+    error = pose_error(raw, moving.motion_of(found, "found"), true)
     assert error["rotation_deg"] < 0.4 * before["rotation_deg"]
     assert error["line_axis_mm"] < 0.6 * before["line_axis_mm"]
     assert error["other_mm"] < 0.2 * before["other_mm"]
@@ -56,10 +56,10 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
 
 def test_the_same_volume_gives_the_same_poses():
     raw = moving_head.raw_volume(60.0)
-    route = volume_route(raw, still(raw.n_lines))
-    part, first = part_to_search(route, route.images_of(as_scanned(raw).values), 1)
+    moving = moving_volume(raw, still(raw.n_lines))
+    part, first = searched_part(moving, moving.images_of(root_sum_of_squares(raw).values), 1)
     short = replace(OF_VOLUMES, n_steps=(2, 1, 1, 1, 1, 1, 1, 1, 1), n_polish_steps=1)
-    found, again = (find_motion(part, part.maps(), first, settings=short) for _ in range(2))
+    found, again = (estimate_motion(part, part.maps(), first, settings=short) for _ in range(2))
     np.testing.assert_array_equal(found, again)
 
 
@@ -72,9 +72,9 @@ def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
         affine=raw.affine @ np.diag([1 / 5, 0.5, 0.5, 1]),
         line_at_time=np.arange(shape[1]),
     )
-    route = volume_route(fine, still(fine.n_lines))
-    values = as_scanned(fine).values
-    part, first = part_to_search(route, route.images_of(values), 1)
+    moving = moving_volume(fine, still(fine.n_lines))
+    values = root_sum_of_squares(fine).values
+    part, first = searched_part(moving, moving.images_of(values), 1)
     assert part.grid.shape[1] == fine.n_lines
     assert part.grid.pixel_mm[0] == pytest.approx(ACROSS_LINES_MM, rel=0.1)
     assert part.kspace.shape == (1, *first.shape)
@@ -87,9 +87,9 @@ def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
 def test_poses_are_measured_from_their_mean_where_the_first_image_shows_the_head():
     raw = moving_head.raw_scan(4.0)
     short = SearchSettings(n_steps=(2, 1, 1), polish=())
-    found = searched(raw, short)
+    found = estimated(raw, short)
     assert np.abs(found).max() > 1e-3
-    first = raw.planes_of(as_scanned(raw).values)
+    first = raw.planes_of(root_sum_of_squares(raw).values)
     assert np.allclose(in_place(found, first, raw.grid), found, atol=1e-9)
     moved = found + np.array([0.01, 1.0, -2.0])
     assert np.allclose(in_place(moved, first, raw.grid), found, atol=1e-9)
@@ -98,7 +98,7 @@ def test_poses_are_measured_from_their_mean_where_the_first_image_shows_the_head
 def test_the_same_kspace_gives_the_same_poses():
     raw = moving_head.raw_scan(4.0)
     short = SearchSettings(n_steps=(2, 1, 1), polish=())
-    first, second = searched(raw, short), searched(raw, short)
+    first, second = estimated(raw, short), estimated(raw, short)
     np.testing.assert_array_equal(first, second)
 
 

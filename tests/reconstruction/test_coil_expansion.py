@@ -1,9 +1,9 @@
-"""Polynomials that maps are made of."""
+"""Chebyshev polynomials of the low-rank expansion of coil maps."""
 
 import numpy as np
 import pytest
 
-from mcnet.reconstruction.map_terms import on_grid, polynomials
+from mcnet.reconstruction.coil_expansion import on_grid, polynomials
 
 
 @pytest.mark.parametrize("shape", [(9, 7), (6, 8, 5)])
