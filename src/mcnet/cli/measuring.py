@@ -1,6 +1,7 @@
 """Commands that measure: images against each other, motion, and models on held-out subjects."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from mcnet.cli.terminal import (
     tell_result,
     waiting,
 )
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import PAGES, check_extra
 from mcnet.core.seeds import check_seed
 from mcnet.correction.default_model import DEFAULT_MODEL
@@ -36,16 +37,14 @@ def compare(
         json: Print JSON instead of a table.
     """
     if not images:
-        raise McnetError("no image to compare is named; give one or more after the reference.")
+        raise BadOptionError("no image to compare is named; give one or more after the reference.")
     check_scans((reference, *images), "mcnet compare")
-    from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
+    from mcnet.api.comparing import compare as compared
     from mcnet.io.scans import read_scan
-    from mcnet.metrics.registry import definitions
 
     truth = read_scan(reference)
-    scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
-    names = list(next(iter(scores.values())))
-    definition = f"{definitions(names)} {COMPARISON_DEFINITION}"
+    scores = {str(path): compared(truth, path) for path in images}
+    names, definition = list(next(iter(scores.values()))), next(iter(scores.values())).definition
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
@@ -182,6 +181,6 @@ def evaluate(
     tell(str(output / "table.md"))
 
 
-def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:
+def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     """Numbers that JSON has; it knows neither infinity, the PSNR of equal images, nor NaN."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}

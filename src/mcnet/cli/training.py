@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from mcnet.cli.ending import errors_told
+from mcnet.cli.ending import debugging, errors_told
 from mcnet.cli.first_checks import check_at_least, check_exists
 from mcnet.cli.terminal import Output, announce, print_what_cannot_be_shown, tell
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import check_extra
 from mcnet.core.progress import silently
 
@@ -82,7 +82,7 @@ def _read(file: Path, metrics: Path | None) -> Any:
     if kind_of(file, {"experiment": Experiment, "corrector": Corrector}) == "corrector":
         return read_corrector(file)
     if metrics:
-        raise McnetError(
+        raise BadOptionError(
             f"{file} is an experiment, whose models have no card for {metrics}; leave --metrics "
             "out, or name the file of a corrector."
         )
@@ -114,5 +114,5 @@ def _train(
 def _process(file: Path, output: Path, metrics: Path | None, devices: int) -> None:
     """`train` as one of the processes that it started; it ends as a command does."""
     print_what_cannot_be_shown()
-    with errors_told(["train"]):
+    with debugging(False), errors_told(["train"]):  # as the environment of the first one says
         train(file, output, metrics, devices)

@@ -10,7 +10,7 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
 from mcnet.core.documents import read_toml
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, McnetError
 from mcnet.core.renamed import SETTINGS
 
 Settings = TypeVar("Settings")
@@ -77,7 +77,7 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+        raise BadOptionError(f"{path}: {_first_complaint(error)}") from error
 
 
 def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
@@ -95,7 +95,7 @@ def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
     most = [name for name, number in n_own.items() if number == max(n_own.values())]
     if len(most) > 1:
         own = "; ".join(f"{name}: {', '.join(sorted(known[name] - common))}" for name in kinds)
-        raise McnetError(
+        raise BadOptionError(
             f"{path} is neither {' nor '.join(kinds)} by its settings; give those of one of them "
             f"({own})."
         )
@@ -116,7 +116,7 @@ def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Setti
     try:
         return TypeAdapter(kind).validate_python(kept | dict(changes))
     except ValidationError as error:
-        raise McnetError(f"{place}: {_first_complaint(error)}") from error
+        raise BadOptionError(f"{place}: {_first_complaint(error)}") from error
 
 
 def _check_keys(
@@ -128,10 +128,10 @@ def _check_keys(
         if key not in known:
             if SETTINGS.get(key) in known:
                 now = f"{section}{SETTINGS[key]}"
-                raise McnetError(f"{path}: {section}{key} is now called {now}; rename it.")
+                raise BadOptionError(f"{path}: {section}{key} is now called {now}; rename it.")
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
-            raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
+            raise BadOptionError(f"{path}: {section}{key} is no setting; {remedy}")
         one_of = _one_of(hints[key])
         if one_of and isinstance(value, Mapping):
             kind = one_of.kind_of(value, f"{path}: {section}{key}.")

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.core.engine import n_threads_at_most
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.motion_estimation.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_estimation.joint import JointSettings, State
 from mcnet.motion_estimation.mirrored import MirroredScan
@@ -157,19 +157,14 @@ def find_motion(
     """
     scale = np.percentile(slices, 99.9) or 1
     still = np.maximum(slices / scale, 0).astype(np.float32)
-    n_done, n_total = 0, n_steps_at_most(settings)
-
-    def tell(done: int, _: int) -> None:
-        if on_progress:
-            on_progress(n_done + done, n_total)
-
+    progress, n_done, n_total = Progress(on_progress), 0, n_steps_at_most(settings)
     found = FoundMotion(grid, (), 0.0)
     with ThreadPoolExecutor(n_threads_at_most()) as pool:
         for one, another_from_mm in zip(
             _rounds(settings), (*_ANOTHER_FROM_MM, np.inf), strict=True
         ):
             of_round = replace(one, joint=_weighed(one.joint, found, seen_mm))
-            search = CoarseToFine(grid, still, of_round, pool, tell)
+            search = CoarseToFine(grid, still, of_round, pool, progress.steps(n_done, n_total))
             state = _searched(search)
             if not found.rounds:
                 found = replace(found, saved=_share_saved(search, state))
@@ -179,8 +174,7 @@ def find_motion(
             if rms_mm(poses) < another_from_mm:
                 break
             still = replace(found, rounds=(poses,)).undone(still)
-    if on_progress:
-        on_progress(n_total, n_total)
+    progress(n_total, n_total)
     return found
 
 

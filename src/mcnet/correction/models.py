@@ -1,5 +1,6 @@
 """Models that correct: those that come with mcnet, and a user's own."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ MODEL_COLUMNS: tuple[str, ...] = (
 )
 """What `model_rows` tells, column by column."""
 _SUFFIX = ".safetensors"
+_log = logging.getLogger(__name__)
 _NO_CORRECTION = ("severity",)
 """Weights in the same folder that correct nothing: the severity estimator."""
 
@@ -126,7 +128,9 @@ def load_model(name_or_path: str) -> Model:
     card = _checked_header(path).card
     shipped = name_or_path in _shipped_names()
     name = name_or_path if shipped else card.name or path.stem
-    return Model(name, path, sha256_of_file(path), network, card)
+    model = Model(name, path, sha256_of_file(path), network, card)
+    _log.info("model %s: %s, SHA-256 %s", name, path, model.sha256)
+    return model
 
 
 def model_rows(models: Sequence[ShippedModel]) -> list[tuple[str, ...]]:

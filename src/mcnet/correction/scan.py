@@ -1,5 +1,6 @@
 """A corrected scan from a corrupted one, on its own grid and intensity scale."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -7,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
@@ -27,6 +28,7 @@ from mcnet.datasets.head_slices import input_scale, spread_slices
 from mcnet.io.volume import Volume
 from mcnet.physics.in_plane import SliceGrid
 
+_log = logging.getLogger(__name__)
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
@@ -80,6 +82,11 @@ def correct_scan(
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
     grid = searched_grid(sampling, options)
+    _log.info(
+        "%s: %.2f mm of motion by estimate, %s on device %s",
+        *(scan.name, judged.severity.mm),
+        *("searched for motion" if grid else "not searched for motion", options.device),
+    )
     warnings = (*judged.warnings, *unsearched_warnings(sampling, options))
 
     left = partial(
@@ -100,17 +107,17 @@ def correct_scan(
             return left(left_because="estimated still")
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
-    tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
+    progress, n_total = Progress(on_progress), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
+        motion = _motion(grid, way, judged.severity.mm, progress.steps(0, n_total))
         because = _left_after_search(judged, motion)
         if because is not None and not options.force:
             return left(left_because=because)
     gain = _gain(model, judged, motion, was_searched=grid is not None)
-    change, deviation = changes_of(
-        way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
-    )
+    found_mm = motion.rms_mm if motion else 0.0
+    _log.info("%s: %.2f mm found, the network counts %.2f", scan.name, found_mm, gain)
+    change, deviation = changes_of(way, motion, gain, on_progress=progress.steps(n_search, n_total))
     least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
     after = replace(scan, values=np.clip(scan.values + change, least, greatest))
     return replace(

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32
 
 from mcnet.core.engine import n_cores
 from mcnet.core.errors import McnetError
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
@@ -54,10 +54,9 @@ def evaluate(
     heads = pairs.heads[pairs.reference_index]
     candidates = {"corrupted": pairs.corrupted, "smoothed": smooth_lightly(pairs.corrupted)}
     candidates.update(images)
+    whole = Progress(progress)
     registered = {
-        label: register_all(
-            references, stack, progress=_part(progress, index, len(pairs), len(candidates))
-        )
+        label: register_all(references, stack, progress=whole.part(index, len(candidates)))
         for index, (label, stack) in enumerate(candidates.items())
     }
     tables = []
@@ -86,16 +85,6 @@ def _scored(
     reference: Image, head: Bool[np.ndarray, "rows columns"], image: Image, aligned: Image
 ) -> dict[str, float]:
     return scores(image, head=head, reference=reference, registered=aligned)
-
-
-def _part(
-    progress: OnProgress | None, index: int, n_pairs: int, n_stacks: int
-) -> OnProgress | None:
-    """Return the progress of one stack as part of that of all."""
-    if progress is None:
-        return None
-    tell = progress
-    return lambda done, _: tell(index * n_pairs + done, n_stacks * n_pairs)
 
 
 def _check_fit(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:

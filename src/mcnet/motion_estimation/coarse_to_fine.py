@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.motion_estimation.joint import Images, JointProblem, JointSettings, Kspace, State
 from mcnet.motion_estimation.resolutions import Shares, VoxelSizes, cropped, resampled
 from mcnet.physics.alignment import line_weights
@@ -125,7 +125,7 @@ class CoarseToFine:
         n_further_steps: int = 0,
     ) -> None:
         self.grid, self.first = grid, first
-        self.settings, self.pool, self._tell = settings, pool, on_progress
+        self.settings, self.pool, self._progress = settings, pool, Progress(on_progress)
         self.joint = settings.joint
         self._n_done, self._n_total = 0, settings.n_all_steps + n_further_steps
 
@@ -185,15 +185,10 @@ class CoarseToFine:
 
     def minimised(self, problem: JointProblem, state: State, n_steps: int) -> State:
         """State after so many steps, at most; progress is told."""
-        done = self._n_done
+        progress = self._progress.steps(self._n_done, self._n_total)
         self._n_done += n_steps
-
-        def tell(step: int) -> None:
-            if self._tell:
-                self._tell(done + step, self._n_total)
-
-        state = problem.minimised(state, n_steps, tell)
-        tell(n_steps)
+        state = problem.minimised(state, n_steps, lambda step: progress(step, n_steps))
+        progress(n_steps, n_steps)
         return state
 
 

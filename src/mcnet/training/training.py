@@ -1,6 +1,7 @@
 """Training of one stage: from pairs to a weights file, resumable."""
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -34,6 +35,7 @@ from mcnet.training.recipes import Stage
 from mcnet.training.training_config import TrainingConfig
 from mcnet.training.training_refusals import TrainingSet, check_trainable
 
+_log = logging.getLogger(__name__)
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training subjects."""
 
@@ -135,6 +137,8 @@ def fit(
         As `train_stage`.
     """
     continues = processes.by_first(lambda: _continues(record.checkpoint, record.fingerprint))
+    if continues:
+        _log.info("training goes on from %s", record.checkpoint)
     # where there is not an image for everybody, everybody looks at all of them
     smallest_batch = min(sizes_of_batches(len(validation), training.batch_size))
     sharing = processes if smallest_batch >= processes.n else ALONE
