@@ -7,15 +7,19 @@ import numpy as np
 
 from mcnet.core.errors import McnetError
 
+# set by what was observed; other values: experiments/tuning/head_size.py
 SMALLEST_MM = 60.0
 """A scan that is shorter along two axes is of no head."""
+# set by what was observed; other values: experiments/tuning/head_size.py
 FINEST_MM = 0.35
 """Voxels that are finer along two axes make a small scan one of wrong units, not a part of a head.
 
 Heads in centimetres that are taken for millimetres have voxels of .03 to .3.
 """
+# set by what was observed; other values: experiments/tuning/head_size.py
 LARGEST_MM = 600.0
 """A scan that is longer along two axes is of no head; no scanner's bore is wider."""
+# set by what was observed; other values: experiments/tuning/head_size.py
 LONGEST_MM = 1000.0
 """Nor is one that is longer along a single axis."""
 

@@ -16,8 +16,10 @@ from mcnet.physics.fourier import centred_ifft
 from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator
 from mcnet.reconstruction.known_motion import StillHead
 
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 REJECTED_RESIDUAL = 0.25
 """Lines of which more than this share of their length is unexplained count less..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 _MAX_SHARE_REJECTED = 0.2
 """...and where more of the central half are, the motion is not believed."""
 _AIR = 0.05
