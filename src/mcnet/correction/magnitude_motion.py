@@ -33,30 +33,39 @@ Slices = Float32[np.ndarray, "n_slices rows columns"]
 
 SEARCH = SearchSettings(n_steps=(20, 15, 8), polish=(), joint=JointSettings(mirrored=True))
 """No polish with less total variation, as raw k-space has it: with magnitudes it leads away."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 N_SEARCHED = 12
 """Slices of a scan in which motion is looked for, spread over the head: enough, and quick."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _ANOTHER_FROM_MM = (0.2, 0.5)
 """Root mean square of the poses that a round of the search finds, from which on another follows,
 of half as many steps; after the first round, and after the second."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_FOUND_MM = (0.3, 0.4)
 """What the rounds so far have found, where the weight of the total variation begins to grow, and
 where it is..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_SEEN_MM = (1.0, 1.5)
 """...as for the severity that was seen before the search..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_VARIATION = 4.0
 """...so many times as great."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _SAVED = (0.0055, 0.0095)
 """Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to
 .0167 where a quarter of a millimetre had moved (validation and training subjects). Up to the first,
 poses are spurious; from the second on, motion is certain."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _SPURIOUS_PIXELS = 0.06
 """Root mean square of the poses that are found where nothing moved, in pixels: of seven subjects,
 in pixels of 1 to 2 mm, between .02 and .1 (validation and training subjects)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _CERTAIN_PIXELS = 0.15
 """From so many pixels on it is motion for certain, whatever they save; of severe motion it is
 little."""
 _N_FOLLOWING = 10
 """Conjugate gradients of the images alone, to tell what is minimised were nothing to move."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _N_BACK = 2
 """Steps of each round towards the still image."""
 

@@ -29,10 +29,12 @@ from mcnet.io.volume import Volume
 from mcnet.physics.in_plane import SliceGrid
 
 _log = logging.getLogger(__name__)
+# tuned, by a script that was not kept; neighbours: experiments/tuning/network_gain.py
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
 severe motion much is left (validation subjects)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/network_gain.py
 _NETWORK_SEEN_MM = (0.6, 1.0)
 """The same of motion that the guard sees: of some severe motion a search finds little."""
 

@@ -28,6 +28,7 @@ from mcnet.networks.weights import read_tensors
 
 SEVERITY: Path = WEIGHTS / "severity.safetensors"
 """Weights of the severity estimator that comes with mcnet."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/severity_slices.py
 _N_SLICES = 32
 """Slices that are looked at, spread over the head."""
 _HEAD_SHARE = 0.25

@@ -23,9 +23,11 @@ from mcnet.physics.alignment import line_weights
 from mcnet.physics.line_poses import LinePoses, relative_to_mean
 from mcnet.physics.operators import ScanGrid
 
+# tuned, by a script that was not kept; neighbours: experiments/tuning/joint_search.py
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
 k-space no images and poses explain (tuned on scans of subjects that no table here is made of)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/joint_search.py
 _UNCERTAIN_IMAGE = 1e-6
 """The same for the images' distance from the first ones: the nearer, the more these are kept."""
 _SHARE_OF_STEPS = 0.125

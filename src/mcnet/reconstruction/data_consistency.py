@@ -16,8 +16,10 @@ from mcnet.physics.line_poses import LinePoses, derivatives_by_mm, from_mm
 from mcnet.physics.operators import ScanGrid, ScanOperator
 from mcnet.reconstruction.cg_sense import SenseSolution
 
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 REJECTED_RESIDUAL = 0.25
 """Lines with a relative residual above this are rejected: they get a lower weight..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 _MAX_SHARE_REJECTED = 0.2
 """...and where more than this share of the central half are, the motion is rejected."""
 _AIR = 0.05

@@ -40,6 +40,7 @@ _N_COIL_ROUNDS = 3
 """How often the residual of several coils is added after the first estimation, and..."""
 _N_ROUND_STEPS = 8
 """...steps after each time, at most."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/shared_motion.py
 _SHRUNK = {
     "in-plane": partial(shrunk, spurious_mm=0.035),
     "six-dof": partial(filtered, spurious_mm=0.03),
