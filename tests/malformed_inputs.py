@@ -13,8 +13,8 @@ from properties import ellipsoid
 from tiny_models import random_network, tiny_weights
 
 from mcnet.core.progress import silently
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.simulate import simulate_pairs
-from mcnet.datasets.pairs.store import load_pairs
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiments.config import read_experiment
 from mcnet.experiments.folder import WEIGHTS, Run, prepare

@@ -8,7 +8,7 @@ import zarr
 
 from mcnet.cli.main import main
 from mcnet.core import cluster
-from mcnet.datasets.pairs.store import count_pairs
+from mcnet.datasets.pairs.loading import count_pairs
 
 EXPERIMENT = """
 title = "small"

@@ -22,6 +22,8 @@ from mcnet.core.settings import read_settings
         ("before_judged_still", "before_estimated_still"),
         ("moved_1_mm_judged_still", "moved_1_mm_estimated_still"),
         ("turn_deg", "rotation_deg"),
+        ("sees_undone", "search_difference"),
+        ("usual_below", "in_distribution_below"),
         ("trace", "trace"),
         ("is_closed", "is_closed"),
         ("personal", "personal"),

@@ -26,6 +26,7 @@ from mcnet.correction.files import (
 )
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
+from mcnet.correction.suited import contrast_warnings
 from mcnet.io.dicom.series import read_series
 from mcnet.motion.poses import rotation_matrix
 
@@ -207,6 +208,7 @@ def test_the_json_file_tells_what_was_found_and_done(
     about = json.loads((tmp_path / "out.json").read_text())
     assert about["inputs_sha256"] == {"scan": hashlib.sha256(scan.read_bytes()).hexdigest()}
     assert about["model"] == {"name": "tiny", "sha256": model.sha256}
+    assert about["severity_estimator"] == {"name": "fake", "sha256": "1" * 64}
     assert about["severity_before"] == {
         "mm": 1.25,
         "low_mm": 0.75,
@@ -270,11 +272,11 @@ def test_what_the_name_says_of_the_contrast_is_told(
     assert "('sub-01_T2w')" in warnings[0]
     assert "T1-weighted" in warnings[0]
     named = other.rename(tmp_path / "a.nii.gz")
-    assert not read_source(named).warnings
+    assert not contrast_warnings(read_source(named).names, model.card.contrast)
     (tmp_path / "a.json").write_text('{"SeriesDescription": "ax flair 3mm", "Modality": "MR"}')
-    assert "flair" in read_source(named).warnings[0]
+    assert "ax flair 3mm" in read_source(named).names
     (tmp_path / "a.json").write_text('{"ProtocolName": "AX T2 FLAIR", "Modality": "MRI"}')
-    assert "T2" in read_source(named).warnings[0]
+    assert "AX T2 FLAIR" in read_source(named).names
     (tmp_path / "a.json").write_text('{"Modality": "pt "}')
     with pytest.raises(McnetError, match="is of modality pt;"):
         read_source(named)

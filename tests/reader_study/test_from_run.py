@@ -9,7 +9,7 @@ from properties import ellipsoid
 from mcnet.core.errors import McnetError
 from mcnet.correction.slices import correct_slices
 from mcnet.datasets.pairs.design import PairsDesign
-from mcnet.datasets.pairs.store import load_pairs
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.reproduce import reproduce
 from mcnet.networks.architectures.unet import UNetConfig

@@ -203,7 +203,8 @@ def simulate(
 
     settings = read_experiment(experiment)
     check_folders(settings)
-    from mcnet.datasets.pairs.store import STORE, find_store, local_path
+    from mcnet.datasets.pairs.location import local_path
+    from mcnet.datasets.pairs.store import STORE, find_store
 
     check_outputs(given(("-o", local_path(output), STORE)), given(("", experiment, FILE)))
     from mcnet.core.engine import Engine

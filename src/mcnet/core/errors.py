@@ -7,8 +7,8 @@ was expected, and the remedy. The kinds are for callers that can handle one of t
 exception           what is wrong                                what a caller may do
 =================== ============================================ ===================================
 `McnetError`        anything below, or input that does not fit   tell the user; go on with the next
-`BadFileError`      a file or folder that is read is missing,    skip the file, go on with others
-                    damaged, or not of the kind that is needed
+`BadFileError`      a file, folder or scan is missing, damaged,  skip it, go on with others
+                    or not of the kind that is needed
 `BadOptionError`    an option, argument or setting that cannot   mend the call; no file will help
                     be, or that contradicts another
 `OutputError`       a place that cannot be written, or that      choose another output
@@ -24,7 +24,7 @@ class McnetError(ValueError):
 
 
 class BadFileError(McnetError):
-    """A file or folder that is read is missing, damaged, or not of the kind that is needed."""
+    """A file, folder or scan that is read is missing, damaged, or not of the kind needed."""
 
 
 class BadOptionError(McnetError):

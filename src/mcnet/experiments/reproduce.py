@@ -16,9 +16,9 @@ from mcnet.core.progress import Announce, silently
 from mcnet.core.provenance import provenance, sha256_of_file, sha256_of_json
 from mcnet.core.writing import write_text, written_whole
 from mcnet.correction.slices import correct_pairs
+from mcnet.datasets.pairs.loading import count_pairs, load_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.plan import PairsPlan
-from mcnet.datasets.pairs.store import count_pairs, load_pairs
 from mcnet.evaluation.rows import evaluate
 from mcnet.experiments.config import Experiment
 from mcnet.experiments.folder import Run, Weights, prepare

@@ -12,10 +12,10 @@ from mcnet.core.progress import Announce, silently
 from mcnet.core.provenance import sha256_of_json
 from mcnet.datasets.pairs.drawn_motion import RandomMotion, RecordedMotion
 from mcnet.datasets.pairs.in_memory import pairs_in_memory
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, motion_settings, on_the_fly_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.plan import PairsPlan, indices
-from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.pairs.training_traces import training_traces
 from mcnet.experiments.config import Experiment
 from mcnet.experiments.folder import WEIGHTS, Run, Weights, prepare

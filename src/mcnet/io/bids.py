@@ -8,7 +8,7 @@ from typing import Any
 
 from mcnet import __version__
 from mcnet.core.documents import read_json_object
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, BadOptionError, OutputError
 from mcnet.core.outputs import Given, Kind, check_outputs, is_same
 from mcnet.core.writing import cannot_read, read_json, write_json, write_text
 from mcnet.io.metadata import metadata_of, text_of
@@ -90,7 +90,7 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
         The folder is not a BIDS data set, a participant is not in it, or there is no such scan.
     """
     if not root.is_dir() or not is_bids(root):
-        raise McnetError(
+        raise BadFileError(
             f"{root} is no BIDS data set; expected a folder with dataset_description.json and "
             "sub-* folders: give the top folder of one."
         )
@@ -98,7 +98,7 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
     there = _subjects(root)
     absent = [subject for subject in subjects if subject not in there]
     if absent:
-        raise McnetError(
+        raise BadOptionError(
             f"{root} has no participant {', '.join(absent)}; it has {', '.join(there[:8])}"
             f"{', ...' if len(there) > 8 else ''}: name some of these."
         )
@@ -106,7 +106,7 @@ def find_t1w(root: Path, labels: Sequence[str] = ()) -> list[BidsScan]:
         scan for subject in dict.fromkeys(subjects or there) for scan in _of_subject(root, subject)
     ]
     if not scans:
-        raise McnetError(
+        raise BadFileError(
             f"{root} has no T1w scan of {', '.join(subjects) or 'any participant'}; expected files "
             "such as sub-01/anat/sub-01_T1w.nii.gz."
         )
@@ -143,7 +143,7 @@ def check_derivative_output(root: Path, output: Path) -> None:
     """
     remedy = f"give the derivative a folder of its own, such as {root / 'derivatives' / 'mcnet'}."
     if is_same(output, root):
-        raise McnetError(f"{output} is the source; {remedy}")
+        raise OutputError(f"{output} is the source; {remedy}")
     place = Path(os.path.realpath(output))
     below = [
         name
@@ -151,7 +151,7 @@ def check_derivative_output(root: Path, output: Path) -> None:
         if is_same(parent, root)
     ]
     if any(name.lower().startswith(_RAW) for name in below):
-        raise McnetError(f"{output} lies among the raw data of {root}; {remedy}")
+        raise OutputError(f"{output} lies among the raw data of {root}; {remedy}")
     check_outputs([Given("", output, DERIVATIVE)])
 
 

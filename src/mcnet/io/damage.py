@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, McnetError
 from mcnet.core.writing import cannot_read
 
 
@@ -30,9 +30,9 @@ def check_is_file(path: Path, kind: str, *, hint: str = "") -> None:
     except OSError as error:
         raise cannot_read(path, error) from error
     if is_folder:
-        raise McnetError(f"{path} is a folder; give {kind} in it{hint}.")
+        raise BadFileError(f"{path} is a folder; give {kind} in it{hint}.")
     if not exists:
-        raise McnetError(f"{path} does not exist; give the path of {kind}.")
+        raise BadFileError(f"{path} does not exist; give the path of {kind}.")
 
 
 @contextmanager
@@ -63,6 +63,6 @@ def damage_as_error(
     except PermissionError as error:
         raise cannot_read(path, error) from error
     except faults as error:
-        raise McnetError(
+        raise BadFileError(
             f"{path} {sentence if isinstance(sentence, str) else sentence()}"
         ) from error

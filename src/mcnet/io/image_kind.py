@@ -6,7 +6,7 @@ The metadata are DICOM's, of a series or of the JSON file that dcm2niix writes b
 import re
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 
 _PHILIPS = "(FFE|SE|IR|PCA|TFE|B0|B1)"
 _OTHER_KINDS = {
@@ -61,7 +61,7 @@ def check_image_kind(image_type: object, component: object, place: Path) -> None
             if kind is None and re.fullmatch(pattern, _plain(word)):
                 kind, evidence = other, "ImageType " + "\\".join(words)
     if kind is not None:
-        raise McnetError(
+        raise BadFileError(
             f"{place} is {kind} ({evidence}); a magnitude image of a head is needed: give the "
             "magnitude image of the same scan."
         )

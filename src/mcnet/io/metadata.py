@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mcnet.core.documents import read_json_object
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.writing import cannot_read
 from mcnet.io.nifti.names import check_fetched, nifti_stem, sidecar
 
@@ -102,7 +102,7 @@ def _said_in(folder: Path, path: Path) -> dict[str, Any]:
     for (entities, one, by_one), (more, other, by_other) in combinations(said, 2):
         contested = [name for name in by_one if by_one[name] != by_other.get(name, by_one[name])]
         if contested and not entities < more:
-            raise McnetError(
+            raise BadFileError(
                 f"{one} and {other} both apply to {path.name} and say different things of "
                 f"{contested[0]}; BIDS allows one of them in a folder: merge them."
             )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.outputs import Kind
 from mcnet.core.writing import cannot_read
 from mcnet.io.dicom.names import SERIES_READ, is_dicom_file
@@ -31,7 +31,7 @@ def read_scan(path: Path) -> Volume:
     except OSError:
         single = False  # the NIfTI reader reports the error
     if single:
-        raise McnetError(
+        raise BadFileError(
             f"{path} is a single DICOM file; give the folder in which its series lies."
         )
     return read_volume(path)

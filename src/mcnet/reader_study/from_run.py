@@ -11,8 +11,8 @@ from jaxtyping import Float32
 from mcnet.core.errors import McnetError
 from mcnet.core.renamed import new_names
 from mcnet.correction.slices import correct_pairs
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.datasets.pairs.store import load_pairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
 from mcnet.evaluation.statistics import check_rows, ordered_models

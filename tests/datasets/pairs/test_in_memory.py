@@ -8,9 +8,9 @@ from properties import ellipsoid, pixels_apart
 
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.in_memory import pairs_in_memory
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.pairs.simulate import simulate_pairs
-from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume

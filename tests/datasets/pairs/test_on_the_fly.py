@@ -9,11 +9,11 @@ from properties import ellipsoid, relative_error
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.drawn_motion import RandomMotion
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, on_the_fly_pairs
 from mcnet.datasets.pairs.plan import PairsPlan
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.pairs.simulate import simulate_pairs
-from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume

@@ -18,9 +18,10 @@ from mcnet.core.cluster import local_cluster
 from mcnet.core.engine import ONE_CORE
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.design import PairsDesign
+from mcnet.datasets.pairs.loading import load_pairs
 from mcnet.datasets.pairs.plan import BLOCK, PairsPlan
 from mcnet.datasets.pairs.simulate import prepare, simulate_pairs
-from mcnet.datasets.pairs.store import is_complete, load_pairs
+from mcnet.datasets.pairs.store import is_complete
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import subjects_in_folder
 from mcnet.experiments.config import read_experiment

@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
+from refused_series import expect_refused
 from synthetic_dicom import MATRIX, Grid, Series, stored_values, write_enhanced
 
-from mcnet.core.errors import McnetError
 from mcnet.io.dicom.series import read_series
-
-
-def expect_refused(folder: Path, sentence: str) -> None:
-    with pytest.raises(McnetError, match=sentence) as caught:
-        read_series(folder)
-    assert str(caught.value).startswith(str(folder))
-    assert str(caught.value).endswith(".")
-    assert "\n" not in str(caught.value)
-
 
 EVERY_SEVENTH_IS_PHASE = {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}
 

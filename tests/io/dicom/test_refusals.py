@@ -10,18 +10,8 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.pixels import get_decoder
 from pydicom.uid import JPEGLSLossless
+from refused_series import expect_refused
 from synthetic_dicom import CORONAL, MATRIX, Grid, Series, decimals, stored_values, write_enhanced
-
-from mcnet.core.errors import McnetError
-from mcnet.io.dicom.series import read_series
-
-
-def expect_refused(folder: Path, sentence: str) -> None:
-    with pytest.raises(McnetError, match=sentence) as caught:
-        read_series(folder)
-    assert str(caught.value).startswith(str(folder))
-    assert str(caught.value).endswith(".")
-    assert "\n" not in str(caught.value)
 
 
 def only(number: int, **attributes: Any) -> Callable[[int], dict[str, Any]]:

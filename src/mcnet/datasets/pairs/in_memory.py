@@ -23,7 +23,7 @@ def pairs_in_memory(
     aligned: bool = False,
     on_progress: OnProgress | None = None,
 ) -> ImagePairs:
-    """Pairs of one part of a plan, as `store.load_pairs` gives them, or with other motion.
+    """Pairs of one part of a plan, as `loading.load_pairs` gives them, or with other motion.
 
     Subjects, slices and their order are always those of the store.
 

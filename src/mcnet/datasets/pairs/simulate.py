@@ -22,9 +22,10 @@ from mcnet.core.progress import OnProgress
 from mcnet.core.provenance import provenance
 from mcnet.core.writing import cannot_write, write_json
 from mcnet.datasets.pairs.layout import OF_SUBJECT, write_block
+from mcnet.datasets.pairs.location import Location, local_path, zarr_group
 from mcnet.datasets.pairs.plan import BLOCK, PairsPlan
 from mcnet.datasets.pairs.prepared import PreparedSubject, prepare_subject
-from mcnet.datasets.pairs.store import Location, local_path, missing_blocks, open_store, zarr_group
+from mcnet.datasets.pairs.store import missing_blocks, open_store
 
 if TYPE_CHECKING:
     from mcnet.core.cluster import Cluster

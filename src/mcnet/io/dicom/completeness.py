@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.dicom.files import DAMAGE
 from mcnet.io.dicom.planes import Plane
 
@@ -31,7 +31,7 @@ def completeness_warnings(folder: Path, planes: Sequence[Plane]) -> tuple[str, .
         if n_counted <= len(planes):
             continue
         if n_counted % len(planes):
-            raise McnetError(
+            raise BadFileError(
                 f"{folder} holds {len(planes)} slices of the {n_counted} that its headers tell "
                 f"({keyword}); copy or export the series again."
             )

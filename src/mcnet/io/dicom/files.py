@@ -23,7 +23,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.damage import damage_as_error
 from mcnet.io.dicom.names import is_dicom_file
 
@@ -98,7 +98,7 @@ def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
         whole = whole_file(image.path)
         syntax = whole.file_meta.TransferSyntaxUID
         if syntax.is_private:
-            raise McnetError(
+            raise BadFileError(
                 f"{image.path} is encoded in a manufacturer's own way (transfer syntax {syntax}); "
                 "export the series again as Explicit VR Little Endian, or decompress it with the "
                 "manufacturer's software."
@@ -106,7 +106,7 @@ def read_pixels(image: DicomFile) -> Shaped[np.ndarray, "frame row column"]:
         try:
             pixels = pixel_array(whole, raw=True)
         except RuntimeError as error:  # no decoder is installed, or the one that is has failed
-            raise McnetError(
+            raise BadFileError(
                 f"{image.path} is compressed ({syntax.name}) and no installed package can undo "
                 "it; pip install 'pylibjpeg[all]', or decompress the series, for example with "
                 "dcmdjpeg or gdcmconv --raw."
@@ -124,7 +124,7 @@ def check_pixel_attributes(image: DicomFile) -> None:
     """
     for keyword in _NEEDED:
         if image.header.get(keyword) in (None, ""):
-            raise McnetError(
+            raise BadFileError(
                 f"{image.path} has no {keyword}, without which its pixels cannot be read; copy or "
                 "export the series again."
             )
@@ -163,7 +163,7 @@ def _without_preamble(path: Path) -> DicomFile | None:
 def _plain_syntax(header: FileDataset, path: Path) -> UID:
     """Transfer syntax of a file without meta header, by the encoding of its attributes."""
     if "PixelData" in header and header["PixelData"].is_undefined_length:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has no meta header that says how its pixels are compressed; export the "
             "series again, with meta headers."
         )

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.writing import cannot_read
 from mcnet.io.dicom.files import DicomFile, check_pixel_attributes, dicom_file, pydicom_errors
 
@@ -76,9 +76,9 @@ def series_folder(folder: Path) -> SeriesFolder:
 def _files(folder: Path) -> list[Path]:
     try:
         if not folder.exists():
-            raise McnetError(f"{folder} does not exist; give the folder of a DICOM series.")
+            raise BadFileError(f"{folder} does not exist; give the folder of a DICOM series.")
         if not folder.is_dir():
-            raise McnetError(f"{folder} is a file; give the folder in which its series lies.")
+            raise BadFileError(f"{folder} is a file; give the folder in which its series lies.")
         found = sorted(folder.iterdir())
         # a link may lead to a file that is not here, which is_file() leaves out
         there = [
@@ -141,12 +141,12 @@ def _check_unread(folder: Path, images: list[DicomFile], unread: list[_Unread]) 
     maybe = by_name + [file for file in others if _suffix(file.path) in suffixes]
     if not images:
         also = f" ({_listed(others)})" if others else ""
-        raise McnetError(
+        raise BadFileError(
             f"{folder} holds no DICOM image{also}; give the folder in which the files of one "
             "series lie, not one above it."
         )
     if maybe:
-        raise McnetError(
+        raise BadFileError(
             f"{folder} holds {len(maybe)} files that may be slices of the series and cannot be "
             f"read ({_listed(maybe)}); copy or export the series again, or move them elsewhere if "
             "they are none."
@@ -196,7 +196,7 @@ def _check_one_series(folder: Path, images: list[DicomFile]) -> None:
         for uid, count in list(n_images.items())[:6]
     ]
     more = ", ..." if len(n_images) > len(listed) else ""
-    raise McnetError(
+    raise BadFileError(
         f"{folder} holds {len(n_images)} series ({', '.join(listed)}{more}); one is needed: copy "
         "it to a folder of its own."
     )
@@ -206,18 +206,18 @@ def _check_grey(image: DicomFile) -> None:
     header = image.header
     kind = str(header.get("PhotometricInterpretation"))
     if header.get("SamplesPerPixel", 1) != 1 or not kind.startswith("MONOCHROME"):
-        raise McnetError(
+        raise BadFileError(
             f"{image.path} holds colours ({kind}); one grey intensity a pixel is needed: give the "
             "scan itself, not a map or a picture made of it."
         )
     if kind == "MONOCHROME1":
-        raise McnetError(
+        raise BadFileError(
             f"{image.path} is MONOCHROME1, whose low numbers are bright, and does not tell which "
             "number is no signal; intensities that rise with the signal are needed: export the "
             "series as MONOCHROME2."
         )
     if "ModalityLUTSequence" in header:
-        raise McnetError(
+        raise BadFileError(
             f"{image.path} scales its intensities by a table (ModalityLUTSequence), which mcnet "
             "does not read; convert the series with dcm2niix and give the NIfTI file."
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.dicom.files import DAMAGE, tag_of
 from mcnet.io.dicom.planes import Plane, attribute_of_frame
 from mcnet.io.image_kind import check_image_kind
@@ -131,7 +131,7 @@ def check_one_volume(folder: Path, planes: Sequence[Plane]) -> None:
     for difference in differences(planes):
         listed = ", ".join(f"{value} in {n} slices" for value, n in difference.kinds[:_SHOWN])
         more = ", ..." if len(difference.kinds) > _SHOWN else ""
-        raise McnetError(
+        raise BadFileError(
             f"{folder} has slices of {len(difference.kinds)} {difference.plural} "
             f"({tag_of(difference.keyword)} {difference.keyword}: {listed}{more}); one volume is "
             "needed, whose slices agree: copy its files to a folder of their own."

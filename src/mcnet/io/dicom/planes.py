@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.dicom.files import DicomFile, pydicom_errors
 
 _TEXTS = ("Modality", "SeriesDescription", "ProtocolName", "ImageType")
@@ -73,13 +73,13 @@ def _plane(file: DicomFile, frame: int) -> Plane:
     directions = _numbers(file, frame, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
     directions = directions.reshape(2, 3)
     if not np.allclose(directions @ directions.T, np.eye(2), atol=1e-3):
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has an ImageOrientationPatient that is not two unit vectors at right "
             "angles; export the series again."
         )
     row_step, column_step = _numbers(file, frame, "PixelMeasuresSequence", "PixelSpacing", 2)
     if not min(row_step, column_step) > 0:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} says its pixels measure {row_step:g} x {column_step:g} mm; both sizes "
             "must be above zero: export the series again."
         )
@@ -107,7 +107,7 @@ def _numbers(
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.shape != (count,) or not np.all(np.isfinite(numbers)):
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has no valid {keyword}, so its place in space is unknown; give a series "
             "as the scanner wrote it."
         )

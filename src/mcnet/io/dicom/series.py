@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.dicom.completeness import completeness_warnings
 from mcnet.io.dicom.files import quiet_pydicom, read_pixels
 from mcnet.io.dicom.folder import series_folder
@@ -61,12 +61,12 @@ def read_series(folder: Path) -> DicomSeries:
     warnings = (*found.warnings, *completeness_warnings(folder, planes))
     stored = _intensities(planes)
     if not np.all(np.isfinite(stored)):
-        raise McnetError(
+        raise BadFileError(
             f"{folder} has intensities beyond all numbers once they are scaled; a scan of a head "
             "is needed: check RescaleSlope and RescaleIntercept."
         )
     if not stored.min() < stored.max():
-        raise McnetError(
+        raise BadFileError(
             f"{folder} has the value {stored.flat[0]:g} in every voxel; a scan of a head is "
             "needed: check how the files were made."
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.dicom.kinds import differences
 from mcnet.io.dicom.planes import Plane
 from mcnet.io.nifti.files import MIN_VOXELS
@@ -37,7 +37,7 @@ def stacked(folder: Path, planes: list[Plane]) -> list[Plane]:
     _check_even_steps(folder, ordered, distances_mm)
     sideways = np.linalg.norm(positions - positions[0] - np.outer(distances_mm, normal), axis=1)
     if sideways.max() > SLANT * distances_mm[-1]:
-        raise McnetError(
+        raise BadFileError(
             f"{folder} has slices that are shifted sideways by up to {sideways.max():.3g} mm (a "
             "tilted gantry or several stacks); they must lie in one straight line: resample the "
             "scan first."
@@ -64,7 +64,7 @@ def _check_equal(folder: Path, planes: list[Plane]) -> None:
     }
     for what, same in differing.items():
         if not all(same):
-            raise McnetError(
+            raise BadFileError(
                 f"{folder} has slices of unequal {what}: {same.count(False)} of {len(planes)} "
                 f"differ from {first.file.path.name}; one stack of equal slices is needed: give "
                 "the folder of a 3D scan, not of a localiser."
@@ -76,7 +76,7 @@ def _check_no_slab(
 ) -> None:
     n_positions = 1 + int(np.count_nonzero(np.diff(distances_mm) > SAME_PLACE_MM))
     if min(*matrix, n_positions) < MIN_VOXELS:
-        raise McnetError(
+        raise BadFileError(
             f"{folder} holds {n_positions} slices of {matrix[0]} x {matrix[1]} pixels; a 3D scan "
             f"needs {MIN_VOXELS} or more along every axis: give the whole scan, not a slice or a "
             "localiser."
@@ -92,7 +92,7 @@ def _check_positions_differ(
     if n_shared == 0:
         return
     if counts.min() > 1:
-        raise McnetError(
+        raise BadFileError(
             f"{folder} holds {counts.max()} images at each of {len(counts)} positions"
             f"{_what_differs(ordered)}; one 3D scan is needed: copy the files of one into a folder "
             "of its own."
@@ -101,7 +101,7 @@ def _check_positions_differ(
     names = sorted(plane.file.path.name for plane in ordered[place : place + counts.max()])
     same = {str(plane.file.header.get("SOPInstanceUID")) for plane in ordered}
     copies = " and are copies of one instance" if len(same) == len(counts) else ""
-    raise McnetError(
+    raise BadFileError(
         f"{folder} has {n_shared} positions that hold more than one image, such as "
         f"{' and '.join(names[:3])}, which lie at one place{copies}{_what_differs(ordered)}; "
         "one image a position is needed: move the others elsewhere."
@@ -124,12 +124,12 @@ def _check_even_steps(
         return
     n_missing = np.rint(ratios[uneven]).astype(int) - 1
     if n_missing.min() < 1 or np.abs(ratios[uneven] - n_missing - 1).max() > 0.1:
-        raise McnetError(
+        raise BadFileError(
             f"{folder} has slices {steps.min():.4g} to {steps.max():.4g} mm apart; equal steps are "
             "needed: give one scan as the scanner wrote it, or resample it first."
         )
     before, after = ordered[uneven[0]].file.path.name, ordered[uneven[0] + 1].file.path.name
-    raise McnetError(
+    raise BadFileError(
         f"{folder} lacks {n_missing.sum()} slices in {uneven.size} places, the first between "
         f"{before} and {after}, which are {steps[uneven[0]]:.4g} mm apart instead of "
         f"{np.median(steps):.4g}; copy or export the series again."

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Complex64
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 
 Missing = Bool[np.ndarray, "n_lines n_others"]
 """Whether each line is missing, for each partition of a 3D scan or slice of a 2D scan."""
@@ -43,7 +43,7 @@ def check_complete(path: Path, missing: Missing, *, is_3d: bool, how: str = "") 
     line, other = np.argwhere(missing)[0]
     at_one_end = lines[-1] == lines.size - 1 or lines[0] == n_lines - lines.size
     why = " (partial Fourier)" if at_one_end and 1 < lines.size < n_lines else ""
-    raise McnetError(
+    raise BadFileError(
         f"{path} lacks {np.count_nonzero(missing)} of {missing.size} acquisitions{how}{why}: "
         f"{lines.size} of {n_lines} lines are incomplete, the first being line {line} of {kind} "
         f"{other}; fully sampled k-space is needed: fill the gaps with another program, such as "

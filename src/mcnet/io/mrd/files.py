@@ -11,7 +11,7 @@ import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype
 from jaxtyping import Complex64, Shaped
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.writing import cannot_read
 from mcnet.io.damage import check_is_file, damage_as_error
 
@@ -41,7 +41,7 @@ class RawFile:
         head, row = self.heads[number], self.rows[number]
         n_coils, n_samples = int(head["active_channels"]), int(head["number_of_samples"])
         if np.size(row) != 2 * n_coils * n_samples:
-            raise McnetError(
+            raise BadFileError(
                 f"{self.path} has {np.size(row) // 2} samples in acquisition {number}, whose "
                 f"header tells of {n_coils} coils with {n_samples} samples each; the file is "
                 "damaged: convert the raw data again."
@@ -64,12 +64,12 @@ def read_file(path: Path) -> RawFile:
         xml = _header_in(path, group)
         acquisitions = group["data"]
         if not _are_acquisitions(acquisitions.dtype):
-            raise McnetError(
+            raise BadFileError(
                 f"{path} holds no acquisitions in {acquisitions.name}; ISMRMRD raw data are "
                 "needed, not images: convert the raw data again."
             )
         if acquisitions.size == 0:
-            raise McnetError(
+            raise BadFileError(
                 f"{path} holds no acquisition: it is empty; check how the file was made."
             )
         content = np.ravel(acquisitions[()])
@@ -84,7 +84,7 @@ def read_header(path: Path) -> bytes:
 
 def _header_in(path: Path, group: Any) -> bytes:
     if "xml" not in group or group["xml"].size < 1:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has no XML header in {group.name}; the header tells how k-space was "
             "sampled: convert the raw data again."
         )
@@ -116,12 +116,12 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 def _one_data_set(path: Path, file: h5py.File) -> Any:
     found = [name for name, group in file.items() if _is_data_set(group)]
     if not found:
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds no ISMRMRD data set of raw data; give a file whose group 'dataset' "
             "holds 'xml' and 'data'."
         )
     if len(found) > 1:
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds {len(found)} data sets ({', '.join(sorted(found)[:5])}); one scan is "
             "needed: copy one of them into a file of its own, for example with h5copy."
         )

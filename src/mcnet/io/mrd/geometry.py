@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Complex, Float64, Int, Shaped
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.ras_order import RasOrder
 
 LPS = np.array([-1.0, -1.0, 1.0])
@@ -34,12 +34,12 @@ def directions_of(path: Path, heads: Shaped[np.ndarray, "n"]) -> Float64[np.ndar
     if not np.all(np.isfinite(stored)) or not np.allclose(
         directions.T @ directions, np.eye(3), atol=1e-2
     ):
-        raise McnetError(
+        raise BadFileError(
             f"{path} has read_dir, phase_dir and slice_dir that are not three unit vectors at "
             "right angles, so its place in space is unknown; convert the raw data again."
         )
     if not np.allclose(stored, directions, atol=1e-3):
-        raise McnetError(
+        raise BadFileError(
             f"{path} has acquisitions of several orientations; one stack is needed: leave the "
             "localiser out of the file."
         )
@@ -67,7 +67,7 @@ def slices_by_position(
         not np.all(np.isfinite(positions))
         or np.abs(positions - centres[slice_of]).max() > SAME_PLACE_MM
     ):
-        raise McnetError(
+        raise BadFileError(
             f"{path} has lines of one slice or slab at several positions; each needs one: convert "
             "the raw data again."
         )
@@ -76,18 +76,18 @@ def slices_by_position(
     along = (centres - centres[0]) @ normal
     steps = np.diff(along)
     if steps.size and steps.min() < SAME_PLACE_MM:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has {int((steps < SAME_PLACE_MM).sum()) + 1} slices at one position; each "
             "needs its own: convert the raw data again."
         )
     if steps.size and np.ptp(steps) > UNEVEN * np.median(steps):
-        raise McnetError(
+        raise BadFileError(
             f"{path} has slices {steps.min():.4g} to {steps.max():.4g} mm apart; equal steps are "
             "needed: give one stack, without gaps."
         )
     sideways = np.linalg.norm(centres - centres[0] - np.outer(along, normal), axis=1)
     if steps.size and sideways.max() > 0.01 * along[-1]:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has slices that are shifted sideways by up to {sideways.max():.3g} mm; they "
             "must lie in one straight line: give one stack."
         )

@@ -10,7 +10,7 @@ from ismrmrd import xsd
 from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, McnetError
 from mcnet.io.head_size import LARGEST_MM, check_field_of_view
 
 Counter = Literal["kspace_encode_step_1", "kspace_encode_step_2", "slice"]
@@ -64,20 +64,20 @@ def read_encoding(path: Path, xml: bytes) -> Encoding:
     n_samples, lengths = (matrix.x, matrix.y, matrix.z), (fov.x, fov.y, fov.z)
     possible = min(matrix.x, matrix.y) >= 2 and matrix.z >= 1 and max(n_samples) < UNLIMITED
     if not possible or not all(0 < mm < 1e5 for mm in lengths):
-        raise McnetError(
+        raise BadFileError(
             f"{path} tells of {n_samples} samples in {lengths} mm, which is no field of view; "
             "correct encodedSpace in its header."
         )
     _check_holds_head(path, kept.x, encoding.encodedSpace)
     if not 2 * fov.x / matrix.x <= kept.x <= fov.x * 1.001:
-        raise McnetError(
+        raise BadFileError(
             f"{path} tells of a readout of {fov.x:g} mm of which {kept.x:g} mm are to be kept; "
             "reconSpace must lie within encodedSpace: correct its header."
         )
     limits = {name: getattr(encoding.encodingLimits, in_xml) for name, in_xml in _IN_XML.items()}
     for name, limit in limits.items():
         if limit is not None and not 0 <= limit.minimum <= limit.maximum < UNLIMITED:
-            raise McnetError(
+            raise BadFileError(
                 f"{path} tells of limits {limit.minimum} to {limit.maximum} of {name}; correct "
                 "encodingLimits in its header."
             )
@@ -116,7 +116,7 @@ def _parsed(path: Path, xml: bytes) -> Any:
         return XmlParser(config=config).from_bytes(xml, xsd.ismrmrdHeader)
     except (ValueError, TypeError, LookupError) as error:
         reason = _reason(error)
-        raise McnetError(
+        raise BadFileError(
             f"{path} has a damaged XML header ({reason}); a header by ISMRMRD's schema is needed: "
             "convert the raw data again."
         ) from error
@@ -130,7 +130,7 @@ def _check_holds_head(path: Path, kept_mm: float, space: Any) -> None:
     check_field_of_view(f"{path} has an encodedSpace.fieldOfView_mm.y", mm.y, remedy)
     thinnest = min(mm.x / n.x, mm.y / n.y, mm.z / n.z)
     if thinnest < _LEAST_VOXEL_MM or mm.z > LARGEST_MM:
-        raise McnetError(
+        raise BadFileError(
             f"{path} tells of {(n.x, n.y, n.z)} samples in {(mm.x, mm.y, mm.z)} mm, but of a head "
             f"voxels are {_LEAST_VOXEL_MM:g} mm long or more, and all partitions together "
             f"{LARGEST_MM:g} mm at most; correct encodedSpace in its header."
@@ -150,13 +150,13 @@ def _reason(error: Exception) -> str:
 
 def _check_encodings(path: Path, header: Any) -> None:
     if len(header.encoding) != 1:
-        raise McnetError(
+        raise BadFileError(
             f"{path} tells of {len(header.encoding)} encodings; one is needed: give a single "
             "Cartesian scan in a file of its own."
         )
     encoding = header.encoding[0]
     if encoding.trajectory != xsd.trajectoryType.CARTESIAN:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has a trajectory that is {encoding.trajectory.value}; Cartesian sampling, "
             "line by line, is needed: reconstruct this scan with another program."
         )
@@ -166,7 +166,7 @@ def _check_encodings(path: Path, header: Any) -> None:
     factors = parallel.accelerationFactor
     along = (factors.kspace_encoding_step_1, factors.kspace_encoding_step_2)
     if max(along) > 1 or (parallel.multiband and parallel.multiband.multiband_factor > 1):
-        raise McnetError(
+        raise BadFileError(
             f"{path} was acquired with parallel imaging (factors {along[0]} and {along[1]}"
             f"{', multiband' if parallel.multiband else ''}); fully sampled k-space is needed: "
             "fill the missing lines in with another program, such as bart, first."

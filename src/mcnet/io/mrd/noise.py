@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Complex, Complex64
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 
 
 def whitening(
@@ -23,7 +23,7 @@ def whitening(
     power = float(np.trace(covariance).real) / n_coils
     spread = np.linalg.eigvalsh(covariance)
     if not np.isfinite(power) or n_samples < 2 * n_coils or spread[0] <= 1e-6 * spread[-1]:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has noise scans of {n_samples} samples from which the noise of {n_coils} "
             "coils cannot be separated; leave the noise scans or the dead coil out of the file."
         )

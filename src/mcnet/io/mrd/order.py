@@ -6,7 +6,7 @@ import numpy as np
 from ismrmrd import constants
 from jaxtyping import Bool, Int, Shaped
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.mrd.completeness import check_complete
 from mcnet.io.mrd.files import RawFile
 from mcnet.io.mrd.header import UNLIMITED, Counter, Encoding
@@ -69,7 +69,7 @@ def lines_in_time(file: RawFile, encoding: Encoding) -> Lines:
     no_lines = is_flagged(file.heads, *_LEFT_OUT) | (for_calibration & ~for_both)
     numbers = np.flatnonzero(~no_lines)
     if numbers.size == 0:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} holds {len(file.heads)} acquisitions of which none is a line of an "
             "image; check how the file was made."
         )
@@ -114,7 +114,7 @@ def slow_axis(file: RawFile, encoding: Encoding, lines: Lines) -> tuple[int, Num
         if (of_partitions == of_partitions[:, :1]).all():
             return 2, of_partitions[:, 0]
     kind = "partitions" if encoding.is_3d else "slices"
-    raise McnetError(
+    raise BadFileError(
         f"{file.path} goes on to other lines before all {kind} of a line are measured, so that a "
         f"line has no time of its own; a scan that measures all {kind} of one line, then those of "
         "the next, is needed."
@@ -148,7 +148,7 @@ def _check_kinds(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
     for flag, what in _REFUSED.items():
         n_flagged = int(is_flagged(heads, flag).sum())
         if n_flagged:
-            raise McnetError(
+            raise BadFileError(
                 f"{file.path} has {n_flagged} lines that {what}; plain lines, one a shot, are "
                 "needed: reconstruct this scan with another program."
             )
@@ -159,7 +159,7 @@ def _check_kinds(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
 def _check_single(file: RawFile, heads: Shaped[np.ndarray, "n"], counter: str, what: str) -> None:
     n_values = np.unique(heads["idx"][counter]).size
     if n_values > 1:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} holds {n_values} {what}; one image is needed: copy the acquisitions of "
             "one of them into a file of its own."
         )
@@ -172,7 +172,7 @@ def _within_limits(
     lowest, highest, _ = encoding.limits[counter]
     outside = values[(values < lowest) | (values > highest)]
     if outside.size:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has {outside.size} acquisitions whose {counter} lies outside of the "
             f"header's limits {lowest} to {highest}, such as {outside[0]}; correct encodingLimits "
             "or convert the raw data again."
@@ -189,7 +189,7 @@ def _places(
     places = values - centre + n // 2
     outside = values[(places < 0) | (places >= n)]
     if outside.size:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has {outside.size} acquisitions whose {counter} lies outside of a matrix "
             f"of {n} about the centre {centre}, such as {outside[0]}; correct encodedSpace or "
             "encodingLimits in its header."
@@ -207,7 +207,7 @@ def _check_complete(
     if counts.max() > 1:
         first = int(places[counts > 1][0])
         kind = "partition" if encoding.is_3d else "slice"
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} holds {np.count_nonzero(counts > 1)} lines more than once, the first "
             f"being line {first // n_others} of {kind} {first % n_others}; each is needed once: "
             "leave the others out."

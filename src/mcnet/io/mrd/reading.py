@@ -6,7 +6,7 @@ import numpy as np
 from ismrmrd.constants import ACQ_IS_NOISE_MEASUREMENT
 from jaxtyping import Complex64, Shaped
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.kspace import RawScan
 from mcnet.io.mrd.completeness import check_complete, missing_lines
 from mcnet.io.mrd.files import RawFile, read_file
@@ -99,12 +99,12 @@ def _assembled(
     ):
         kspace[line, other] = file.samples(int(number))[:, start : start + n_readout]
     if not np.all(np.isfinite(kspace.view(np.float32))):
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has samples of NaN or infinite value; every sample needs a finite "
             "number: convert the raw data again."
         )
     if not kspace.any():
-        raise McnetError(f"{file.path} holds nothing but zeros; check how the file was made.")
+        raise BadFileError(f"{file.path} holds nothing but zeros; check how the file was made.")
     _check_no_filled_readouts(file, kspace)
     return kspace.transpose(2, 3, 0, 1)
 
@@ -122,7 +122,7 @@ def _check_no_filled_readouts(
     n_filled = lines.argmax(axis=-1) + lines[:, ::-1].argmax(axis=-1)
     filled = np.flatnonzero(n_filled > max(1, _FILLED * n_samples))
     if filled.size:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has {filled.size} lines that begin or end with samples filled with "
             f"zeros, such as {n_filled[filled[0]]} of {n_samples}; whole readouts are needed: "
             "partial echoes are not read."
@@ -151,7 +151,7 @@ def _whitened(
     samples = [file.samples(int(number)) for number in numbers]
     counts = sorted({len(one) for one in samples} | {len(kspace)})
     if len(counts) > 1:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has noise scans and lines of {counts[0]} and {counts[-1]} coils; all "
             "need the same coils: leave the noise scans out of the file."
         )
@@ -162,7 +162,7 @@ def _whitened(
 def _check_equal_coils(file: RawFile, heads: Shaped[np.ndarray, "n"]) -> None:
     counts = np.unique(heads["active_channels"])
     if counts.size > 1 or counts[0] == 0:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has lines of {counts[0]} and of {counts[-1]} coils; all lines need the "
             "same coils, one or more: convert the raw data again."
         )
@@ -175,13 +175,13 @@ def _check_readouts(file: RawFile, encoding: Encoding, heads: Shaped[np.ndarray,
     wrong = np.flatnonzero(n_samples != expected)
     asymmetric = np.flatnonzero(centre - before != expected // 2)
     if wrong.size:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has {wrong.size} lines of another number of samples than the "
             f"{expected} of its header, such as {n_samples[wrong[0]]}; whole readouts are needed: "
             "partial echoes are not read."
         )
     if asymmetric.size:
-        raise McnetError(
+        raise BadFileError(
             f"{file.path} has {asymmetric.size} lines whose echo lies at sample "
             f"{centre[asymmetric[0]]} instead of {before[asymmetric[0]] + expected // 2}, the "
             "middle; asymmetric echoes (partial Fourier) are not read."

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.outputs import Given, check_outputs
 from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.records import written_with_record
@@ -176,25 +176,25 @@ def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
 def _check_3d(path: Path, image: nib.Nifti1Pair) -> None:
     size = " x ".join(map(str, image.shape))
     if len(image.shape) < 3:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has {len(image.shape)} dimensions ({size}); a 3D scan is needed: give the "
             "whole volume, not a slice of it."
         )
     if any(n != 1 for n in image.shape[3:]):
         n_volumes = int(np.prod(image.shape[3:]))
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds {n_volumes} volumes ({size}); one 3D scan is needed: take one out, for "
             "example with fslroi IN OUT 0 1."
         )
     if min(image.shape[:3]) < MIN_VOXELS:
-        raise McnetError(
+        raise BadFileError(
             f"{path} measures {size} voxels; a 3D scan needs {MIN_VOXELS} or more along every "
             "axis: give the whole volume, not a slab of it."
         )
     dtype = image.get_data_dtype()
     if dtype.names is not None or dtype.kind not in "iuf":
         kind = "colours" if dtype.names is not None else "complex numbers"
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds {kind}; one real intensity a voxel is needed: give the scan itself, "
             "or its magnitude."
         )
@@ -205,7 +205,7 @@ def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
     voxel_size *= mm_per_unit(image.header)
     if not np.all(np.isfinite(voxel_size) & (voxel_size > 0)):
         size = " x ".join(f"{step:g}" for step in voxel_size)
-        raise McnetError(
+        raise BadFileError(
             f"{path} says its voxels measure {size} mm; every size must be above zero: correct "
             "pixdim in the header or convert the scan again."
         )
@@ -217,7 +217,7 @@ def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
         or np.any(lengths == 0)
         or abs(np.linalg.det(axes / lengths)) < 1e-3
     ):
-        raise McnetError(
+        raise BadFileError(
             f"{path} has an affine that is singular or not finite, so its voxels have no place in "
             "space; correct the sform and qform or convert the scan again."
         )
@@ -226,12 +226,12 @@ def _check_grid(path: Path, image: nib.Nifti1Pair) -> None:
 def _check_values(path: Path, values: Float32[np.ndarray, "i j k"]) -> None:
     n_bad = values.size - int(np.count_nonzero(np.isfinite(values)))
     if n_bad:
-        raise McnetError(
+        raise BadFileError(
             f"{path} has {n_bad} voxels of NaN or infinite value; every voxel needs a finite "
             "number: replace them, for example with fslmaths IN -nan OUT."
         )
     if values.min() == values.max():
-        raise McnetError(
+        raise BadFileError(
             f"{path} has the value {values.flat[0]:g} in every voxel; a scan of a head is needed: "
             "check how the file was made."
         )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.outputs import Kind
 from mcnet.core.records import is_recorded
 from mcnet.core.writing import cannot_read
@@ -43,7 +43,7 @@ def scans_in_folder(folder: Path) -> dict[str, Path]:
             continue
         check_fetched(path)
         if nifti_stem(path) in found:
-            raise McnetError(
+            raise BadFileError(
                 f"{folder} has two scans named {nifti_stem(path)}; one file a subject is needed: "
                 "move the other elsewhere."
             )
@@ -60,7 +60,7 @@ def check_fetched(path: Path) -> None:
         It is such a link.
     """
     if path.is_symlink() and not path.exists():
-        raise McnetError(
+        raise BadFileError(
             f"{path} is a link to a file that is not here; fetch its content first (datalad get)."
         )
 

@@ -16,7 +16,7 @@ from nibabel.fileholders import FileHolder
 from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.io.damage import check_is_file, damage_as_error
 
 _FAULTS = (ImageFileError, HeaderDataError, HeaderTypeError, ValueError, OverflowError, MemoryError)
@@ -44,7 +44,7 @@ def nifti_image(path: Path) -> Iterator[nib.Nifti1Pair]:
         with damage_as_error(path, UNREADABLE, _DAMAGED), _silent_nibabel():
             image = _loaded(path, files)
         if not isinstance(image, nib.Nifti1Pair):
-            raise McnetError(
+            raise BadFileError(
                 f"{path} is a file of type {type(image).__name__.removesuffix('Image')}, not "
                 "NIfTI; convert it to .nii.gz first (nib-convert or mri_convert does it)."
             )
@@ -125,7 +125,7 @@ def _parts(path: Path) -> dict[str, Path]:
         candidates = [path] if plain == name else [name, *compressed]
         there = [place for place in candidates if place.exists()]
         if not there:
-            raise McnetError(
+            raise BadFileError(
                 f"{path} is one of the two files of a scan, and {name.name} is not beside it; "
                 "give both, or one .nii.gz file."
             )
