@@ -1,6 +1,7 @@
 """Oracles: slow, plain, and written apart from the code they judge."""
 
 import numpy as np
+from skimage.registration import phase_cross_correlation
 
 
 def plain_spectrum(volume, voxel_size_mm, frequencies):
@@ -44,3 +45,9 @@ def ellipsoid_spectrum(frequencies, radii_mm, centre_mm):
 def relative_error(found, expected):
     """Euclidean distance as a share of the expected length."""
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+def pixels_apart(reference: np.ndarray, image: np.ndarray) -> float:
+    """How far an image lies from its reference, in pixels, by their cross-correlation."""
+    shift, _, _ = phase_cross_correlation(reference, image, upsample_factor=50, normalization=None)
+    return float(np.hypot(*shift))

@@ -7,7 +7,6 @@ import pytest
 from mcnet.core.errors import McnetError
 from mcnet.core.outputs import (
     FILE,
-    MOTION_FILE,
     PAGE,
     Given,
     check_outputs,
@@ -18,6 +17,7 @@ from mcnet.core.outputs import (
 from mcnet.core.provenance import provenance
 from mcnet.core.records import write_record, written_with_record
 from mcnet.core.writing import write_text, written_together
+from mcnet.motion.formats.files import MOTION_FILE
 
 ANY = PAGE
 

@@ -9,7 +9,6 @@ from mcnet.evaluation.baselines import (
     register_all,
     register_rigidly,
     register_volume_rigidly,
-    rigid_pose,
     smooth_lightly,
 )
 from mcnet.metrics import ssim
@@ -42,12 +41,9 @@ def moved(image: np.ndarray, rotation_deg: float, shift: tuple[float, float]) ->
     ("rotation_deg", "shift"),
     [(7.0, (0.0, 0.0)), (0.0, (4.0, 0.0)), (0.0, (0.0, -3.5)), (-11.0, (2.3, -5.1))],
 )
-def test_a_known_turn_and_shift_is_found_and_undone(rotation_deg, shift):
+def test_a_known_rotation_and_translation_is_undone(rotation_deg, shift):
     reference = head()
     image = moved(reference, rotation_deg, shift)
-    pose = rigid_pose(reference, image)
-    assert pose.rotation_deg == pytest.approx(rotation_deg, abs=0.2)
-    assert pose.shift_pixels == pytest.approx(shift, abs=0.1)
     registered = register_rigidly(reference, image)
     assert ssim(reference, image, data_range=1.0) < 0.9
     assert ssim(reference, registered, data_range=1.0) > 0.98

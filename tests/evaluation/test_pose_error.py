@@ -8,6 +8,7 @@ import pytest
 
 from mcnet.evaluation.pose_error import pose_error
 from mcnet.motion.poses import pose_matrix, pose_parameters
+from mcnet.motion.trace import MotionTrace
 
 
 def test_a_pose_that_all_lines_share_is_no_error_and_one_of_some_is():
@@ -36,3 +37,16 @@ def test_an_error_in_space_is_the_worst_of_its_kind_but_for_a_common_move(rng):
     expected = 3.0 * np.sqrt(2 / (raw.n_lines - 2 * quarter))
     assert found["other_mm"] == pytest.approx(expected, rel=0.05)
     assert found["line_axis_mm"] < 0.1 * expected
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_error_of_rotation_in_space_is_in_degrees(axis):
+    raw = moving_head.raw_volume(4.0)
+    still_head = MotionTrace(np.zeros((raw.n_lines, 3)), np.zeros((raw.n_lines, 3)))
+    quarter = raw.n_lines // 4
+    times = raw.line_at_time.argsort()[quarter : quarter + 3]
+    apart = np.zeros((raw.n_lines, 3))
+    apart[times, axis] = 2.0
+    found = pose_error(raw, replace(still_head, rotation_deg=apart), still_head)
+    expected = 2.0 * np.sqrt(3 / (raw.n_lines - 2 * quarter))
+    assert found["rotation_deg"] == pytest.approx(expected)

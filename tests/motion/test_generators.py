@@ -49,7 +49,7 @@ def test_jitter_is_white_and_of_the_given_size(rng: np.random.Generator) -> None
     profile = replace(NOTHING, jitter=jitter, subject_spread=(0.0,) * 3, freedom_spread=(0.0,) * 3)
     trace = generate_motion(4001, rng, profile=profile)
     statistics = trace_statistics(trace)
-    # the pose of rest is composed, which mixes small turns by less than 1 %
+    # the reference pose is composed, which mixes small rotations by less than 1 %
     assert statistics.standard_deviation == pytest.approx(jitter, rel=0.05)
     low, high = statistics.power[:1000].mean(axis=0), statistics.power[1000:].mean(axis=0)
     assert low / high == pytest.approx(1, rel=0.15)
@@ -139,10 +139,10 @@ def test_impossible_interval_and_profile_are_refused(rng: np.random.Generator) -
 
 def straight(n_points: int, reach_mm: float, rotation_deg: float = 0.0) -> MotionTrace:
     """A trace that runs along z and about x at even speed, from zero."""
-    shifts, angles = np.zeros((n_points, 3)), np.zeros((n_points, 3))
-    shifts[:, 2] = np.linspace(0, reach_mm, n_points)
+    translations, angles = np.zeros((n_points, 3)), np.zeros((n_points, 3))
+    translations[:, 2] = np.linspace(0, reach_mm, n_points)
     angles[:, 0] = np.linspace(0, rotation_deg, n_points)
-    return MotionTrace(shifts, angles)
+    return MotionTrace(translations, angles)
 
 
 def test_paper_takes_first_points_within_bounds_scales_and_rests_at_the_centre() -> None:

@@ -21,42 +21,46 @@ from mcnet.motion.plausibility import (
 from mcnet.motion.trace import MotionTrace, still
 
 
-def trace_of(shift_mm: float, rotation_deg: float) -> MotionTrace:
+def trace_of(translation_mm: float, rotation_deg: float) -> MotionTrace:
     """Back and forth along y and about x."""
-    shifts, turns = np.zeros((2, 8, 3))
-    shifts[::2, 1], turns[::2, 0] = shift_mm, rotation_deg
-    return MotionTrace(shifts, turns, name="run")
+    translations, rotations = np.zeros((2, 8, 3))
+    translations[::2, 1], rotations[::2, 0] = translation_mm, rotation_deg
+    return MotionTrace(translations, rotations, name="run")
 
 
-@pytest.mark.parametrize(("shift_mm", "rotation_deg"), [(50, 30), (-50, -30), (0, 0), (16, 16)])
-def test_what_a_head_can_do_passes(shift_mm: float, rotation_deg: float) -> None:
-    check_possible(trace_of(shift_mm, rotation_deg), "stop")
+@pytest.mark.parametrize(
+    ("translation_mm", "rotation_deg"), [(50, 30), (-50, -30), (0, 0), (16, 16)]
+)
+def test_what_a_head_can_do_passes(translation_mm: float, rotation_deg: float) -> None:
+    check_possible(trace_of(translation_mm, rotation_deg), "stop")
 
 
-@pytest.mark.parametrize(("shift_mm", "rotation_deg"), [(50.1, 0), (0, -30.1)])
-def test_what_no_head_can_do_is_refused(shift_mm: float, rotation_deg: float) -> None:
+@pytest.mark.parametrize(("translation_mm", "rotation_deg"), [(50.1, 0), (0, -30.1)])
+def test_what_no_head_can_do_is_refused(translation_mm: float, rotation_deg: float) -> None:
     with pytest.raises(
-        McnetError, match=r"run has turns of up to .*30 degrees .* 50 mm at most; s"
+        McnetError, match=r"run has rotations of up to .*30 degrees .* 50 mm at most; s"
     ):
-        check_possible(trace_of(shift_mm, rotation_deg), "stop")
+        check_possible(trace_of(translation_mm, rotation_deg), "stop")
 
 
 def test_the_largest_factor_is_told() -> None:
     scaled = trace_of(4.0, 5.0).scaled(8.0)
-    with pytest.raises(McnetError, match=r"turns of up to 40 degrees .* give a --scale of 6 at mo"):
+    with pytest.raises(
+        McnetError, match=r"rotations of up to 40 degrees .* give a --scale of 6 at mo"
+    ):
         check_scaled(scaled, 8.0)
     check_scaled(trace_of(2.0, 2.0).scaled(-8.0), -8.0)
 
 
-def test_proportions_of_turns_and_shifts() -> None:
+def test_proportions_of_rotations_and_translations() -> None:
     assert rotation_per_translation(trace_of(2.0, 1.0)) == pytest.approx(0.5)
     assert rotation_per_translation(trace_of(0.0, 1.0)) == np.inf
     assert rotation_per_translation(still(5)) == 1
     assert is_ordinary(trace_of(2.0, 1.0))
     assert not is_suspicious(trace_of(2.0, 1.0))
-    for shift_mm, rotation_deg in ((1.0, 0.01), (0.01, 8.0), (0.001, 1.0)):
-        assert is_suspicious(trace_of(shift_mm, rotation_deg))
-        assert not is_ordinary(trace_of(shift_mm, rotation_deg))
+    for translation_mm, rotation_deg in ((1.0, 0.01), (0.01, 8.0), (0.001, 1.0)):
+        assert is_suspicious(trace_of(translation_mm, rotation_deg))
+        assert not is_ordinary(trace_of(translation_mm, rotation_deg))
     assert not is_suspicious(trace_of(1.0, 15.0))
 
 

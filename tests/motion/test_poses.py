@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from mcnet.motion.poses import inverse_pose, pose_matrix, pose_parameters, rotation_matrix
 
 angle = st.floats(-80, 80)
-shift = st.floats(-30, 30)
+translation = st.floats(-30, 30)
 poses = st.builds(
     lambda t, r: pose_matrix(np.array([t]), np.array([r]))[0],
-    st.tuples(shift, shift, shift),
+    st.tuples(translation, translation, translation),
     st.tuples(angle, angle, angle),
 )
 
@@ -17,7 +17,7 @@ poses = st.builds(
 @pytest.mark.parametrize(
     ("rotation_deg", "point", "goes_to"),
     [
-        # a nod forward is a negative turn about x: the right-hand rule takes y (front) to z (up)
+        # a nod forward is a negative rotation about x: by the right-hand rule y goes to z (up)
         ([90, 0, 0], [0, 1, 0], [0, 0, 1]),
         ([0, 90, 0], [0, 0, 1], [1, 0, 0]),
         ([0, 0, 90], [1, 0, 0], [0, 1, 0]),
@@ -28,7 +28,7 @@ def test_a_quarter_turn_follows_the_right_hand_rule(rotation_deg, point, goes_to
     np.testing.assert_allclose(matrix @ np.array(point), goes_to, atol=1e-12)
 
 
-def test_the_turn_about_x_comes_first_and_the_turn_about_z_last():
+def test_the_rotation_about_x_comes_first_and_that_about_z_last():
     x, y, z = 10.0, 20.0, 30.0
     by_hand = (
         rotation_matrix(np.array([0, 0, z]))
@@ -38,7 +38,7 @@ def test_the_turn_about_x_comes_first_and_the_turn_about_z_last():
     np.testing.assert_allclose(rotation_matrix(np.array([x, y, z])), by_hand, atol=1e-12)
 
 
-def test_a_pose_turns_before_it_shifts():
+def test_a_pose_rotates_before_it_translates():
     pose = pose_matrix(np.array([5.0, 0, 0]), np.array([0, 0, 90.0]))
     np.testing.assert_allclose(pose @ [1, 0, 0, 1], [5, 1, 0, 1], atol=1e-12)
 

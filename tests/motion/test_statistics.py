@@ -35,16 +35,16 @@ def test_mean_power_over_both_signs_of_frequency_is_the_variance(
 
 
 def test_displacements_and_spikes_by_hand() -> None:
-    shifts = np.zeros((21, 3))
-    shifts[:, 1] = np.cumsum(np.full(21, 0.1))
-    shifts[10:, 1] += 5.0
-    statistics = trace_statistics(MotionTrace(shifts, np.zeros((21, 3))))
+    translations = np.zeros((21, 3))
+    translations[:, 1] = np.cumsum(np.full(21, 0.1))
+    translations[10:, 1] += 5.0
+    statistics = trace_statistics(MotionTrace(translations, np.zeros((21, 3))))
     assert statistics.displacement_median_mm == pytest.approx(0.1)
     assert statistics.displacement_max_mm == pytest.approx(5.1)
     assert statistics.spike_share == pytest.approx(1 / 20)
     assert statistics.displacement_95_mm == pytest.approx(0.1 + 0.05 * 5.0, abs=1e-9)
     assert statistics.standard_deviation[0] == 0
-    assert statistics.standard_deviation[1] == pytest.approx(shifts[:, 1].std())
+    assert statistics.standard_deviation[1] == pytest.approx(translations[:, 1].std())
 
 
 def test_a_still_head_has_no_power() -> None:

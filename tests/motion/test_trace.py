@@ -1,4 +1,4 @@
-"""MotionTrace: poses over time, measured from a pose of rest, scaled, cut and described."""
+"""MotionTrace: poses over time, measured from a reference pose, scaled, cut and described."""
 
 import numpy as np
 import pytest
@@ -51,8 +51,8 @@ def test_measuring_from_rest_twice_is_measuring_once(trace: MotionTrace) -> None
 
 
 def test_large_angles_are_composed_and_not_subtracted() -> None:
-    # a quarter turn about z, then 60 deg about x: from the first to the second pose the head turns
-    # first back about z, then about x, which is a turn about x and y by no single subtraction
+    # a quarter turn about z, then 60 deg about x: from the first to the second pose the head
+    # rotates first back about z, then about x, which no subtraction of angles gives
     trace = MotionTrace(np.zeros((2, 3)), np.array([[0.0, 0, 90], [60.0, 0, 0]]))
     rested = trace.at_rest_when(0)
     point = np.array([1.0, 0, 0, 1])
@@ -61,8 +61,8 @@ def test_large_angles_are_composed_and_not_subtracted() -> None:
     assert rested.rotation_deg[1] != pytest.approx([60, 0, -90])
 
 
-def test_shift_is_turned_back_with_the_head() -> None:
-    # the head shifted by 10 mm to the front and turned by a quarter about z, then shifted home
+def test_translation_is_rotated_back_with_the_head() -> None:
+    # the head 10 mm to the front and rotated by a quarter turn about z, then back by 10 mm
     trace = MotionTrace(
         np.array([[0.0, 10, 0], [0.0, 0, 0]]), np.array([[0.0, 0, 90], [0.0, 0, 90]])
     )
@@ -88,21 +88,21 @@ def test_average_weighted_on_one_point_is_that_point() -> None:
 
 
 def test_average_is_the_weighted_mean_pose() -> None:
-    shifts = np.zeros((3, 3))
-    shifts[:, 1] = [0.0, 6.0, 9.0]
-    trace = MotionTrace(shifts, np.zeros((3, 3)))
+    translations = np.zeros((3, 3))
+    translations[:, 1] = [0.0, 6.0, 9.0]
+    trace = MotionTrace(translations, np.zeros((3, 3)))
     rested = trace.at_rest_on_average(np.array([1.0, 1.0, 2.0]))
     assert rested.translation_mm[:, 1] == pytest.approx([-6, 0, 3])
 
 
-def test_average_of_turns_about_one_axis_is_their_mean_angle() -> None:
+def test_average_of_rotations_about_one_axis_is_their_mean_angle() -> None:
     angles = np.zeros((2, 3))
     angles[:, 0] = [10.0, 40.0]
     rested = MotionTrace(np.zeros((2, 3)), angles).at_rest_on_average(np.array([2.0, 1.0]))
     assert rested.rotation_deg[:, 0] == pytest.approx([-10, 20])
 
 
-def test_scaled_multiplies_shifts_and_angles() -> None:
+def test_scaled_multiplies_translations_and_angles() -> None:
     trace = some_trace(size=1.0)
     scaled = trace.scaled(8.0)
     assert scaled.translation_mm == pytest.approx(8 * trace.translation_mm)
@@ -143,18 +143,18 @@ def test_magnitude_of_one_angle_is_its_standard_deviation() -> None:
 
 
 def test_magnitude_is_the_root_of_summed_variances() -> None:
-    shifts, angles = np.zeros((2, 3)), np.zeros((2, 3))
-    shifts[:, 1] = [0.0, 6.0]
+    translations, angles = np.zeros((2, 3)), np.zeros((2, 3))
+    translations[:, 1] = [0.0, 6.0]
     angles[:, 2] = [1.0, -7.0]
-    assert MotionTrace(shifts, angles).magnitude == pytest.approx(5.0)
+    assert MotionTrace(translations, angles).magnitude == pytest.approx(5.0)
 
 
-def test_displacement_adds_shifts_and_arcs_on_50_mm() -> None:
-    shifts = np.array([[0.0, 0, 0], [1.0, -2, 0], [1.0, -2, 0.5]])
+def test_displacement_adds_translations_and_arcs_on_50_mm() -> None:
+    translations = np.array([[0.0, 0, 0], [1.0, -2, 0], [1.0, -2, 0.5]])
     angles = np.array([[0.0, 0, 0], [0.0, 0, 0], [3.0, 0, -3.0]])
-    steps = MotionTrace(shifts, angles).framewise_displacement_mm()
+    steps = MotionTrace(translations, angles).framewise_displacement_mm()
     assert steps == pytest.approx([3.0, 0.5 + 50 * 6 * np.pi / 180])
-    doubled = MotionTrace(shifts, angles).framewise_displacement_mm(radius_mm=100.0)
+    doubled = MotionTrace(translations, angles).framewise_displacement_mm(radius_mm=100.0)
     assert doubled == pytest.approx([3.0, 0.5 + 100 * 6 * np.pi / 180])
 
 
@@ -172,12 +172,14 @@ def test_restriction_keeps_what_lies_in_sagittal_slices() -> None:
 
 
 def test_bounds_hold_for_every_point_and_both_signs() -> None:
-    shifts = np.zeros((3, 3))
-    shifts[2, 1] = -2.0
-    trace = MotionTrace(shifts, np.zeros((3, 3)))
+    translations = np.zeros((3, 3))
+    translations[2, 1] = -2.0
+    trace = MotionTrace(translations, np.zeros((3, 3)))
     assert trace.is_within(translation_mm=2.0, rotation_deg=0.0)
     assert not trace.is_within(translation_mm=1.9, rotation_deg=2.0)
-    assert not MotionTrace(np.zeros((3, 3)), shifts).is_within(translation_mm=9.0, rotation_deg=1.9)
+    assert not MotionTrace(np.zeros((3, 3)), translations).is_within(
+        translation_mm=9.0, rotation_deg=1.9
+    )
 
 
 def test_segment_is_a_part() -> None:
@@ -196,12 +198,12 @@ def test_segment_beyond_the_trace_is_refused(start: int, n_points: int) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_no_motion_are_refused(bad: float) -> None:
-    shifts = np.zeros((3, 3))
-    shifts[1, 2] = bad
+    translations = np.zeros((3, 3))
+    translations[1, 2] = bad
     with pytest.raises(McnetError, match="NaN or infinite"):
-        MotionTrace(shifts, np.zeros((3, 3)))
+        MotionTrace(translations, np.zeros((3, 3)))
     with pytest.raises(McnetError, match="NaN or infinite"):
-        MotionTrace(np.zeros((3, 3)), shifts)
+        MotionTrace(np.zeros((3, 3)), translations)
 
 
 def test_a_still_head_does_not_move() -> None:

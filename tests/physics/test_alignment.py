@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from properties import ellipsoid
+from properties import ellipsoid, pixels_apart
 
 from mcnet.core.engine import ONE_CORE
-from mcnet.evaluation.baselines import rigid_pose
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.alignment import alignment_weights
@@ -43,8 +42,7 @@ def test_the_image_lies_where_its_reference_lies(head, axis, order):
         ("aligned", motion.at_rest_on_average(weights)),
     ):
         image = np.abs(corrupt_still_slices(reader, trace, scan))[0]
-        pose = rigid_pose(at_rest[0], image)
-        found[name] = np.hypot(*pose.shift_pixels)
+        found[name] = pixels_apart(at_rest[0], image)
     assert found["aligned"] < 0.15
     assert found["aligned"] < found["centre"]
     assert found["aligned"] < found["plain mean"]

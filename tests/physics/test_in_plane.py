@@ -11,7 +11,6 @@ from mcnet.physics.in_plane import (
     InPlaneScan,
     SliceGrid,
     centred_poses,
-    poses_in_plane,
     still_images,
 )
 from mcnet.physics.simulator import corrupt_slices
@@ -31,6 +30,12 @@ def slices():
 def motion_of(n_lines, seed=3, factor=6.0):
     motion = generate_motion(n_lines, np.random.default_rng(seed)).scaled(factor)
     return motion.restricted_to("rotation+translation")
+
+
+def poses_in_plane(motion, time_of_line):
+    """Rotation about x in radians, translations along y and z in mm, of each line."""
+    of_time = np.column_stack([np.radians(motion.rotation_deg[:, 0]), motion.translation_mm[:, 1:]])
+    return of_time[time_of_line]
 
 
 def moved(slices, axis, line_axis, order="interleaved"):

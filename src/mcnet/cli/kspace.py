@@ -4,11 +4,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from mcnet.cli.first_checks import MOTION, MOTIONS, SUBJECTS, check_exists
+from mcnet.cli.motion_formats import FormatRead, FormatWritten
 from mcnet.cli.terminal import Output, announce, model_file, tell
 from mcnet.core.errors import McnetError
 from mcnet.core.extras import PAGES, check_extra
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mcnet.correction.models import Model
     from mcnet.io.kspace import RawScan
     from mcnet.io.volume import Volume
-    from mcnet.motion.formats.conventions import MotionFormat
     from mcnet.reconstruction.outcome import Reconstruction
 
 
@@ -26,11 +26,11 @@ def reconstruct(
     raw: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RAW.h5")],
     output: Output,
     motion: Path | None = None,
-    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    motion_format: FormatRead = "auto",
     start: int = 0,
     resample: bool = False,
     motion_output: Path | None = None,
-    motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
+    motion_output_format: FormatWritten = "csv",
     report: Path | None = None,
     preview: bool = False,
     model: str | None = None,
@@ -177,7 +177,7 @@ class _Outputs:
 
     image: Path
     motion: Path | None
-    motion_format: "MotionFormat"
+    motion_format: str
     report: Path | None
 
 
@@ -205,10 +205,10 @@ def _check_extras(motion: Path | None, model: str | None, outputs: _Outputs) -> 
 
 def _check_files(raw: Path, motion: Path | None, model: str | None, outputs: _Outputs) -> None:
     """Check names and places of all outputs against each other and the inputs, before any work."""
-    from mcnet.core.outputs import FILE, MOTION_FILE, PAGE, check_outputs, given
+    from mcnet.core.outputs import FILE, PAGE, check_outputs, given
     from mcnet.io.mrd.names import RAW
     from mcnet.io.nifti.names import NIFTI
-    from mcnet.motion.formats.files import check_motion_name
+    from mcnet.motion.formats.files import MOTION_FILE, check_motion_name
 
     check_outputs(
         given(
@@ -278,8 +278,9 @@ def _record(result: "Reconstruction") -> dict[str, Any]:
 def _check_trial_files(
     subjects: Path, motion: Sequence[Path], model: str, output: Path, unfinished: Path
 ) -> None:
-    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.core.outputs import FILE, FOLDER, Given, check_outputs, given
     from mcnet.evaluation.trial_outputs import RAW_TRIAL, UNFINISHED
+    from mcnet.motion.formats.files import MOTION_FILE
 
     inputs = given(("", subjects, FOLDER), ("--model", model_file(model), FILE))
     inputs += [Given("--motion", file, MOTION_FILE) for file in motion]

@@ -7,6 +7,7 @@ from typing import Literal
 import tyro
 
 from mcnet.cli.first_checks import MOTIONS, SUBJECTS, check_exists, check_scans
+from mcnet.cli.motion_formats import FormatRead
 from mcnet.cli.terminal import (
     Output,
     announce,
@@ -59,7 +60,7 @@ def compare(
 def motion(
     traces: tyro.conf.Positional[tuple[Path, ...]],
     output: Output,
-    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    motion_format: FormatRead = "auto",
     seed: int = 1,
 ) -> None:
     """Measure recorded head motion, and show mcnet's generated motion against it.
@@ -74,9 +75,9 @@ def motion(
     check_seed(seed)
     for path in traces:
         check_exists(path, MOTIONS)
-    from mcnet.core.outputs import MOTION_FILE, Given, check_outputs, given
+    from mcnet.core.outputs import Given, check_outputs, given
     from mcnet.core.provenance import by_name
-    from mcnet.motion.formats.files import motion_files, read_motion
+    from mcnet.motion.formats.files import MOTION_FILE, motion_files, read_motion
     from mcnet.motion.plausibility import check_moves, remarks
     from mcnet.report.motion_figure import MOTION_FIGURE, write_motion_figure
 
@@ -131,10 +132,10 @@ def evaluate(
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
-    from mcnet.core.outputs import FILE, FOLDER, MOTION_FILE, Given, check_outputs, given
+    from mcnet.core.outputs import FILE, FOLDER, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
     from mcnet.evaluation.trial_outputs import TRIAL
-    from mcnet.motion.formats.files import motion_files, read_motion
+    from mcnet.motion.formats.files import MOTION_FILE, motion_files, read_motion
 
     files = motion_files(motion)
     check_outputs(

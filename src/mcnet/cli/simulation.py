@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from mcnet.cli.first_checks import EXPERIMENT, MOTION, check_at_least, check_exists, check_scans
+from mcnet.cli.motion_formats import FormatRead, FormatWritten
 from mcnet.cli.terminal import Output, announce, tell, waiting
 from mcnet.core.errors import McnetError
 from mcnet.core.extras import check_extra
@@ -20,7 +21,7 @@ def corrupt(
     scan: tyro.conf.Positional[Path],
     motion: Path,
     output: Output,
-    motion_format: Literal["auto", "fsl", "spm", "afni", "fmriprep", "csv"] = "auto",
+    motion_format: FormatRead = "auto",
     scale: float = 1.0,
     start: int = 0,
     resample: bool = False,
@@ -34,7 +35,7 @@ def corrupt(
     reference_output: Path | None = None,
     phase_output: Path | None = None,
     motion_output: Path | None = None,
-    motion_output_format: Literal["fsl", "spm", "afni", "fmriprep", "csv"] = "csv",
+    motion_output_format: FormatWritten = "csv",
     raw_output: Path | None = None,
     coils: int = 1,
     snr: float | None = None,
@@ -79,7 +80,7 @@ def corrupt(
     from dataclasses import asdict, replace
 
     from mcnet.core.engine import Engine
-    from mcnet.core.outputs import MOTION_FILE, check_outputs, given
+    from mcnet.core.outputs import check_outputs, given
     from mcnet.core.writing import written_together
     from mcnet.datasets.corrupted_scan import corrupt_scan
     from mcnet.datasets.raw_simulation import RawOptions, check_raw_options, simulate_raw
@@ -88,7 +89,7 @@ def corrupt(
     from mcnet.io.nifti.names import NIFTI
     from mcnet.io.phase_encoding import phase_encoding_note
     from mcnet.io.scans import files_of_scan, nifti_model, read_scan, scan_kind
-    from mcnet.motion.formats.files import check_motion_name, read_motion, write_motion
+    from mcnet.motion.formats.files import MOTION_FILE, check_motion_name, read_motion, write_motion
     from mcnet.motion.formats.line_motion import motion_of_lines
     from mcnet.motion.plausibility import check_scaled, remarks
 

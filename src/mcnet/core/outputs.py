@@ -256,9 +256,6 @@ PAGE = Kind(
     (".html", ".htm"),
     is_ours=_is_our_page,
 )
-MOTION_FILE = recorded(
-    "motion is written as a table in text", (".par", ".txt", ".1D", ".csv", ".tsv")
-)
 ONNX = recorded("networks are written as ONNX", (".onnx",))
 FILE = Kind("a file that is read")
 """Any file that is an input, and has no companions."""

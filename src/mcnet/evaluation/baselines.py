@@ -7,8 +7,6 @@ not the mean pose. Undoing that alone can gain as much SSIM as a network; so can
 # mypy: disable-error-code="no-untyped-call"
 # (SimpleITK is not typed.)
 
-from dataclasses import dataclass
-
 import joblib  # type: ignore[import-untyped]
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (its own manual names it so)
@@ -26,32 +24,6 @@ _COARSE_SIDES, _SIGMAS_PIXELS = (32, 43), (2.0, 1.0)
 _FIRST_STEP_PIXELS, _LAST_STEP_PIXELS, _MAX_STEPS, _RELAXATION = 1.0, 0.01, 100, 0.6
 _FEW_IMAGES = 64  # fewer than these are registered before further processes would have started
 _SMALLEST_SIDE = 16
-
-
-@dataclass(frozen=True)
-class SlicePose:
-    """How the head of an image lies, measured from its reference, by `mcnet.motion.poses`.
-
-    In the plane of a sagittal slice: the point ``p``, counted from pixel ``n // 2`` of each axis,
-    goes to ``R p + t``.
-    """
-
-    rotation_deg: float
-    """Turn from the rows' axis (y, anterior) towards the columns' axis (z, superior): about x."""
-    shift_pixels: tuple[float, float]
-    """Shift along the rows' and the columns' axis."""
-
-
-def rigid_pose(
-    reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
-) -> SlicePose:
-    """Pose of the head in ``image``, measured from ``reference``: mean squares, SimpleITK.
-
-    The same images give the same pose: every pixel counts, and one thread works.
-    """
-    transform = _registration(_as_itk(reference), _as_itk(image))
-    turn, rows, columns = transform.GetParameters()
-    return SlicePose(float(np.degrees(turn)), (rows, columns))
 
 
 def register_rigidly(

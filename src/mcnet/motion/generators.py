@@ -1,6 +1,6 @@
 """Plausible head motion for those who have no recordings, and the paper's use of recordings.
 
-A generated head drifts, breathes and trembles, and now and then changes its pose for good (step)
+A generated head drifts, breathes and jitters, and changes its pose at random times for good (step)
 or for a moment (spike). In each degree of freedom
 
 ``x(t) = drift(t) + breathing(t) + jitter(t) + sum of steps and spikes``
@@ -39,7 +39,7 @@ _LENGTHS = {
 
 @dataclass(frozen=True)
 class MotionProfile:
-    """How subjects move: shifts along x, y, z first, then turns about x, y, z."""
+    """How subjects move: translations along x, y, z first, then rotations about x, y, z."""
 
     drift_level: tuple[float, ...] = (0.125, 0.111, 0.27, 0.25, 0.115, 0.119)
     """Root of the drift's two-sided power density at 0.01 Hz, in mm or deg per root Hz; the
@@ -59,7 +59,7 @@ class MotionProfile:
     freedom_spread: tuple[float, ...] = (0.476, 0.378, 0.015)
     """The same, of each degree of freedom's own part."""
     subject_correlation: float = 0.43
-    """Correlation of the common parts: who drifts, also trembles."""
+    """Correlation of the common parts of drift and jitter over subjects."""
     events_per_minute: float = 3.86
     """Steps and spikes together, the median subject's."""
     events_spread: float = 1.0
@@ -113,9 +113,9 @@ def generate_motion(
         raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
     drift_level, jitter, breathing = _amplitudes_of_a_subject(profile, rng)
     drift = _drift(n_points, interval_s, profile.drift_exponent, rng) * drift_level
-    restless = drift + jitter * rng.standard_normal((n_points, 6))
+    drift_and_jitter = drift + jitter * rng.standard_normal((n_points, 6))
     steps, spikes = _steps_and_spikes(n_points, interval_s, profile, rng)
-    values = restless + steps * _usual_step(drift) + spikes * _usual_step(restless)
+    values = drift_and_jitter + steps * _rms_step(drift) + spikes * _rms_step(drift_and_jitter)
     values += breathing * _breathing(n_points, interval_s, profile, rng)
     return MotionTrace(values[:, :3], values[:, 3:], interval_s, "generated").at_rest_when(
         n_points // 2
@@ -192,7 +192,7 @@ def _breathing(
 def _steps_and_spikes(
     n_points: int, interval_s: float, profile: MotionProfile, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n_points 6"], Float[np.ndarray, "n_points 6"]]:
-    """Changes of pose that stay, and those that pass, in units of a subject's usual step."""
+    """Changes of pose that stay, and those that pass, in units of a subject's r.m.s. step."""
     time_s = np.arange(n_points) * interval_s
     rate = profile.events_per_minute * np.exp(profile.events_spread * rng.standard_normal())
     steps, spikes = np.zeros((n_points, 6)), np.zeros((n_points, 6))
@@ -207,6 +207,6 @@ def _steps_and_spikes(
     return steps, spikes
 
 
-def _usual_step(values: Float[np.ndarray, "n_points 6"]) -> Float[np.ndarray, "6"]:
+def _rms_step(values: Float[np.ndarray, "n_points 6"]) -> Float[np.ndarray, "6"]:
     """Root mean square step from point to point."""
     return np.asarray(np.sqrt(np.mean(np.diff(values, axis=0) ** 2, axis=0)))

@@ -8,9 +8,9 @@ Origin
     The centre of the field of view: voxel ``n // 2`` of an axis of ``n`` voxels, which is also
     where the discrete Fourier transform has its centre.
 Pose
-    A pose moves the head. The point ``p`` goes to ``R p + t``, ``R = Rz Ry Rx``: first the turn
-    about x, then about y, then about z, each by the right-hand rule, in degrees; ``t`` in mm.
-    A pose is a 4x4 matrix ``[[R, t], [0, 1]]``, so "first a, then b" is ``b @ a``.
+    A pose moves the head. The point ``p`` goes to ``R p + t``, ``R = Rz Ry Rx``: first the
+    rotation about x, then about y, then about z, each by the right-hand rule, in degrees; ``t`` in
+    mm. A pose is a 4x4 matrix ``[[R, t], [0, 1]]``, so "first a, then b" is ``b @ a``.
 Spectrum
     ``F(k) = sum over p of f(p) exp(-2 pi i k.p)`` with k in cycles/mm. The moved head is
     ``g(q) = f(R^T (q - t))``, and its spectrum ``G(k) = exp(-2 pi i k.t) F(R^T k)``.

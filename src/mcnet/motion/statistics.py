@@ -1,4 +1,4 @@
-"""What describes how much and how a head moved; the same for real and generated traces."""
+"""Statistics of how much and how a head moved; the same for real and generated traces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class TraceStatistics:
     magnitude: float
     """Standard deviation over time, all degrees of freedom together; 1 deg counts as 1 mm."""
     standard_deviation: Float[np.ndarray, "6"]
-    """Of the shifts along x, y, z in mm and of the turns about x, y, z in deg."""
+    """Of the translations along x, y, z in mm, then of the rotations about x, y, z in deg."""
     displacement_median_mm: float
     """Median framewise displacement (Power et al. 2012)."""
     displacement_95_mm: float

@@ -14,7 +14,7 @@ Mode = Literal["rotation", "rotation+translation", "six-dof"]
 """Which degrees of freedom move. The first two are the paper's, within sagittal slices."""
 
 _KEPT: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    # translations kept, rotations kept: sagittal slices lie in the y-z plane and turn about x
+    # translations kept, rotations kept: sagittal slices lie in the y-z plane and rotate about x
     "rotation": ((), (0,)),
     "rotation+translation": ((1, 2), (0,)),
     "six-dof": ((0, 1, 2), (0, 1, 2)),
@@ -27,9 +27,9 @@ class MotionTrace:
     """Poses of the head at equally spaced times, by the conventions of `mcnet.motion.poses`."""
 
     translation_mm: Float[np.ndarray, "n_points 3"]
-    """Shift along x, y and z in millimetres."""
+    """Translation along x, y and z in millimetres."""
     rotation_deg: Float[np.ndarray, "n_points 3"]
-    """Turn about x, y and z in degrees."""
+    """Rotation about x, y and z in degrees."""
     interval_s: float | None = None
     """Time between two points in seconds, where it is known."""
     name: str = "motion"
@@ -65,10 +65,13 @@ class MotionTrace:
         return float(np.sqrt(variances.sum()))
 
     def framewise_displacement_mm(self, radius_mm: float = 50.0) -> Float[np.ndarray, "n_steps"]:
-        """Displacement from point to point (Power et al. 2012): |shifts| + radius x |turns|."""
-        shifts = np.abs(np.diff(self.translation_mm, axis=0)).sum(axis=1)
-        turns = np.abs(np.diff(np.radians(self.rotation_deg), axis=0)).sum(axis=1)
-        return np.asarray(shifts + radius_mm * turns)
+        """Displacement from point to point (Power et al. 2012), on a sphere of this radius.
+
+        The absolute changes of the translations, plus the radius times those of the angles.
+        """
+        translations = np.abs(np.diff(self.translation_mm, axis=0)).sum(axis=1)
+        angles = np.abs(np.diff(np.radians(self.rotation_deg), axis=0)).sum(axis=1)
+        return np.asarray(translations + radius_mm * angles)
 
     def rms_displacement_mm(self, radius_mm: float = 80.0) -> float:
         """Root mean square displacement from the mean pose, over time and over a sphere.
@@ -77,13 +80,13 @@ class MotionTrace:
         ``radius^2 / 5 trace((A - I)^T (A - I)) + |t|^2`` (Jenkinson, FMRIB TR99MJ1, 1999).
         """
         poses = self.at_rest_on_average(np.ones(self.n_points)).poses
-        turned = poses[:, :3, :3] - np.eye(3)
-        of_turns = radius_mm**2 / 5 * (turned**2).sum(axis=(1, 2))
-        of_shifts = (poses[:, :3, 3] ** 2).sum(axis=1)
-        return float(np.sqrt(np.mean(of_turns + of_shifts)))
+        apart = poses[:, :3, :3] - np.eye(3)
+        of_rotations = radius_mm**2 / 5 * (apart**2).sum(axis=(1, 2))
+        of_translations = (poses[:, :3, 3] ** 2).sum(axis=1)
+        return float(np.sqrt(np.mean(of_rotations + of_translations)))
 
     def scaled(self, factor: float) -> "MotionTrace":
-        """Return the trace with every shift and angle multiplied, as the paper multiplies by 8.
+        """Return the trace with translations and angles multiplied, as the paper does by 8.
 
         Raises
         ------
@@ -121,8 +124,9 @@ class MotionTrace:
     def resampled(self, n_points: int) -> "MotionTrace":
         """Return the same duration at ``n_points`` equally spaced times.
 
-        Shifts are interpolated linearly, turns along the shortest way from one to the next at a
-        constant rate (spherical linear interpolation), which Euler angles taken one by one are not.
+        Translations are interpolated linearly, rotations along the shortest way from one to the
+        next at a constant rate (spherical linear interpolation), which Euler angles taken one by
+        one are not.
 
         Raises
         ------
@@ -135,13 +139,13 @@ class MotionTrace:
                 "interpolated; give a trace of 2 points or more."
             )
         old, new = np.linspace(0, 1, self.n_points), np.linspace(0, 1, n_points)
-        turns = Slerp(old, Rotation.from_euler("xyz", self.rotation_deg, degrees=True))(new)
-        shifts = [np.interp(new, old, column) for column in self.translation_mm.T]
+        rotations = Slerp(old, Rotation.from_euler("xyz", self.rotation_deg, degrees=True))(new)
+        translations = [np.interp(new, old, column) for column in self.translation_mm.T]
         ratio = (self.n_points - 1) / max(n_points - 1, 1)
         return replace(
             self,
-            translation_mm=np.stack(shifts, axis=1),
-            rotation_deg=turns.as_euler("xyz", degrees=True),
+            translation_mm=np.stack(translations, axis=1),
+            rotation_deg=rotations.as_euler("xyz", degrees=True),
             interval_s=None if self.interval_s is None else self.interval_s * ratio,
         )
 
@@ -166,14 +170,14 @@ class MotionTrace:
 
     def restricted_to(self, mode: Mode) -> "MotionTrace":
         """Return the trace with the degrees of freedom of ``mode`` alone, the others at zero."""
-        shifts, turns = _KEPT[mode]
+        translations, rotations = _KEPT[mode]
         translation, rotation = np.zeros_like(self.translation_mm), np.zeros_like(self.rotation_deg)
-        translation[:, shifts] = self.translation_mm[:, shifts]
-        rotation[:, turns] = self.rotation_deg[:, turns]
+        translation[:, translations] = self.translation_mm[:, translations]
+        rotation[:, rotations] = self.rotation_deg[:, rotations]
         return replace(self, translation_mm=translation, rotation_deg=rotation)
 
     def is_within(self, *, translation_mm: float, rotation_deg: float) -> bool:
-        """Whether every point stays within these bounds of the pose of rest."""
+        """Whether every point stays within these bounds of the reference pose."""
         return bool(
             np.abs(self.translation_mm).max() <= translation_mm
             and np.abs(self.rotation_deg).max() <= rotation_deg

@@ -9,7 +9,6 @@ from jaxtyping import Complex64, Float, Float32, Shaped
 
 from mcnet.core.engine import ONE_CORE, Engine
 from mcnet.motion.poses import Axis
-from mcnet.motion.trace import MotionTrace
 from mcnet.physics.operators import ScanGrid, ScanOperator
 
 
@@ -29,12 +28,6 @@ class SliceGrid(ScanGrid):
 Poses = Float[np.ndarray, "n_lines 3"]
 """A pose for each line, by its place in k-space: turn about x in radians, shifts along y and z in
 mm, as `mcnet.motion.poses` has them."""
-
-
-def poses_in_plane(motion: MotionTrace, time_of_line: Shaped[np.ndarray, "n_lines"]) -> Poses:
-    """Poses of a trace that stays within sagittal slices, in the order of the lines."""
-    of_time = np.column_stack([np.radians(motion.rotation_deg[:, 0]), motion.translation_mm[:, 1:]])
-    return np.asarray(of_time[time_of_line])
 
 
 class InPlaneScan(ScanOperator):

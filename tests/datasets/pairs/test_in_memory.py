@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from properties import ellipsoid
+from properties import ellipsoid, pixels_apart
 
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.in_memory import pairs_in_memory
@@ -13,7 +13,6 @@ from mcnet.datasets.pairs.simulate import simulate_pairs
 from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import Subject
-from mcnet.evaluation.baselines import rigid_pose
 from mcnet.io.volume import Volume
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
@@ -93,8 +92,7 @@ def test_the_heads_lie_nearer_to_their_references(plan, tmp_path):
 
     def apart(pairs):
         reference = pairs.references[pairs.reference_index[1]]
-        pose = rigid_pose(reference, pairs.corrupted[1])
-        return np.hypot(*pose.shift_pixels)
+        return pixels_apart(reference, pairs.corrupted[1])
 
     stored = apart(load_pairs(tmp_path / "pairs.zarr", "test", "rotation+translation"))
     aligned = apart(pairs_in_memory(plan, "test", "rotation+translation", aligned=True))

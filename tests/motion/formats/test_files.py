@@ -11,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from mcnet.core.errors import McnetError
-from mcnet.motion.formats.conventions import MotionFormat
 from mcnet.motion.formats.files import (
     check_motion_name,
     is_motion_file,
@@ -19,13 +18,15 @@ from mcnet.motion.formats.files import (
     read_motion,
     write_motion,
 )
+from mcnet.motion.formats.registry import FORMAT_NAMES
 from mcnet.motion.plausibility import is_suspicious
 from mcnet.motion.trace import MotionTrace
 
-NAMES: dict[MotionFormat, str] = {
+NAMES: dict[str, str] = {
     "fsl": "head.par",
     "spm": "rp_head.txt",
     "afni": "head.1D",
+    "aff12": "head.aff12.1D",
     "fmriprep": "sub-1_desc-confounds_timeseries.tsv",
     "csv": "head.csv",
 }
@@ -33,7 +34,7 @@ CSV_HEADER = ",".join([f"translation_{a}_mm" for a in "xyz"] + [f"rotation_{a}_d
 FMRIPREP_HEADER = "global_signal\ttrans_x\ttrans_y\ttrans_z\trot_x\trot_y\trot_z"
 
 
-def written(folder: Path, motion_format: MotionFormat, row: list[float]) -> Path:
+def written(folder: Path, motion_format: str, row: list[float]) -> Path:
     """A motion file of two rows: rest, and ``row``."""
     path = folder / NAMES[motion_format]
     rows = [[0.0] * 6, row]
@@ -49,39 +50,39 @@ def written(folder: Path, motion_format: MotionFormat, row: list[float]) -> Path
     return path
 
 
-def last_pose(path: Path, motion_format: MotionFormat) -> np.ndarray:
+def last_pose(path: Path, motion_format: str) -> np.ndarray:
     """Six numbers of the last pose: mm, then deg."""
     trace = read_motion(path, motion_format)
     return np.concatenate([trace.translation_mm[-1], trace.rotation_deg[-1]])
 
 
 RADIANS = np.radians(2.0)
-# x right, y to the front, z up; a positive turn about x lifts the chin, about y lowers the right
-# ear, about z turns the nose to the left
-PHYSICAL: list[tuple[str, MotionFormat, int, float, int, float]] = [
-    ("FSL turns about x as the head does", "fsl", 0, RADIANS, 3, 2.0),
-    ("FSL turns about y the other way, as its x runs left", "fsl", 1, RADIANS, 4, -2.0),
-    ("FSL turns about z the other way, as its x runs left", "fsl", 2, RADIANS, 5, -2.0),
-    ("FSL shifts the volume back to the left of a head gone right", "fsl", 3, 1.5, 0, 1.5),
-    ("FSL shifts the volume back to the front", "fsl", 4, 1.5, 1, -1.5),
-    ("FSL shifts the volume back up", "fsl", 5, 1.5, 2, -1.5),
+# x right, y to the front, z up; a positive rotation about x lifts the chin, about y lowers the
+# right ear, about z moves the nose to the left
+PHYSICAL: list[tuple[str, str, int, float, int, float]] = [
+    ("FSL rotates about x as the head does", "fsl", 0, RADIANS, 3, 2.0),
+    ("FSL rotates about y the other way, as its x runs left", "fsl", 1, RADIANS, 4, -2.0),
+    ("FSL rotates about z the other way, as its x runs left", "fsl", 2, RADIANS, 5, -2.0),
+    ("FSL moves the volume back to the left of a head gone right", "fsl", 3, 1.5, 0, 1.5),
+    ("FSL moves the volume back to the front", "fsl", 4, 1.5, 1, -1.5),
+    ("FSL moves the volume back up", "fsl", 5, 1.5, 2, -1.5),
     ("fMRIPrep's trans_x is FSL's", "fmriprep", 0, 1.5, 0, 1.5),
     ("fMRIPrep's trans_z is FSL's", "fmriprep", 2, 1.5, 2, -1.5),
     ("fMRIPrep's rot_x is FSL's", "fmriprep", 3, RADIANS, 3, 2.0),
     ("fMRIPrep's rot_z is FSL's", "fmriprep", 5, RADIANS, 5, -2.0),
-    ("SPM shifts the volume back to the right", "spm", 0, 1.5, 0, -1.5),
-    ("SPM shifts the volume back up", "spm", 2, 1.5, 2, -1.5),
-    ("SPM's pitch is a turn about x", "spm", 3, RADIANS, 3, 2.0),
-    ("SPM's roll is a turn about y, the other way", "spm", 4, RADIANS, 4, -2.0),
-    ("SPM's yaw is a turn about z", "spm", 5, RADIANS, 5, 2.0),
+    ("SPM moves the volume back to the right", "spm", 0, 1.5, 0, -1.5),
+    ("SPM moves the volume back up", "spm", 2, 1.5, 2, -1.5),
+    ("SPM's pitch is a rotation about x", "spm", 3, RADIANS, 3, 2.0),
+    ("SPM's roll is a rotation about y, the other way", "spm", 4, RADIANS, 4, -2.0),
+    ("SPM's yaw is a rotation about z", "spm", 5, RADIANS, 5, 2.0),
     ("a nod of 2 degrees in AFNI is column 2", "afni", 1, 2.0, 3, 2.0),
     ("a shake of the head in AFNI is column 1", "afni", 0, 2.0, 5, -2.0),
     ("an ear to the shoulder in AFNI is column 3", "afni", 2, 2.0, 4, 2.0),
     ("AFNI lifts back what sank", "afni", 3, 1.5, 2, -1.5),
-    ("AFNI shifts back to the left what went right", "afni", 4, 1.5, 0, 1.5),
-    ("AFNI shifts back what went to the front", "afni", 5, 1.5, 1, 1.5),
-    ("CSV says what it means: shift along y", "csv", 1, 1.5, 1, 1.5),
-    ("CSV says what it means: turn about z", "csv", 5, 2.0, 5, 2.0),
+    ("AFNI moves back to the left what went right", "afni", 4, 1.5, 0, 1.5),
+    ("AFNI moves back what went to the front", "afni", 5, 1.5, 1, 1.5),
+    ("CSV says what it means: translation along y", "csv", 1, 1.5, 1, 1.5),
+    ("CSV says what it means: rotation about z", "csv", 5, 2.0, 5, 2.0),
 ]
 
 
@@ -92,7 +93,7 @@ PHYSICAL: list[tuple[str, MotionFormat, int, float, int, float]] = [
 )
 def test_one_number_of_a_program_moves_one_degree_of_freedom(
     tmp_path: Path,
-    motion_format: MotionFormat,
+    motion_format: str,
     column: int,
     number: float,
     freedom: int,
@@ -135,8 +136,8 @@ def afni_to_base(row: list[float]) -> np.ndarray:
     roll, pitch, yaw, superior, left, posterior = row
     matrix = np.eye(4)
     for axis, angle in ((2, roll), (0, pitch), (1, yaw)):
-        turn = Rotation.from_rotvec(np.eye(3)[axis] * angle, degrees=True).as_matrix()
-        matrix[:3, :3] = turn @ matrix[:3, :3]
+        rotation = Rotation.from_rotvec(np.eye(3)[axis] * angle, degrees=True).as_matrix()
+        matrix[:3, :3] = rotation @ matrix[:3, :3]
     matrix[:3, 3] = left, posterior, superior
     return matrix
 
@@ -150,7 +151,7 @@ def afni_to_base(row: list[float]) -> np.ndarray:
     ],
 )
 def test_large_motion_is_undone_by_the_matrix_of_the_program(
-    tmp_path: Path, motion_format: MotionFormat, row: list[float], to_reference, axes: list[int]
+    tmp_path: Path, motion_format: str, row: list[float], to_reference, axes: list[int]
 ) -> None:
     trace = read_motion(written(tmp_path, motion_format, row))
     point = np.array([31.0, -17.0, 53.0, 1.0])
@@ -186,7 +187,7 @@ traces = (
 @settings(deadline=None, max_examples=25)
 @given(trace=traces)
 def test_what_is_written_is_read_back(
-    tmp_path_factory: pytest.TempPathFactory, motion_format: MotionFormat, trace: MotionTrace
+    tmp_path_factory: pytest.TempPathFactory, motion_format: str, trace: MotionTrace
 ) -> None:
     path = tmp_path_factory.mktemp("trip") / NAMES[motion_format]
     write_motion(path, trace, motion_format)
@@ -262,8 +263,8 @@ def test_six_numbers_are_read_however_they_are_parted(tmp_path: Path, text: str)
 @pytest.mark.parametrize("motion_format", ["csv", "fmriprep"])
 def test_columns_without_a_name_do_not_count(tmp_path: Path, motion_format: str) -> None:
     # pandas writes its row numbers so, spreadsheets an empty column at the end
-    turn = 0.5 if motion_format == "csv" else 0.01
-    path = written(tmp_path, motion_format, [0.5, 0, 1.5, turn, 0, 0])
+    angle = 0.5 if motion_format == "csv" else 0.01
+    path = written(tmp_path, motion_format, [0.5, 0, 1.5, angle, 0, 0])
     expected = read_motion(path).poses
     separator = "," if motion_format == "csv" else "\t"
     header, *rows = path.read_text().splitlines()
@@ -303,7 +304,7 @@ def test_real_fsl_files_are_read(shared_data: Path) -> None:
 def refusal(path: Path, motion_format: str = "auto") -> str:
     """The sentence that a file is refused with."""
     with pytest.raises(McnetError) as refused:
-        read_motion(path, motion_format)  # type: ignore[arg-type]
+        read_motion(path, motion_format)
     sentence = str(refused.value)
     assert "\n" not in sentence
     assert sentence.endswith(".")
@@ -330,9 +331,9 @@ BAD_FILES = [
     ("head.par", "60 0 0 0 0 0\n", "line 1: rot_x is 60 rad"),
     ("head.par", "20 0 0 0.1 0 0\n", "give --motion-format spm"),
     ("rp_head.txt", "0 0 0 -20 0 0\n", "give --motion-format fsl"),
-    ("rp_head.txt", "10 0 0 -20 0 0\n", "turn degrees into radians, as spm has them"),
-    ("head.1D", "0 100 0 0 0 0\n", "pitch is 100 deg, but a head in a coil turns by 30 deg at"),
-    ("head.1D", "0 0 0 0 51 0\n", "dL is 51 mm, but a head in a coil shifts by 50 mm at most"),
+    ("rp_head.txt", "10 0 0 -20 0 0\n", "convert degrees to radians, as spm has them"),
+    ("head.1D", "0 100 0 0 0 0\n", "pitch is 100 deg, but a head in a coil rotates by 30 deg at"),
+    ("head.1D", "0 0 0 0 51 0\n", "dL is 51 mm, but a head in a coil moves by 50 mm at most"),
     ("head.csv", "translation_x_mm,translation_x_mm\n1,2\n", "no column translation_y_mm"),
     ("head.tsv", FMRIPREP_HEADER + "\ttrans_x\n" + "0\t" * 7 + "0\n", "2 columns named trans_x"),
     (
@@ -343,7 +344,7 @@ BAD_FILES = [
     ("head.csv", "a,b\n1,2\n", "no column translation_x_mm"),
     ("head.tsv", FMRIPREP_HEADER.replace("rot_y", "y") + "\n0\t0\n", "no column rot_y"),
     ("head.tsv", FMRIPREP_HEADER + "\n", "no rows"),
-    ("head.txt", "0 0 0 0 0 0\n", "--motion-format fsl|spm|afni|fmriprep|csv"),
+    ("head.txt", "0 0 0 0 0 0\n", f"--motion-format {'|'.join(FORMAT_NAMES)}"),
     ("head.tsv", "a\tb\n1\t2\n", "--motion-format"),
 ]
 
@@ -393,12 +394,12 @@ def test_times_that_do_not_rise_are_refused_whatever_interval_is_given(
     [("used.txt", "fsl"), ("used.par", "spm"), ("used.txt", "spm"), ("used.par", "afni")],
 )
 def test_names_by_which_a_format_is_not_known_again_are_refused(
-    tmp_path: Path, name: str, motion_format: MotionFormat
+    tmp_path: Path, name: str, motion_format: str
 ) -> None:
     with pytest.raises(McnetError, match=f"would not be read again as {motion_format}; name it"):
         check_motion_name(tmp_path / name, motion_format)
     for good in ("csv", "fmriprep"):  # known by their header
-        check_motion_name(tmp_path / name, good)  # type: ignore[arg-type]
+        check_motion_name(tmp_path / name, good)
     for fmt, good_name in NAMES.items():
         check_motion_name(tmp_path / good_name, fmt)
 
@@ -411,7 +412,7 @@ def test_impossible_interval_is_refused(tmp_path: Path) -> None:
 
 def test_motion_files_of_a_folder_come_in_order_without_other_tables(tmp_path: Path) -> None:
     for motion_format in NAMES:
-        written(tmp_path, motion_format, [0.0] * 6)  # type: ignore[arg-type]
+        written(tmp_path, motion_format, [0.0] * 6)
     (tmp_path / "participants.tsv").write_text("participant_id\tage\n1\t30\n")
     (tmp_path / "ages.csv").write_text("age\n30\n")
     (tmp_path / "notes.txt").write_text("0 0 0 0 0 0\n")

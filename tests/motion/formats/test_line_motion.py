@@ -10,10 +10,10 @@ from mcnet.motion.trace import MotionTrace, still
 
 
 def ramp(n_points: int) -> MotionTrace:
-    """Point n is shifted by n mm and turned by n / 10 degrees."""
-    shifts, turns = np.zeros((2, n_points, 3))
-    shifts[:, 1], turns[:, 0] = np.arange(n_points), np.arange(n_points) / 10
-    return MotionTrace(shifts, turns, 2.0, "run.par")
+    """Point n is translated by n mm and rotated by n / 10 degrees."""
+    translations, rotations = np.zeros((2, n_points, 3))
+    translations[:, 1], rotations[:, 0] = np.arange(n_points), np.arange(n_points) / 10
+    return MotionTrace(translations, rotations, 2.0, "run.par")
 
 
 def test_a_trace_of_the_length_of_the_scan_is_taken_as_it_is() -> None:
@@ -61,16 +61,16 @@ def test_resampling_begins_at_start() -> None:
     assert told == "run.par: its 11 poses from point 4 on were resampled to 23 lines."
 
 
-def test_halfway_between_two_turns_is_half_the_turn_from_one_to_the_other() -> None:
-    turns = np.array([[20.0, -15, 30], [-25.0, 30, 5]])
-    trace, _ = motion_of_lines(MotionTrace(np.zeros((2, 3)), turns), 3, resample=True)
-    first, last = Rotation.from_euler("xyz", turns, degrees=True)
+def test_halfway_between_two_rotations_is_half_the_rotation_from_one_to_the_other() -> None:
+    rotations = np.array([[20.0, -15, 30], [-25.0, 30, 5]])
+    trace, _ = motion_of_lines(MotionTrace(np.zeros((2, 3)), rotations), 3, resample=True)
+    first, last = Rotation.from_euler("xyz", rotations, degrees=True)
     whole = last * first.inv()
     halfway = Rotation.from_rotvec(whole.as_rotvec() / 2) * first
     found = Rotation.from_euler("xyz", trace.rotation_deg[1], degrees=True)
     assert (found * halfway.inv()).magnitude() == pytest.approx(0, abs=1e-12)
     # the mean of the angles is another pose
-    assert np.abs(trace.rotation_deg[1] - turns.mean(axis=0)).max() > 1
+    assert np.abs(trace.rotation_deg[1] - rotations.mean(axis=0)).max() > 1
 
 
 def test_a_single_pose_cannot_be_resampled() -> None:

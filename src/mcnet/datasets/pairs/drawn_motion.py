@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Protocol
 
 import numpy as np
 
@@ -14,14 +13,6 @@ from mcnet.physics.acquisition import Acquisition
 
 _MOST_TRIES = 1000
 """Generated traces for one that is kept, before the bounds are called too narrow."""
-
-
-class DrawnMotion(Protocol):
-    """A way to draw motion; a frozen dataclass, so that its settings can be told."""
-
-    def drawn(self, acquisition: Acquisition, rng: np.random.Generator) -> MotionTrace:
-        """Motion during one scan, at rest when the k-space centre is acquired."""
-        ...
 
 
 @dataclass(frozen=True)

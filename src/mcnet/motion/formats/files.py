@@ -1,35 +1,34 @@
-"""Motion files of FSL, SPM, AFNI and fMRIPrep, and plain CSV, read and written.
+"""Motion files of other programs, and plain CSV, read and written.
 
-What the numbers of each program mean stands in `mcnet.motion.formats.conventions`.
+Which programs, and what their numbers mean, stands in `mcnet.motion.formats.programs`.
 """
 
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from mcnet.core.errors import McnetError
-from mcnet.core.outputs import MOTION_FILE, Given, check_outputs, record_of
+from mcnet.core.outputs import Given, check_outputs, record_of, recorded
 from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.records import written_with_record
 from mcnet.core.writing import cannot_read
-from mcnet.motion.formats.conventions import (
-    CONVENTIONS,
-    FORMATS,
-    MotionFormat,
-    head_motion,
-    program_numbers,
-)
+from mcnet.motion.formats.motion_format import MotionFormat
 from mcnet.motion.formats.readings import check_reading
+from mcnet.motion.formats.registry import AUTO, FORMAT_NAMES, format_named, motion_formats
 from mcnet.motion.formats.tables import TextTable, read_text_table
 from mcnet.motion.trace import MotionTrace
+
+_TABLES = (".csv", ".tsv")
+"""Endings of files in which a header is looked for; those of a folder are many."""
+MOTION_FILE = recorded(
+    "motion is written as a table in text",
+    tuple(dict.fromkeys(Path(known.pattern).suffix for known in motion_formats())),
+)
 
 
 def read_motion(
     path: Path,
-    motion_format: MotionFormat | Literal["auto"] = "auto",
+    motion_format: str = AUTO,
     *,
     interval_s: float | None = None,
 ) -> MotionTrace:
@@ -40,7 +39,8 @@ def read_motion(
     path
         The file of one run.
     motion_format
-        The program that wrote it; "auto" goes by the file's name and header.
+        The program that wrote it, by its name in `mcnet.motion.formats.registry.FORMAT_NAMES`;
+        "auto" goes by the file's header and name.
     interval_s
         Time between two points (an fMRI scan's repetition time); of the formats only CSV can
         tell it, by its column ``time_s``.
@@ -48,25 +48,28 @@ def read_motion(
     Raises
     ------
     McnetError
-        The file is missing, empty or no table of six finite numbers a row, its numbers are no
-        motion of a head by the format (where another makes them so, it is named), or its format
+        The file is missing, empty or no table of finite numbers, its numbers are no motion of a
+        head by the format (where another makes them so, it is named), or its format is unknown or
         cannot be told.
     """
     if interval_s is not None and not 0 < interval_s < np.inf:
         raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
+    given = None if motion_format == AUTO else format_named(motion_format)
     table = read_text_table(path)
-    known = _detected_format(table) if motion_format == "auto" else motion_format
-    lines, values = _program_columns(table, known)
-    check_reading(lines, values, known)
-    translation_mm, rotation_deg = head_motion(values, CONVENTIONS[known])
-    told_s = _interval_of_csv(table) if known == "csv" else None
+    known = given or _detected_format(table)
+    rows = known.reader(known, table)
+    check_reading(rows, known)
+    translation_mm, rotation_deg = known.convention.head_motion(rows.values)
     return MotionTrace(
-        translation_mm, rotation_deg, told_s if interval_s is None else interval_s, path.name
+        translation_mm,
+        rotation_deg,
+        rows.interval_s if interval_s is None else interval_s,
+        path.name,
     )
 
 
 def write_motion(
-    path: Path, trace: MotionTrace, motion_format: MotionFormat, *, inputs: Inputs | None = None
+    path: Path, trace: MotionTrace, motion_format: str, *, inputs: Inputs | None = None
 ) -> None:
     """Write the head's motion as a program's motion file; `read_motion` gives it back.
 
@@ -76,25 +79,17 @@ def write_motion(
     Raises
     ------
     McnetError
-        `mcnet.core.outputs.check_outputs` refuses the path, or the disk is full.
+        `mcnet.core.outputs.check_outputs` refuses the path, the format is unknown, or the disk is
+        full.
     """
     check_outputs([Given("", path, MOTION_FILE)])
-    convention = CONVENTIONS[motion_format]
-    table = program_numbers(trace, convention)
-    header: list[str] = []
-    if convention.named:
-        header = list(convention.columns)
-    if motion_format == "csv" and trace.interval_s is not None:
-        header.insert(0, "time_s")
-        table = np.column_stack([np.arange(trace.n_points) * trace.interval_s, table])
-    separator = {"fmriprep": "\t", "csv": ","}.get(motion_format, "  ")
-    lines = [separator.join(header)] if header else []
-    lines += [separator.join(f"{value:.12g}" for value in row) for row in table]
+    known = format_named(motion_format)
+    text = known.writer(known, trace)
     with written_with_record(path, record_of(path), provenance(inputs=inputs)) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
-def check_motion_name(path: Path, motion_format: MotionFormat) -> None:
+def check_motion_name(path: Path, motion_format: str) -> None:
     """Refuse, before any work, a name by which `read_motion` would not know the format again.
 
     Raises
@@ -102,9 +97,10 @@ def check_motion_name(path: Path, motion_format: MotionFormat) -> None:
     McnetError
         It is such a name; formats whose header names the columns are known by that.
     """
-    if motion_format in _NAMES and not _fits_name(path.name, motion_format):
+    known = format_named(motion_format)
+    if not known.header and _format_of_name(path.name) is not known:
         raise McnetError(
-            f"{path} would not be read again as {motion_format}; name it {_NAMES[motion_format]}, "
+            f"{path} would not be read again as {motion_format}; name it {known.pattern}, "
             "or choose another --motion-output-format."
         )
 
@@ -117,17 +113,16 @@ def is_motion_file(path: Path) -> bool:
     McnetError
         A table may not be read.
     """
-    name = path.name.lower()
     try:
         if not path.is_file():
             return False
-        if name.endswith((".csv", ".tsv")):
+        if path.name.lower().endswith(_TABLES):
             with path.open(encoding="utf-8-sig", errors="replace") as stream:
                 header = stream.readline()
-            return any(name in header for name in ("trans_x", "RotX", "translation_x_mm"))
+            return any(name in header for known in motion_formats() for name in known.header)
     except OSError as error:
         raise cannot_read(path, error) from error
-    return any(_fits_name(name, known) for known in _NAMES)
+    return _format_of_name(path.name) is not None
 
 
 def motion_files(path: Path) -> list[Path]:
@@ -148,78 +143,32 @@ def motion_files(path: Path) -> list[Path]:
         raise cannot_read(path, error) from error
     if not files:
         raise McnetError(
-            f"{path} holds no motion file; expected *.par, rp_*.txt, *.1D, confounds *.tsv or "
-            "*.csv with the columns of a motion file."
+            f"{path} holds no motion file; expected {', '.join(_patterns())}, of which tables "
+            "(.csv, .tsv) name the columns of a motion file in their header."
         )
     return files
 
 
 def _detected_format(table: TextTable) -> MotionFormat:
     """Return the format of a motion file by its header, else by its name."""
-    name, header = table.path.name.lower(), table.header
-    tests: dict[MotionFormat, bool] = {
-        "fmriprep": not {"trans_x", "rot_x", "RotX"}.isdisjoint(header),
-        "csv": "translation_x_mm" in header or name.endswith(".csv"),
-        **{known: _fits_name(name, known) for known in _NAMES},
-    }
-    for motion_format, fits in tests.items():
-        if fits:
-            return motion_format
-    raise McnetError(
-        f"{table.path}: neither the name (rp_*.txt, *.par, *.1D, *.csv) nor a header tells which "
-        f"program wrote this motion file; say so with --motion-format {'|'.join(FORMATS)}."
-    )
-
-
-_NAMES: dict[MotionFormat, str] = {"spm": "rp_*.txt", "fsl": "*.par", "afni": "*.1D"}
-"""How the programs name the files that have no header."""
-
-
-def _fits_name(name: str, motion_format: MotionFormat) -> bool:
-    return fnmatchcase(name.lower(), _NAMES[motion_format].lower())
-
-
-def _program_columns(
-    table: TextTable, motion_format: MotionFormat
-) -> tuple[TextTable, Float[np.ndarray, "n_points 6"]]:
-    """Lines of data and their six numbers, in the order of the program's columns."""
-    columns = CONVENTIONS[motion_format].columns_of(table.header)
-    if CONVENTIONS[motion_format].named:
-        missing = [name for name in columns if name not in table.header]
-        if missing:
-            raise McnetError(
-                f"{table.path} has no column {', '.join(missing)}; {motion_format} motion files "
-                f"name their columns {', '.join(columns)}: add them or choose another "
-                "--motion-format."
-            )
-        table.check_named_once((*columns, "time_s"))
-        lines, places = table.without_header(), [table.header.index(name) for name in columns]
-    else:
-        # 3dvolreg's -dfile puts an index before the six columns and two residuals behind them
-        n_columns = len(table.header)
-        first = 1 if motion_format == "afni" and n_columns == 9 else 0
-        if n_columns != 6 and not first:
-            raise McnetError(
-                f"{table.path}, line {table.line_numbers[0]}: {n_columns} columns found, but "
-                f"{motion_format} motion files have 6 ({' '.join(columns)}); choose another "
-                "--motion-format or another file."
-            )
-        lines, places = table, list(range(first, first + 6))
-    values = lines.numbers(places, columns)
-    table.check_even()  # after the numbers, whose sentence names the column that is missing
-    return lines, values
-
-
-def _interval_of_csv(table: TextTable) -> float | None:
-    """Time between two rows of a CSV table with the column time_s."""
-    if "time_s" not in table.header or len(table.fields) < 3:  # a single time has no interval
-        return None
-    lines = table.without_header()
-    steps = np.diff(lines.numbers([table.header.index("time_s")], ["time_s"])[:, 0])
-    interval = float(steps.mean())
-    if interval <= 0 or np.abs(steps - interval).max() > 0.01 * interval:
+    by_header = [known for known in motion_formats() if known.has_header(table.header)]
+    found = _most_specific(by_header) or _format_of_name(table.path.name)
+    if found is None:
         raise McnetError(
-            f"{table.path}: time_s does not rise in equal steps ({steps.min():g} to "
-            f"{steps.max():g} s); resample the motion to equally spaced times."
+            f"{table.path}: neither the name ({', '.join(_patterns())}) nor a header tells which "
+            f"program wrote this motion file; say so with --motion-format {'|'.join(FORMAT_NAMES)}."
         )
-    return interval
+    return found
+
+
+def _format_of_name(name: str) -> MotionFormat | None:
+    return _most_specific([known for known in motion_formats() if known.has_name(name)])
+
+
+def _most_specific(fitting: list[MotionFormat]) -> MotionFormat | None:
+    """The format of the longest pattern: *.aff12.1D is a *.1D too."""
+    return max(fitting, key=lambda known: len(known.pattern), default=None)
+
+
+def _patterns() -> list[str]:
+    return [known.pattern for known in motion_formats()]

@@ -8,15 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool
 
 from mcnet.core.errors import McnetError
-from mcnet.motion.formats.conventions import CONVENTIONS, FORMATS, MotionFormat, head_motion
-from mcnet.motion.formats.tables import TextTable
-from mcnet.motion.plausibility import is_ordinary, is_suspicious, size_in_words
+from mcnet.motion.formats.conventions import Convention, Numbers
+from mcnet.motion.formats.motion_format import MotionFormat, Rows
+from mcnet.motion.formats.registry import motion_formats
+from mcnet.motion.plausibility import (
+    MAX_ROTATION_DEG,
+    MAX_TRANSLATION_MM,
+    is_ordinary,
+    is_suspicious,
+    size_in_words,
+)
 from mcnet.motion.trace import MotionTrace
-
-Numbers = Float[np.ndarray, "n_points 6"]
 
 _MM_PER_METRE = 1000.0
 
@@ -27,49 +32,57 @@ class _Reading:
 
     words: str
     values: Numbers
-    motion_format: MotionFormat
+    convention: Convention
     remedy: str = ""
 
     @property
-    def n_beyond(self) -> int:
-        """Numbers beyond what a head in a coil can do."""
-        return int(np.sum(np.abs(self.values) > CONVENTIONS[self.motion_format].limits))
+    def limits(self) -> tuple[float, float]:
+        """Largest possible translation and angle, in the units of the parameters."""
+        radians = self.convention.radians
+        return MAX_TRANSLATION_MM, np.radians(MAX_ROTATION_DEG) if radians else MAX_ROTATION_DEG
+
+    @property
+    def is_beyond(self) -> Bool[np.ndarray, "n_points 6"]:
+        """Where a translation or an angle is beyond what a head in a coil can do."""
+        parameters = self.convention.parameters(self.values)
+        return np.hstack(
+            [np.abs(one) > limit for one, limit in zip(parameters, self.limits, strict=True)]
+        )
 
     @property
     def trace(self) -> MotionTrace:
         """The head's motion."""
-        return MotionTrace(*head_motion(self.values, CONVENTIONS[self.motion_format]))
+        return MotionTrace(*self.convention.head_motion(self.values))
 
     def __str__(self) -> str:
-        """How far the head moves by the numbers themselves, before turns become angles."""
-        convention = CONVENTIONS[self.motion_format]
-        turns, shifts = (
-            float(np.abs(self.values[:, columns]).max())
-            for columns in (convention.rotation, convention.translation)
+        """How far the head moves by the numbers themselves, before they become a rotation."""
+        translation, rotation = (
+            float(np.abs(one).max()) for one in self.convention.parameters(self.values)
         )
-        rotation_deg = np.degrees(turns) if convention.radians else turns
-        return f"{self.words} has {size_in_words(shifts, rotation_deg)}"
+        rotation_deg = np.degrees(rotation) if self.convention.radians else rotation
+        return f"{self.words} has {size_in_words(translation, rotation_deg)}"
 
 
-def check_reading(lines: TextTable, values: Numbers, motion_format: MotionFormat) -> None:
+def check_reading(rows: Rows, known: MotionFormat) -> None:
     """Refuse numbers that are no motion of a head by this format.
 
     Raises
     ------
     McnetError
-        A number is beyond what a head in a coil can do, or turns and shifts are out of proportion
-        while another format or unit makes the file ordinary; others that serve are named.
+        A matrix is not rigid, a translation or rotation is beyond what a head in a coil can do, or
+        they are out of proportion while another format or unit makes the file ordinary; others
+        that serve are named.
     """
-    limits = CONVENTIONS[motion_format].limits
-    beyond = np.argwhere(np.abs(values) > limits)
-    found = _Reading(f"{lines.path}, read as {motion_format},", values, motion_format)
+    lines, values = rows.lines, rows.values
+    fault = known.convention.fault(values)
+    if fault:
+        row, why = fault
+        raise McnetError(f"{lines.path}, line {lines.line_numbers[row]}: {why}.")
+    found = _Reading(f"{lines.path}, read as {known.name},", values, known.convention)
+    beyond = np.argwhere(found.is_beyond)
     if len(beyond) == 0 and not is_suspicious(found.trace):
         return
-    others = [
-        each
-        for each in _other_readings(values, motion_format, len(lines.header))
-        if each.n_beyond == 0
-    ]
+    others = [each for each in _other_readings(rows, known) if not each.is_beyond.any()]
     better = [each for each in others if is_ordinary(each.trace)]
     if not better and len(beyond):
         better = others
@@ -77,32 +90,37 @@ def check_reading(lines: TextTable, values: Numbers, motion_format: MotionFormat
         named = "; ".join(f"{each}: {each.remedy}" for each in better)
         raise McnetError(f"{found}, which is no motion of a head; {named}.")
     if len(beyond):
-        row, column = (int(index) for index in beyond[0])
-        convention = CONVENTIONS[motion_format]
-        turn = column in convention.rotation
-        unit = ("rad" if convention.radians else "deg") if turn else "mm"
-        kind = "turns" if turn else "shifts"
-        raise McnetError(
-            f"{lines.path}, line {lines.line_numbers[row]}: {convention.columns[column]} is "
-            f"{values[row, column]:g} {unit}, but a head in a coil {kind} by {limits[column]:.4g} "
-            f"{unit} at most; give the right --motion-format or repair the file."
-        )
+        raise _beyond(found, rows, row=int(beyond[0, 0]), parameter=int(beyond[0, 1]))
 
 
-def _other_readings(
-    values: Numbers, motion_format: MotionFormat, n_columns: int
-) -> Iterator[_Reading]:
-    convention = CONVENTIONS[motion_format]
-    if not convention.named and n_columns == 6:
-        for other in FORMATS:
-            if other != motion_format and not CONVENTIONS[other].named:
-                remedy = f"give --motion-format {other}"
-                yield _Reading(f"read as {other} it", values, other, remedy)
-    in_unit, in_mm = values.copy(), values.copy()
-    told, wanted = ("degrees", "radians") if convention.radians else ("radians", "degrees")
-    in_unit[:, convention.rotation] *= np.pi / 180 if convention.radians else 180 / np.pi
-    in_mm[:, convention.translation] *= _MM_PER_METRE
-    remedy = f"turn {told} into {wanted}, as {motion_format} has them"
-    yield _Reading(f"with turns in {told} it", in_unit, motion_format, remedy)
-    remedy = "turn metres into millimetres"
-    yield _Reading("with shifts in metres it", in_mm, motion_format, remedy)
+def _beyond(found: _Reading, rows: Rows, *, row: int, parameter: int) -> McnetError:
+    """Return the sentence about a number that no head can reach, to be raised."""
+    is_rotation = parameter >= 3
+    value = found.convention.parameters(found.values)[is_rotation][row, parameter % 3]
+    unit = ("rad" if found.convention.radians else "deg") if is_rotation else "mm"
+    return McnetError(
+        f"{rows.lines.path}, line {rows.lines.line_numbers[row]}: "
+        f"{found.convention.parameter_names[parameter]} is {value:g} {unit}, but a head in a coil "
+        f"{'rotates' if is_rotation else 'moves'} by {found.limits[is_rotation]:.4g} {unit} at "
+        "most; give the right --motion-format or repair the file."
+    )
+
+
+def _other_readings(rows: Rows, known: MotionFormat) -> Iterator[_Reading]:
+    values, own = rows.values, known.convention
+    if not known.header:
+        for other in motion_formats():
+            fits = other.has_rows_of(len(rows.lines.header)) and other is not known
+            if fits and other.convention.fault(values) is None:
+                remedy = f"give --motion-format {other.name}"
+                yield _Reading(f"read as {other.name} it", values, other.convention, remedy)
+    if own.rotation:
+        told, wanted = ("degrees", "radians") if own.radians else ("radians", "degrees")
+        in_unit = values.copy()
+        in_unit[:, own.rotation] *= np.pi / 180 if own.radians else 180 / np.pi
+        remedy = f"convert {told} to {wanted}, as {known.name} has them"
+        yield _Reading(f"with rotations in {told} it", in_unit, own, remedy)
+    in_mm = values.copy()
+    in_mm[:, own.translation] *= _MM_PER_METRE
+    remedy = "convert metres to millimetres"
+    yield _Reading("with translations in metres it", in_mm, own, remedy)

@@ -1,0 +1,1 @@
+"""The motion formats: a module here is a format, and defines ``FORMAT``."""
