@@ -3,13 +3,20 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check bench install
+.PHONY: demo test test-fast check bench install
+
+# tests start Python anew some hundred times: without bytecode each start compiles all of mcnet
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: install
 	$(BIN)/mcnet demo -o demo
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# two minutes; every part of mcnet, without what is marked slow
+test-fast: install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not slow"
 
 # the one list of checks: pre-commit and CI call this too
 check: install

@@ -30,9 +30,9 @@ def training() -> Callable[[], None]:
     """One step of the demo's network on a batch of eight slices."""
     import torch
 
-    from mcnet.networks.unet import NetworkConfig, UNet
+    from mcnet.networks.unet import UNet, UNetConfig
 
-    config = NetworkConfig(levels=4, width=12, head="residual", fold=2)
+    config = UNetConfig(levels=4, width=12, head="residual", fold=2)
     network = UNet(config).train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters())
     slices = torch.rand(8, 1, 128, 128)
@@ -50,9 +50,9 @@ def correction() -> Callable[[], None]:
     import torch
 
     from mcnet.correction.batches import in_batches
-    from mcnet.networks.unet import NetworkConfig, UNet
+    from mcnet.networks.unet import UNet, UNetConfig
 
-    network = UNet(NetworkConfig(levels=5, width=8, head="residual")).eval()
+    network = UNet(UNetConfig(levels=5, width=8, head="residual")).eval()
     slices = torch.rand(32, 1, 128, 128)
 
     def task(part: slice) -> None:

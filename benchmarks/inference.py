@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import page
@@ -23,7 +24,8 @@ from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
 from mcnet.correction.slices import ready_network
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.model_card import ModelCard
+from mcnet.networks.unet import UNet, UNetConfig
 from mcnet.networks.weights import save_network
 
 Images = np.ndarray
@@ -31,8 +33,8 @@ Call = Callable[[Images], Images]
 
 OURS = "mcnet: the same, a batch on each core"
 PACKAGES = ("ONNX Runtime", "OpenVINO")
-SCAN = NetworkConfig(levels=5, width=8, head="residual", sees_undone=True)
-SLICE = NetworkConfig(levels=5, width=12, head="residual", fold=2)
+SCAN = UNetConfig(levels=5, width=8, head="residual", search_difference=True)
+SLICE = UNetConfig(levels=5, width=12, head="residual", fold=2)
 """The networks of the shipped models, of 1 mm and of 2 mm."""
 N_SLICES, N_AT_ONCE = 176, 8
 N_ROUNDS = 5
@@ -65,8 +67,10 @@ class Case:
             side(self.images)
 
 
-class _NoGuard:
-    """Judges nothing, so that the time is the correction's alone."""
+class _NoSeverityEstimator:
+    """Tells the same of every scan, so that the time is the correction's alone."""
+
+    about: Mapping[str, str] = MappingProxyType({"name": "none", "sha256": ""})
 
     def assess(self, volume: Volume) -> Assessment:
         """Return the same for every scan."""
@@ -128,13 +132,13 @@ def _gain(of_scan: Mapping[str, Times]) -> str:
     )
 
 
-def model_of(config: NetworkConfig, path: Path) -> Model:
+def model_of(config: UNetConfig, path: Path) -> Model:
     """A model of random weights, in a file as it would come with mcnet."""
     torch.manual_seed(1)
     network = UNet(config)
     torch.nn.init.normal_(network.last.weight)
     network.train()(torch.rand(4, config.n_inputs, 128, 128))
-    card = {"name": path.stem, "plane": "sagittal", "trained_pixel_mm": [1.0, 1.0]}
+    card = ModelCard(name=path.stem, plane="sagittal", trained_pixel_mm=(1.0, 1.0))
     save_network(path, network, card=card)
     return load_model(str(path))
 
@@ -190,7 +194,7 @@ def _in_openvino(path: Path) -> Call:
 
 def _correction(volume: Volume, model: Model, options: CorrectionOptions) -> tuple[float, float]:
     def call() -> None:
-        correct_scan(volume, model, severity_estimator=_NoGuard(), options=options)
+        correct_scan(volume, model, severity_estimator=_NoSeverityEstimator(), options=options)
 
     call()
     _, memory_mb = with_peak_memory(call)

@@ -20,14 +20,14 @@ from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.datasets.subjects import template_subjects
-from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.unet import UNet, UNetConfig
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.losses import LossConfig
 from mcnet.training.recipes import L1
 from mcnet.training.training import TrainingSet, train_stage
 from mcnet.training.training_config import TrainingConfig
 
-NETWORK = NetworkConfig(levels=5, width=12, head="residual", fold=2)
+NETWORK = UNetConfig(levels=5, width=12, head="residual", fold=2)
 N_SUBJECTS, SCANS_PER_SUBJECT = 3, 12
 
 

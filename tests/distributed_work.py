@@ -14,8 +14,8 @@ from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs, OnTheFlyScan
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.experiments.config import Experiment
 from mcnet.experiments.train import train_experiment
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.networks.config import SeverityConfig
-from mcnet.networks.unet import NetworkConfig
 from mcnet.training.batches import Batch
 from mcnet.training.distributed import joined
 from mcnet.training.epoch_callback import EpochRecord
@@ -166,7 +166,7 @@ def trained(
         STAGE,
         train,
         validation,
-        network=NetworkConfig(levels=3, width=4, head="residual", fold=2),
+        network=UNetConfig(levels=3, width=4, head="residual", fold=2),
         loss=LOSS,
         training=TRAINING,
         seed=3,

@@ -293,8 +293,8 @@ def _short(folder: Path) -> Iterator[None]:
         for name in (
             *("mcnet.experiments.reproduce.train_models", "mcnet.experiments.train.train_models"),
             *(
-                "mcnet.training.shipped.corrector._teach_to_correct",
-                "mcnet.training.shipped.corrector._train_severity_estimator",
+                "mcnet.training.shipped.corrector_training._train_to_correct",
+                "mcnet.training.shipped.corrector_training._train_severity_estimator",
             ),
             *("mcnet.evaluation.trial.try_corrector", "mcnet.reader_study.serving.serve"),
             "mcnet.report.motion_figure.write_motion_figure",

@@ -21,6 +21,7 @@ from mcnet.experiments.folder import WEIGHTS, Run, prepare
 from mcnet.experiments.gather import pairs_plan
 from mcnet.motion.formats.files import write_motion
 from mcnet.motion.trace import MotionTrace
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.weights import save_network
 
 EXPERIMENT = """
@@ -136,7 +137,7 @@ def _write_run(folder: Path) -> None:
     for planned in run.experiment.stages.stages:
         place = run.stage("rotation", planned.name)
         place.mkdir(parents=True)
-        save_network(place / WEIGHTS, random_network(), card={})
+        save_network(place / WEIGHTS, random_network(), card=ModelCard())
     pairs = load_pairs(run.pairs, "test", "rotation")
     rows = evaluate(pairs, dict.fromkeys(run.experiment.models, pairs.corrupted))
     run.evaluation.mkdir()

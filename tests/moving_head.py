@@ -8,7 +8,7 @@ from mcnet.datasets.masks import head_mask
 from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
 from mcnet.datasets.subjects import template_subjects
 from mcnet.evaluation.baselines import register_rigidly
-from mcnet.metrics import ssim_whole_and_inside
+from mcnet.metrics.similarity import ssim_whole_and_inside
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.simulator import image_at_rest

@@ -9,7 +9,7 @@ from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.gather import list_traces
 from mcnet.motion.formats.files import motion_files, read_motion
 from mcnet.motion.generators import paper_segments
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.losses import LossConfig, total_variation
 from mcnet.training.recipes import RECIPES
@@ -46,8 +46,8 @@ def test_ten_slices_5_mm_apart_make_780_a_subject_and_mode_of_78_traces():
 
 
 def test_the_network_has_five_levels_and_the_loss_is_taken_of_the_residual():
-    assert NetworkConfig().levels == 5
-    assert NetworkConfig().fold == 1
+    assert UNetConfig().levels == 5
+    assert UNetConfig().fold == 1
     assert LossConfig().tv_target == "residual"
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def inference(monkeypatch):
 
 
 def test_every_side_computes_the_same_images(inference, tmp_path, rng):
-    config = NetworkConfig(levels=2, width=3, head="residual", fold=2)
+    config = UNetConfig(levels=2, width=3, head="residual", fold=2)
     sides = inference.sides(inference.model_of(config, tmp_path / "m.safetensors"), tmp_path)
     images = rng.random((3, 1, 19, 24), dtype=np.float32)
     expected = sides.pop("PyTorch as it is")(images)

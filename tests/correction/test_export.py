@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_models import CARD, random_network
+from tiny_models import card, random_cnn, random_network
 
 from mcnet.core.errors import McnetError
 from mcnet.correction.export import INPUT, export_onnx
@@ -15,10 +15,17 @@ SIZES = ((1, 16, 24), (3, 9, 37))
 """One that is a multiple of the network's own, and one that is not."""
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["image", "image and undone"])
+NETWORKS = {
+    "image": lambda: random_network(fold=2),
+    "image and search difference": lambda: random_network(fold=2, search_difference=True),
+    "residual CNN": lambda: random_cnn(fold=2),
+}
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_network(path, random_network(fold=2, sees_undone=request.param), card=CARD)
+    save_network(path, NETWORKS[request.param](), card=card())
     return load_model(str(path))
 
 
@@ -56,8 +63,9 @@ def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
     assert about["card"]["licence"] == "CC0-1.0"
     assert about["sha256"] == model.sha256 == about["provenance"]["inputs_sha256"]["model"]
     assert about["network"]["fold"] == 2
+    assert about["architecture"] == model.network.config.architecture
     assert "99.9th percentile" in about["use"]
-    assert ("second image" in about["use"]) == model.network.config.sees_undone
+    assert ("second image" in about["use"]) == model.network.config.search_difference
     assert sorted(path.name for path in exported.parent.iterdir()) == [
         "tiny.onnx",
         "tiny.onnx.json",

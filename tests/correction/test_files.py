@@ -413,7 +413,7 @@ def test_what_a_series_says_of_its_contrast_is_told(
     tmp_path: Path, attributes: dict[str, Any], told: str | None
 ) -> None:
     folder = Series(attributes=attributes).write(tmp_path / "s")
-    warnings = read_source(folder).warnings
+    warnings = contrast_warnings(read_source(folder).names, "T1w")
     assert (told is None) == (not warnings)
     assert told is None or f"but {told};" in warnings[0]
 
@@ -432,7 +432,7 @@ def test_a_series_and_the_file_made_of_it_tell_the_axis_of_the_lines(
 
 def test_a_ct_series_is_refused(tmp_path: Path) -> None:
     folder = Series(attributes={"Modality": "CT"}).write(tmp_path / "s")
-    with pytest.raises(McnetError, match="is of modality CT; mcnet corrects T1-weighted MR"):
+    with pytest.raises(McnetError, match="is of modality CT; mcnet corrects MR scans"):
         read_source(folder)
 
 

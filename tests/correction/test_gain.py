@@ -3,26 +3,7 @@
 import numpy as np
 import pytest
 
-from mcnet.core.errors import McnetError
-from mcnet.correction.gain import GAINS, GainCurve, fitted_gain, gain_of_card
-
-
-def test_a_curve_is_straight_between_points_and_level_beyond() -> None:
-    curve = GainCurve((1.0, 3.0), (0.4, 1.2))
-    assert [curve.at(mm) for mm in (0.0, 1.0, 2.0, 3.0, 9.0)] == pytest.approx(
-        [0.4, 0.4, 0.8, 1.2, 1.2]
-    )
-    assert gain_of_card({"gain": curve.as_dict}) == curve
-
-
-def test_a_card_without_a_curve_applies_all() -> None:
-    assert gain_of_card({}).at(2.0) == 1
-
-
-@pytest.mark.parametrize("gain", [3, {"gain": [1]}, {"severity_mm": [1, 2], "gain": [1]}])
-def test_another_card_is_refused(gain: object) -> None:
-    with pytest.raises(McnetError, match="gain"):
-        gain_of_card({"gain": gain})
+from mcnet.correction.gain import GAINS, fitted_gain
 
 
 def test_the_fit_finds_the_best_gain_of_each_group_and_never_falls() -> None:

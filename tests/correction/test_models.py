@@ -1,9 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from tiny_models import CARD, random_network
+from tiny_models import CARD, card, random_network, write_card
 
 from mcnet.core.errors import McnetError
 from mcnet.core.provenance import sha256_of_file
@@ -15,7 +15,8 @@ from mcnet.correction.models import (
     model_rows,
     shipped_models,
 )
-from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.model_card import ModelCard
+from mcnet.networks.unet import UNet, UNetConfig
 from mcnet.networks.weights import save_network
 
 
@@ -30,16 +31,12 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def card(**entries: Any) -> dict[str, Any]:
-    return {**CARD, **entries}
-
-
 def test_a_model_comes_by_its_name(shipped: Path) -> None:
     model = load_model("paper-2mm")
     assert model.name == "paper-2mm"
     assert model.path == shipped / "paper-2mm.safetensors"
     assert model.sha256 == sha256_of_file(model.path)
-    assert model.card["licence"] == "CC0-1.0"
+    assert model.card.licence == "CC0-1.0"
     assert model.trained_pixel_mm == (1.0, 1.2)
     assert torch.equal(model.network.last.weight, random_network().last.weight)
 
@@ -50,14 +47,14 @@ def test_a_model_comes_by_its_path_and_is_called_what_its_card_says(
     path = tmp_path / "mine.safetensors"
     save_network(path, random_network(), card=card(name="mine-2"))
     assert load_model(str(path)).name == "mine-2"
-    save_network(path, random_network(), card={k: v for k, v in CARD.items() if k != "name"})
+    save_network(path, random_network(), card=replace(card(), name=None))
     assert load_model(str(path)).name == "mine"
 
 
-def test_the_default_is_listed_first_and_what_judges_scans_is_not(shipped: Path) -> None:
+def test_the_default_is_listed_first_and_the_severity_estimator_is_not(shipped: Path) -> None:
     listed = shipped_models()
     assert [model.name for model in listed] == [DEFAULT_MODEL, "a-model", "paper-2mm"]
-    assert listed[0].card["purpose"] == "tests"
+    assert listed[0].card.purpose == "tests"
 
 
 def test_the_table_tells_what_a_user_chooses_by(shipped: Path) -> None:
@@ -70,7 +67,7 @@ def test_the_table_tells_what_a_user_chooses_by(shipped: Path) -> None:
         "parameters": "0.0 M",
         "data": "drawn heads, noise",
         "licence": "CC0-1.0",
-        "metrics": "slices 12; ssim 0.9123",
+        "scores": "slices 12; ssim 0.9123",
     }
 
 
@@ -83,7 +80,7 @@ def test_an_empty_folder_lists_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_a_card_leaves_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "WEIGHTS", tmp_path)
-    short = {"plane": "sagittal", "trained_pixel_mm": [2, 2]}
+    short = ModelCard(plane="sagittal", trained_pixel_mm=(2.0, 2.0))
     save_network(tmp_path / "m.safetensors", random_network(), card=short)
     row = model_rows(shipped_models())[0]
     assert row[2] == "sagittal, 2 mm"
@@ -136,7 +133,8 @@ def test_slices_of_another_plane_are_refused(tmp_path: Path) -> None:
 )
 def test_a_card_without_a_pixel_size_is_refused(tmp_path: Path, size: object) -> None:
     path = tmp_path / "unknown.safetensors"
-    save_network(path, random_network(), card=card(trained_pixel_mm=size))
+    save_network(path, random_network(), card=card())
+    write_card(path, {**CARD, "trained_pixel_mm": size})
     with pytest.raises(McnetError, match="trained_pixel_mm"):
         load_model(str(path))
 
@@ -174,18 +172,17 @@ def test_a_card_that_cannot_be_is_refused_by_file_and_field(
     tmp_path: Path, field: str, value: object
 ) -> None:
     path = tmp_path / "odd.safetensors"
-    save_network(path, random_network(), card=card(**{field: value}))
+    save_network(path, random_network(), card=card())
+    write_card(path, {**CARD, field: value})
     with pytest.raises(McnetError, match=rf"odd\.safetensors.*\b{field}\b"):
         load_model(str(path))
 
 
 @pytest.mark.parametrize("entries", [[1, 2], "a card", None, 7])
-def test_a_card_without_names_and_values_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: object
-) -> None:
+def test_a_card_without_names_and_values_is_refused(tmp_path: Path, entries: object) -> None:
     path = tmp_path / "odd.safetensors"
     save_network(path, random_network(), card=card())
-    monkeypatch.setattr(models, "read_card", lambda _: {"network": {}, "card": entries})
+    write_card(path, entries)
     with pytest.raises(McnetError, match=r"odd\.safetensors says .* \(card\); expected names and"):
         load_model(str(path))
 
@@ -195,20 +192,20 @@ def test_what_mcnet_goes_by_is_read_from_the_card(tmp_path: Path) -> None:
     curve = {"severity_mm": [0, 2], "gain": [0, 2]}
     subjects = {"trained_on": ["a", "b"], "validated_on": ["c"]}
     save_network(path, random_network(), card=card(gain=curve, fingerprint="f", **subjects))
-    found = load_model(str(path)).checked
-    assert found.gain.at(1.0) == 1.0
-    assert found.known_subjects == {"a", "b", "c"}
+    found = load_model(str(path)).card
+    assert found.gain_curve.at(1.0) == 1.0
+    assert found.subjects.known == {"a", "b", "c"}
     assert (found.trained_pixel_mm, found.name, found.fingerprint) == ((1.0, 1.2), "tiny", "f")
 
 
 def test_a_network_of_adjacent_slices_is_not_for_scans(tmp_path: Path) -> None:
-    network = UNet(NetworkConfig(levels=2, width=2, adjacent=1))
+    network = UNet(UNetConfig(levels=2, width=2, adjacent=1))
     save_network(tmp_path / "three.safetensors", network, card=card())
     with pytest.raises(McnetError, match="sees 3 slices at once"):
         load_model(str(tmp_path / "three.safetensors"))
 
 
-def test_the_network_that_judges_is_no_model_that_corrects() -> None:
+def test_the_severity_estimator_is_no_model_that_corrects() -> None:
     path = models.WEIGHTS / "severity.safetensors"
     with pytest.raises(McnetError, match="estimates how far a head moved, which every correction"):
         load_model(str(path))

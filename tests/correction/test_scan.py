@@ -18,7 +18,7 @@ from mcnet.correction.outcome import Assessment, Severity
 from mcnet.correction.scan import correct_scan
 from mcnet.datasets.head_slices import input_scale
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.unet import UNet, UNetConfig
 from mcnet.physics.in_plane import SliceGrid
 from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
 
@@ -53,7 +53,7 @@ class OneBrightPixel(UNet):
 
 
 def planting_model() -> Model:
-    return model_of(OneBrightPixel(NetworkConfig(levels=1, width=1)))
+    return model_of(OneBrightPixel(UNetConfig(levels=1, width=1)))
 
 
 def with_bright_voxels(shape: tuple[int, ...], places: np.ndarray) -> np.ndarray:
@@ -435,7 +435,7 @@ def test_the_network_sees_what_the_search_took_away(moving_scan: Volume) -> None
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             return image[:, :1] + image[:, 1:]
 
-    network = AddsUndone(NetworkConfig(levels=1, width=1, sees_undone=True))
+    network = AddsUndone(UNetConfig(levels=1, width=1, search_difference=True))
     model = model_of(network, trained_pixel_mm=[1.0, 3.0])
     # all that was undone is added again
     result = correct_scan(moving_scan, model, severity_estimator=FakeGuard())
@@ -451,7 +451,7 @@ def test_the_network_sees_lines_along_its_rows(scan: Volume) -> None:
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             return image + 0.1 * (image - image.roll(1, dims=2))
 
-    model = model_of(AddsDifferenceOfRows(NetworkConfig(levels=1, width=1)))
+    model = model_of(AddsDifferenceOfRows(UNetConfig(levels=1, width=1)))
     turned = replace(scan, values=np.ascontiguousarray(scan.values.swapaxes(1, 2)))
     of_y, of_z = (
         correct_scan(

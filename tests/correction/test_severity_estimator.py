@@ -1,4 +1,4 @@
-"""The guard: what it says of a scan follows from its weights, whatever the scan's scale or grid."""
+"""The severity estimator: what it says follows from its weights, not from scale or grid."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_models import write_card
 
 from mcnet.core.engine import ALL_CORES
 from mcnet.core.errors import McnetError
@@ -16,31 +17,38 @@ from mcnet.datasets.template import varied_head
 from mcnet.io.volume import Volume
 from mcnet.motion.generators import generate_motion
 from mcnet.networks.config import SeverityConfig
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.severity import SeverityNetwork
-from mcnet.networks.weights import read_tensors, write_tensors
+from mcnet.networks.weights import write_tensors
 from mcnet.physics.acquisition import Acquisition
 
 CONFIG = SeverityConfig(levels=2, width=4, fold=2)
-CALIBRATION = {"z_low_middle_high": [-1.6, 0.0, 1.7], "still_below_mm": 0.3, "usual_below": 1.5}
+CALIBRATION = {
+    "z_low_middle_high": [-1.6, 0.0, 1.7],
+    "still_below_mm": 0.3,
+    "in_distribution_below": 1.5,
+}
 
 
-def write_guard(path: Path, **changes: object) -> Path:
+def write_estimator(path: Path, **changes: object) -> Path:
     torch.manual_seed(0)
     network = SeverityNetwork(CONFIG)
     n = CONFIG.widths[-1]
     tensors = {
         **network.state_dict(),
-        "usual.mean": torch.zeros(n),
-        "usual.precision": torch.eye(n),
+        "features.mean": torch.zeros(n),
+        "features.precision": torch.eye(n),
     }
+    settings = {"levels": 2, "width": 4, "fold": 2}
+    write_tensors(path, tensors, "severity", settings, card=ModelCard())
     card = {"trained_pixel_mm": [1.0, 6.0], "calibration": {**CALIBRATION, **changes}}
-    write_tensors(path, tensors, {"levels": 2, "width": 4, "fold": 2}, card=card)
+    write_card(path, card)
     return path
 
 
 @pytest.fixture
 def severity_estimator(tmp_path: Path) -> TrainedSeverityEstimator:
-    return load_severity_estimator(write_guard(tmp_path / "severity_estimator.safetensors"))
+    return load_severity_estimator(write_estimator(tmp_path / "severity_estimator.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +80,19 @@ def test_air_beside_the_head_does_not_count(
     assert severity_estimator.assess(wider).severity == severity_estimator.assess(scan).severity
 
 
-def test_still_and_unusual_are_what_the_calibration_says(tmp_path: Path, scan: Volume) -> None:
-    usual = load_severity_estimator(
-        write_guard(tmp_path / "a", still_below_mm=1e9, usual_below=1e9)
+def test_still_and_out_of_distribution_are_what_the_calibration_says(
+    tmp_path: Path, scan: Volume
+) -> None:
+    alike = load_severity_estimator(
+        write_estimator(tmp_path / "a", still_below_mm=1e9, in_distribution_below=1e9)
     )
-    unusual = load_severity_estimator(
-        write_guard(tmp_path / "b", still_below_mm=0.0, usual_below=0.0)
+    unlike = load_severity_estimator(
+        write_estimator(tmp_path / "b", still_below_mm=0.0, in_distribution_below=0.0)
     )
-    assert usual.assess(scan).is_still
-    assert usual.assess(scan).warnings == ()
-    assert not unusual.assess(scan).is_still
-    (warning,) = unusual.assess(scan).warnings
+    assert alike.assess(scan).is_still
+    assert alike.assess(scan).warnings == ()
+    assert not unlike.assess(scan).is_still
+    (warning,) = unlike.assess(scan).warnings
     assert "unlike those trained on" in warning
 
 
@@ -92,8 +102,8 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
     with pytest.raises(McnetError, match="another program"):
         load_severity_estimator(foreign)
     other = tmp_path / "other.safetensors"
-    write_tensors(other, {"a": torch.zeros(3)}, {"levels": 2}, card={})
-    with pytest.raises(McnetError, match="does not judge"):
+    write_tensors(other, {"a": torch.zeros(3)}, "severity", {"levels": 2}, card=ModelCard())
+    with pytest.raises(McnetError, match="does not estimate the severity"):
         load_severity_estimator(other)
     with pytest.raises(McnetError, match="is no file"):
         load_severity_estimator(tmp_path / "none.safetensors")
@@ -106,8 +116,8 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
         ("still_below_mm", float("nan")),
         ("still_below_mm", -0.1),
         ("still_below_mm", "0.3"),
-        ("usual_below", None),
-        ("usual_below", 10**400),
+        ("in_distribution_below", None),
+        ("in_distribution_below", 10**400),
         ("z_low_middle_high", [-1.6, 0.0]),
         ("z_low_middle_high", [1.0, 0.0, 2.0]),
         ("z_low_middle_high", [-1.0, 0.0, 1e6]),
@@ -118,7 +128,7 @@ def test_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
 def test_a_calibration_that_cannot_be_is_refused_by_file_and_field(
     tmp_path: Path, field: str, value: object
 ) -> None:
-    path = write_guard(tmp_path / "odd.safetensors", **{field: value})
+    path = write_estimator(tmp_path / "odd.safetensors", **{field: value})
     with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\(calibration, {field}\)"):
         load_severity_estimator(path)
 
@@ -132,12 +142,11 @@ def test_a_calibration_that_cannot_be_is_refused_by_file_and_field(
         ({"trained_pixel_mm": [1.0, 1.3]}, "calibration"),
     ],
 )
-def test_a_card_of_a_guard_that_cannot_be_is_refused_by_file_and_field(
+def test_a_card_of_an_estimator_that_cannot_be_is_refused_by_file_and_field(
     tmp_path: Path, card: dict[str, object], field: str
 ) -> None:
     path = tmp_path / "odd.safetensors"
-    about, tensors = read_tensors(write_guard(tmp_path / "whole"))
-    write_tensors(path, tensors, about["network"], card=card)
+    write_card(write_estimator(path), card)
     with pytest.raises(McnetError, match=rf"odd\.safetensors says .*\({field}\)"):
         load_severity_estimator(path)
 
@@ -146,7 +155,7 @@ def test_a_card_of_a_guard_that_cannot_be_is_refused_by_file_and_field(
     not (Path(__file__).parents[2] / "src/mcnet/weights/severity.safetensors").exists(),
     reason="the weights do not ship yet",
 )
-def test_the_shipped_guard_tells_a_moving_head_from_a_still_one() -> None:
+def test_the_shipped_estimator_tells_a_moving_head_from_a_still_one() -> None:
     severity_estimator = load_severity_estimator()
     rng = np.random.default_rng(3)
     head = varied_head(rng)

@@ -7,7 +7,6 @@ import pytest
 
 from mcnet.core.engine import ALL_CORES
 from mcnet.correction import scan as scan_module
-from mcnet.correction.gain import gain_of_card
 from mcnet.correction.models import DEFAULT_MODEL, WEIGHTS, load_model, model_rows, shipped_models
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import correct_scan
@@ -15,13 +14,14 @@ from mcnet.correction.severity_estimator import load_severity_estimator
 from mcnet.datasets.corrupted_scan import CorruptedScan, corrupt_scan
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.template import varied_head
-from mcnet.metrics import intensity_scale, ssim
+from mcnet.metrics.scale import intensity_scale
+from mcnet.metrics.similarity import ssim
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.alignment import alignment_weights
 
 ACQUISITION = Acquisition((30, 192, 192), (180.0, 240.0, 240.0))
-SEALED_ASIDE = {"sub-09", "sub-10", "sub-11", "sub-13"}
+HELD_OUT = {"sub-09", "sub-10", "sub-11", "sub-13"}
 
 
 NAMES = [DEFAULT_MODEL, "paper-2mm"]
@@ -37,11 +37,14 @@ def test_two_models_ship_and_the_default_comes_first() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_cards_tell_data_licence_limits_and_metrics(name: str) -> None:
     card = load_model(name).card
-    for key in ("purpose", "data", "licence", "limits", "seed", "trained_on", "metrics"):
-        assert card[key], key
-    assert SEALED_ASIDE.isdisjoint([*card["trained_on"], *card["validated_on"]])
-    assert set(card["held_out"]) == SEALED_ASIDE
-    gains = gain_of_card(card).gain
+    for stated in (card.purpose, card.data, card.licence, card.limits, card.seed, card.scores):
+        assert stated
+    assert card.subjects.trained_on
+    assert HELD_OUT.isdisjoint(card.subjects.known)
+    assert set(card.subjects.held_out) == HELD_OUT
+    assert card.scores["factor 8"]["share_of_ssim_deficit_recovered"] > 0
+    assert (card.contrast, card.architecture) == ("T1w", "unet")
+    gains = card.gain.gain
     assert list(gains) == sorted(gains)
     assert gains[-1] > 0
 

@@ -34,13 +34,35 @@ from mcnet.io.volume import Volume
     ],
 )
 def test_another_contrast_is_told_by_its_name(name: str, told: str | None) -> None:
-    warnings = contrast_warnings([name])
+    warnings = contrast_warnings([name], "T1w")
     assert len(warnings) == (told is not None)
     assert told is None or f"('{name}') this is not a T1-weighted scan but {told};" in warnings[0]
 
 
 def test_the_first_name_that_tells_is_told() -> None:
-    assert "flair" in contrast_warnings(["scan", "flair", "dwi"])[0]
+    assert "flair" in contrast_warnings(["scan", "flair", "dwi"], "T1w")[0]
+
+
+@pytest.mark.parametrize(
+    ("contrast", "name", "told"),
+    [
+        ("T2w", "sub-01_T1w", "not a T2-weighted scan but T1w; the model was trained on T2-w"),
+        ("T2w", "ax_mprage", "not a T2-weighted scan but mprage"),
+        ("T2w", "sub-01_T2w", None),
+        ("T2w", "sub-01_T2starw", "not a T2-weighted scan but T2starw"),
+        ("FLAIR", "sub-01_FLAIR", None),
+        ("FLAIR", "T2 FLAIR", None),
+        ("FLAIR", "sub-01_T2w", "not a FLAIR scan but T2w"),
+        ("MTw", "sub-01_MTw", None),
+        ("MTw", "sub-01_T1w", "not a MTw scan but T1w"),
+    ],
+)
+def test_the_contrast_of_the_model_is_what_its_card_says(
+    contrast: str, name: str, told: str | None
+) -> None:
+    warnings = contrast_warnings([name], contrast)
+    assert len(warnings) == (told is not None)
+    assert told is None or told in warnings[0]
 
 
 @pytest.mark.parametrize("modality", ["MR", "mr", "MRI", ""])

@@ -6,7 +6,7 @@ import pytest
 
 from mcnet.evaluation.answers import ALL, Question, answers
 from mcnet.evaluation.comparisons import comparisons
-from mcnet.evaluation.rows import METRICS
+from mcnet.metrics.registry import COLUMN_NAMES
 
 
 def rows_by(scores_of) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def rows_by(scores_of) -> pd.DataFrame:
                 labels = {"subject": f"p{subject}", "trace": f"t{trace}", "mode": "rotation"}
                 labels |= {"position_mm": position_mm, "magnitude": float(trace)}
                 for model, value in scores_of(trace, rng).items():
-                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, value))
+                    records.append(labels | {"model": model} | dict.fromkeys(COLUMN_NAMES, value))
     return pd.DataFrame(records)
 
 
@@ -42,7 +42,7 @@ def answer(rows: pd.DataFrame, severity: str = ALL, model: str = "mine") -> pd.S
 
 
 @pytest.mark.parametrize(
-    ("gain", "expected"), [(0.02, "yes"), (-0.02, "the reverse"), (0.0, "not to be told")]
+    ("gain", "expected"), [(0.02, "yes"), (-0.02, "the reverse"), (0.0, "undecided")]
 )
 def test_the_answer_follows_the_interval(gain, expected):
     found = answer(rows_of(lambda _, rng: gain + rng.normal(0, 0.01)))

@@ -11,7 +11,7 @@ from mcnet.evaluation.baselines import (
     register_volume_rigidly,
     smooth_lightly,
 )
-from mcnet.metrics import ssim
+from mcnet.metrics.similarity import ssim
 from mcnet.motion.poses import pose_matrix
 
 SHAPE = (123, 131)

@@ -12,7 +12,7 @@ from mcnet.evaluation.comparisons import (
     rank_biserial,
     smallest_p,
 )
-from mcnet.evaluation.rows import METRICS
+from mcnet.metrics.registry import COLUMN_NAMES
 
 
 def rows_of(n_subjects: int, n_traces: int, gain, seed: int = 4) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def rows_of(n_subjects: int, n_traces: int, gain, seed: int = 4) -> pd.DataFrame
                 labels |= {"position_mm": position_mm, "magnitude": float(trace)}
                 before = rng.uniform(0.4, 0.7)
                 for model, score in (("corrupted", before), ("l1", before + gain(subject, rng))):
-                    records.append(labels | {"model": model} | dict.fromkeys(METRICS, score))
+                    records.append(labels | {"model": model} | dict.fromkeys(COLUMN_NAMES, score))
     return pd.DataFrame(records)
 
 

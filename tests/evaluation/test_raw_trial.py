@@ -58,7 +58,7 @@ def test_a_trial_in_space_scores_slices_of_the_volume_and_goes_on_where_it_stopp
 def test_subjects_that_the_network_knows_are_refused():
     model = load_model("paper-2mm")
     known = template_subjects(1, 7)[0]
-    subject = replace(known, name=str(model.card["trained_on"][0]))
+    subject = replace(known, name=model.card.subjects.trained_on[0])
     with pytest.raises(McnetError, match="try it on others"):
         try_reconstruction([subject], [], model, RawTrialDesign())
 

@@ -9,8 +9,11 @@ from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation import baselines
 from mcnet.evaluation.baselines import register_all, register_rigidly
-from mcnet.evaluation.rows import BASELINES, COLUMNS, METRICS, evaluate
-from mcnet.metrics import nmse, psnr, ssim
+from mcnet.evaluation.rows import BASELINES, COLUMNS, evaluate
+from mcnet.metrics.edges import average_edge_strength
+from mcnet.metrics.registry import COLUMN_NAMES
+from mcnet.metrics.similarity import nmse, psnr, ssim
+from mcnet.metrics.visual_information import vif
 
 SHAPE = (49, 57)
 
@@ -62,8 +65,10 @@ def test_every_row_holds_the_scores_of_its_own_images(pairs):
                 "psnr_head": psnr(reference, images[k], data_range=1.0, mask=head),
                 "nmse": nmse(reference, images[k]),
                 "nmse_head": nmse(reference, images[k], mask=head),
+                "vif_head_registered": vif(reference, aligned, data_range=1.0, mask=head),
+                "aes_head": average_edge_strength(images[k], mask=head),
             }
-            assert row[list(METRICS)].to_dict() == pytest.approx(expected, abs=1e-9)
+            assert row[list(COLUMN_NAMES)].to_dict() == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_registered_row_is_its_own_registered_score(pairs):

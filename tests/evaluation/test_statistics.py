@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import by_severity, ordered_models, summary
+from mcnet.metrics.registry import COLUMN_NAMES
 
 MODELS = ("l1+tv-ft", "other", "corrupted", "l1", "registered")
 
@@ -18,7 +18,9 @@ def rows(rng) -> pd.DataFrame:
         for k in range(23):
             for model in MODELS:
                 labels = {"subject": f"p{k % 5}", "trace": f"t{k % 3}", "position_mm": 5.0 * k}
-                scores = dict(zip(METRICS, rng.uniform(0.4, 0.9, len(METRICS)), strict=True))
+                scores = dict(
+                    zip(COLUMN_NAMES, rng.uniform(0.4, 0.9, len(COLUMN_NAMES)), strict=True)
+                )
                 extra = {"mode": mode, "model": model, "magnitude": float(k)}
                 records.append(labels | extra | scores)
     return pd.DataFrame(records).sample(frac=1, random_state=1)
@@ -32,7 +34,7 @@ def test_models_keep_the_papers_order_and_new_ones_follow(rows):
 def test_the_summary_is_pandas_own_mean_and_standard_deviation(rows):
     table = summary(rows).set_index(["mode", "model"])
     grouped = rows.groupby(["mode", "model"])
-    for metric in METRICS:
+    for metric in COLUMN_NAMES:
         for key, mean in grouped[metric].mean().items():
             assert table.loc[key, f"{metric}_mean"] == pytest.approx(mean)
             assert table.loc[key, f"{metric}_sd"] == pytest.approx(grouped[metric].std()[key])

@@ -17,8 +17,8 @@ from mcnet.evaluation.answers import Question
 from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, read_experiment
 from mcnet.experiments.gather import pairs_plan
 from mcnet.experiments.reproduce import reproduce
-from mcnet.networks.unet import NetworkConfig
-from mcnet.networks.weights import read_card
+from mcnet.networks.architectures.unet import UNetConfig
+from mcnet.networks.cards import read_card, read_header
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.training_config import TrainingConfig
 from mcnet.training.variants import Variant
@@ -39,7 +39,7 @@ def experiment(tmp_path_factory):
         motion=MotionConfig(n_generated=6, n_test=2),
         acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
         pairs=PairsDesign(n_slices=3, spacing_mm=20.0),
-        network=NetworkConfig(levels=2, width=2, head="residual"),
+        network=UNetConfig(levels=2, width=2, head="residual"),
         training=TrainingConfig(epochs=1, batch_size=4),
         n_examples=2,
         questions=(Question("Does it help?", "l1+tv", "l1"),),
@@ -98,10 +98,10 @@ def test_records_tell_subjects_traces_and_weights(run, experiment):
         found = inputs_of(run / f"{name}.step.json")
         assert data.items() | parent.items() <= found.items()
         assert len(found) == len(data) + 2 * len(experiment.models)
-    card = read_card(stage / "l1-then-l1+tv" / "weights.safetensors")
-    told = {name: card["card"][f"{name}_sha256"] for name in ("train", "validation")}
+    header = read_header(stage / "l1-then-l1+tv" / "weights.safetensors")
+    told = {name: header.card.further[f"{name}_sha256"] for name in ("train", "validation")}
     initial = {"initial_weights": parent["rotation/l1"]}
-    assert card["provenance"]["inputs_sha256"] == told | initial
+    assert header.provenance["inputs_sha256"] == told | initial
 
 
 def inputs_of(record: Path):
@@ -120,8 +120,8 @@ def test_the_rows_have_every_model_and_baseline_of_both_modes(run, experiment):
 
 def test_the_test_subjects_and_traces_trained_no_model(run):
     rows = pd.read_csv(run / "evaluation" / "rows.csv")
-    card = read_card(run / "models" / "rotation" / "l1" / "weights.safetensors")["card"]
-    learned = card["notes"]
+    card = read_card(run / "models" / "rotation" / "l1" / "weights.safetensors")
+    learned = card.further["notes"]
     assert not set(rows.subject) & set(learned["subjects"]["train"])
     assert not set(rows.trace) & set(learned["traces"]["train"])
 
@@ -206,7 +206,7 @@ def test_fresh_motion_trains_other_models_on_the_same_validation_and_test(
         scores = [list(table[table.model == model].ssim) for table in (rows, fixed)]
         assert (scores[0] == scores[1]) is same
     weights = tmp_path / "models" / "rotation" / "l1" / "weights.safetensors"
-    notes = read_card(weights)["card"]["notes"]
+    notes = read_card(weights).further["notes"]
     assert notes["traces"]["train"] == []
     assert notes["fresh_motion"]["mode"] == "rotation"
 
@@ -241,7 +241,7 @@ def test_shared_traces_train_on_the_motion_of_the_test_and_leave_the_test_as_it_
     traces = sorted(set(rows.trace))
     for number, name in enumerate(("even", "odd")):
         weights = tmp_path / "models" / "rotation" / f"{name}--l1" / "weights.safetensors"
-        learned = read_card(weights)["card"]["notes"]["traces"]["train"]
+        learned = read_card(weights).further["notes"]["traces"]["train"]
         assert len(learned) == 3
         assert set(learned) & set(traces) == {traces[number]}
     answered = pd.read_csv(tmp_path / "report" / "answers.csv")

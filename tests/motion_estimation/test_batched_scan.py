@@ -5,8 +5,8 @@ import pytest
 from properties import relative_error
 
 from mcnet.motion_estimation.batched_scan import BatchedScan
-from mcnet.motion_estimation.pose_units import from_mm
 from mcnet.physics.in_plane import InPlaneScan
+from mcnet.physics.line_poses import from_mm
 
 
 def test_batches_make_what_one_scan_makes(grid, images, poses_mm, pool, rng):

@@ -6,7 +6,7 @@ from properties import relative_error
 
 from mcnet.motion_estimation.coarse_to_fine import continued, in_place
 from mcnet.physics.in_plane import InPlaneScan, SliceGrid
-from mcnet.physics.in_space import matrices_of, poses_of
+from mcnet.physics.line_poses import matrices_of, poses_of
 from mcnet.physics.operators import ScanGrid
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mcnet.motion_estimation.mirrored import alike
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
 from mcnet.motion_estimation.shared_motion import filtered, shrunk
+from mcnet.physics.line_poses import from_mm, in_mm
 
 
 def walks(n_lines, step_mm, rng, n_dof=6):

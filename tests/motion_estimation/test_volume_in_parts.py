@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from properties import ellipsoid, relative_error
 
-from mcnet.motion_estimation.pose_units import from_mm
 from mcnet.motion_estimation.volume_in_parts import VolumeInParts
+from mcnet.physics.line_poses import from_mm
 from mcnet.physics.operators import ScanGrid, ScanOperator
 
 SHAPE, SIZE = (18, 25, 22), (9.0, 7.0, 8.0)

@@ -8,6 +8,7 @@ from tiny_models import random_network
 from mcnet.core.errors import McnetError
 from mcnet.correction.models import WEIGHTS
 from mcnet.networks.cards import read_card, read_header
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.weights import load_network, save_network
 
 SHIPPED = sorted(path for path in WEIGHTS.glob("*.safetensors") if path.stem != "severity")
@@ -20,8 +21,8 @@ def test_parameters_are_counted_as_the_network_counts_them(path):
 
 def test_the_card_is_what_was_written(tmp_path):
     path = tmp_path / "a.safetensors"
-    save_network(path, random_network(), card={"licence": "CC0", "seed": 4})
-    assert read_card(path)["card"] == {"licence": "CC0", "seed": 4}
+    save_network(path, random_network(), card=ModelCard(licence="CC0", seed=4))
+    assert read_card(path) == ModelCard(licence="CC0", seed=4, architecture="unet")
 
 
 def header(content, rest=b""):

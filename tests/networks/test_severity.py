@@ -1,4 +1,4 @@
-"""The judge of slices: its likelihood, its training, and what its file holds."""
+"""The severity estimator's network: its likelihood, its training, and what its file holds."""
 
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,12 @@ from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityConfig,
     SeverityNetwork,
-    mahalanobis_distance,
+    out_of_distribution_score,
     severity_loss,
 )
 from mcnet.networks.weights import read_tensors
@@ -66,21 +67,21 @@ def test_the_loss_is_the_gaussian_likelihood_of_the_logarithm() -> None:
     assert found.item() == pytest.approx(expected.mean().item() - constant, abs=1e-5)
 
 
-def test_slices_of_any_size_are_judged() -> None:
+def test_slices_of_any_size_are_estimated() -> None:
     network = SeverityNetwork(SMALL).eval()
     for shape in ((1, 1, 44, 44), (3, 1, 37, 51)):
-        judged = network(torch.rand(shape))
-        assert judged.shape == (shape[0], 2)
-        assert torch.isfinite(judged).all()
+        estimate = network(torch.rand(shape))
+        assert estimate.shape == (shape[0], 2)
+        assert torch.isfinite(estimate).all()
 
 
-def test_distance_is_mahalanobis() -> None:
+def test_the_score_is_the_mahalanobis_distance() -> None:
     rng = np.random.default_rng(0)
     spread = rng.standard_normal((3, 3))
     covariance = spread @ spread.T + np.eye(3)
     points = rng.standard_normal((5, 3))
     expected = np.sqrt(np.einsum("ni,ij,nj->n", points, np.linalg.inv(covariance), points) / 3)
-    found = mahalanobis_distance(
+    found = out_of_distribution_score(
         torch.tensor(points) + 2, torch.full((3,), 2.0), torch.tensor(np.linalg.inv(covariance))
     )
     assert np.allclose(found, expected)
@@ -96,16 +97,18 @@ def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) 
     estimator = tmp_path / "estimator.safetensors"
     write_calibrated(
         estimator, tmp_path / "again" / "weights.safetensors", scans((45, 60), 1), scans((50,), 2),
-        notes={"name": "tiny", "trained_pixel_mm": [4.5, 5.0]},
+        card=ModelCard(name="tiny", trained_pixel_mm=(4.5, 5.0)),
     )  # fmt: skip
-    about, tensors = read_tensors(estimator)
+    header, tensors = read_tensors(estimator)
     assert all(torch.equal(tensors[name], again[name]) for name in again)
-    calibration = about["card"]["calibration"]
-    low, middle, high = calibration["z_low_middle_high"]
+    assert header.architecture == "severity"
+    calibration = header.card.calibration
+    low, middle, high = calibration.z_low_middle_high
     assert low < middle < high
-    assert calibration["usual_below"] > 0
-    assert calibration["n_scans"] == 4 * 6
-    assert tensors["usual.mean"].shape == (SMALL.widths[-1],)
+    assert calibration.in_distribution_below > 0
+    assert calibration.agreement["n_scans"] == 4 * 6
+    assert header.card.seed == 3
+    assert tensors["features.mean"].shape == (SMALL.widths[-1],)
     assert load_severity_estimator(estimator).trained_pixel_mm == (4.5, 5.0)
 
 

@@ -1,5 +1,6 @@
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,14 @@ import torch
 from safetensors.torch import save_file
 
 from mcnet.core.errors import McnetError
-from mcnet.networks.unet import NetworkConfig, UNet
-from mcnet.networks.weights import load_network, read_card, save_network
+from mcnet.networks.cards import read_header
+from mcnet.networks.model_card import ModelCard
+from mcnet.networks.unet import UNet, UNetConfig
+from mcnet.networks.weights import load_network, save_network
 from mcnet.training.checkpoint import SafetensorsCheckpoint
 
-CONFIG = NetworkConfig(levels=2, width=3, head="residual", fold=2)
+CARD = ModelCard(licence="CC0", seed=4, limits=("heads only",), further={"a": 1})
+CONFIG = UNetConfig(levels=2, width=3, head="residual", fold=2)
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def network() -> UNet:
 
 def test_a_network_comes_back_as_it_was(tmp_path: Path, network: UNet) -> None:
     path = tmp_path / "weights.safetensors"
-    save_network(path, network, card={"licence": "CC0", "seed": 4})
+    save_network(path, network, card=CARD)
     again = load_network(path)
     assert again.config == CONFIG
     assert not again.training
@@ -37,7 +41,7 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, network: UNet) -> None:
 def test_a_disk_that_fills_up_ends_in_a_sentence(tmp_path: Path, network: UNet, kind: str) -> None:
     path = tmp_path / "new" / f"{kind}.safetensors"
     save = {
-        "weights": lambda: save_network(path, network, card={}),
+        "weights": lambda: save_network(path, network, card=ModelCard()),
         "checkpoint": lambda: SafetensorsCheckpoint().save_checkpoint(network.state_dict(), path),
     }
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -53,13 +57,13 @@ def test_a_disk_that_fills_up_ends_in_a_sentence(tmp_path: Path, network: UNet, 
 
 
 def test_half_precision_takes_half_the_room_and_comes_back_in_single(tmp_path: Path) -> None:
-    network = UNet(NetworkConfig(levels=2, width=32))
+    network = UNet(UNetConfig(levels=2, width=32))
     network(torch.rand(4, 1, 8, 6))
     network.down[0][1].running_var.fill_(1e-9)  # which half precision cannot hold
     sizes = {}
     for half in (False, True):
         path = tmp_path / f"half-{half}"
-        save_network(path, network, card={}, half=half)
+        save_network(path, network, card=ModelCard(), half=half)
         sizes[half] = path.stat().st_size
     assert sizes[True] < 0.55 * sizes[False]
     again = load_network(path)
@@ -71,16 +75,17 @@ def test_half_precision_takes_half_the_room_and_comes_back_in_single(tmp_path: P
 
 def test_the_file_says_where_it_comes_from(tmp_path: Path, network: UNet) -> None:
     path = tmp_path / "weights.safetensors"
-    save_network(path, network, card={"licence": "CC0", "seed": 4})
-    about = read_card(path)
-    assert about["card"]["licence"] == "CC0"
-    assert about["provenance"]["seed"] == 4
-    assert about["network"]["fold"] == 2
+    save_network(path, network, card=CARD)
+    header = read_header(path)
+    assert header.card == replace(CARD, architecture="unet")
+    assert header.provenance["seed"] == 4
+    assert header.architecture == "unet"
+    assert header.network["fold"] == 2
 
 
 def test_the_same_network_gives_the_same_bytes(tmp_path: Path, network: UNet) -> None:
     for name in ("a", "b"):
-        save_network(tmp_path / name, network, card={"limits": "heads only", "seed": 4, "a": 1})
+        save_network(tmp_path / name, network, card=CARD)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -103,12 +108,12 @@ def test_an_old_pickle_is_refused(tmp_path: Path, network: UNet) -> None:
 
 def test_a_truncated_file_is_refused(tmp_path: Path, network: UNet) -> None:
     path = tmp_path / "weights.safetensors"
-    save_network(path, network, card={})
+    save_network(path, network, card=ModelCard())
     for n_bytes in (0, 5, 200, path.stat().st_size - 1):
         path.write_bytes(path.read_bytes()[:n_bytes])
         with pytest.raises(McnetError, match="no whole safetensors file"):
             load_network(path)
-        save_network(path, network, card={})
+        save_network(path, network, card=ModelCard())
 
 
 def test_weights_of_another_program_are_refused(tmp_path: Path) -> None:
@@ -122,8 +127,8 @@ def test_weights_that_do_not_fit_their_description_are_refused(
     tmp_path: Path, network: UNet
 ) -> None:
     path = tmp_path / "weights.safetensors"
-    network.config = NetworkConfig(levels=3, width=3)
-    save_network(path, network, card={})
+    network.config = UNetConfig(levels=3, width=3)
+    save_network(path, network, card=ModelCard())
     with pytest.raises(McnetError, match="do not fit the network"):
         load_network(path)
 
@@ -141,7 +146,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ("[3]", "another program"),
         ('{"network": 3}', "without mcnet's network description"),
         ('{"network": {"levels": 8, "width": 1024}}', "do not fit the network"),
-        ('{"network": {}, "card": []}', "a model card that is no table"),
+        ('{"network": {}, "card": []}', r"in its card \(card\); expected names and values"),
     ],
 )
 def test_a_description_that_is_not_as_it_should_be_is_refused(

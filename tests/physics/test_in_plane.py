@@ -7,12 +7,8 @@ from scipy.ndimage import gaussian_filter
 
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
-from mcnet.physics.in_plane import (
-    InPlaneScan,
-    SliceGrid,
-    centred_poses,
-    still_images,
-)
+from mcnet.physics.in_plane import InPlaneScan, SliceGrid, still_images
+from mcnet.physics.line_poses import in_plane_poses
 from mcnet.physics.simulator import corrupt_slices
 
 SHAPE, SIZE = (44, 38), (4.0, 5.0)
@@ -44,7 +40,7 @@ def moved(slices, axis, line_axis, order="interleaved"):
     scan = Acquisition((3, *SHAPE), (60.0, *fov), axis, order)
     motion = motion_of(SHAPE[line_axis])
     image = corrupt_slices(slices, (20.0, *SIZE), motion, scan, scan.axis_positions_mm("x"))
-    return image, poses_in_plane(motion, scan.time_of_line)
+    return image, in_plane_poses(motion, scan.time_of_line)
 
 
 @pytest.mark.parametrize(("axis", "line_axis"), AXES)
@@ -78,7 +74,7 @@ def test_a_still_head_is_seen_as_it_is(slices):
 @pytest.mark.parametrize("freedom", [0, 1, 2])
 def test_the_gradient_is_that_of_finite_differences(slices, line_axis, freedom, rng):
     grid = SliceGrid(SHAPE, SIZE, line_axis)
-    poses = poses_in_plane(motion_of(grid.n_lines), np.arange(grid.n_lines))
+    poses = in_plane_poses(motion_of(grid.n_lines), np.arange(grid.n_lines))
     # smooth, since a sample that turns over the edge of the band makes a jump
     change = gaussian_filter(rng.standard_normal(slices.shape), (0, 2, 2)).astype(np.float32)
     scan = InPlaneScan(grid, 3, poses)
@@ -111,8 +107,3 @@ def test_two_scans_of_one_size_do_not_share_their_poses(slices):
     before = one.kspace(slices)
     InPlaneScan(grid, 3, grid.still_poses() + 0.3)
     assert np.array_equal(one.kspace(slices), before)
-
-
-def test_centred_poses_have_no_weighted_mean(rng):
-    poses, weights = rng.standard_normal((7, 3)), rng.random(7)
-    assert np.allclose(weights @ centred_poses(poses, weights), 0)

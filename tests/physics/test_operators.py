@@ -10,7 +10,7 @@ from mcnet.motion.generators import generate_motion
 from mcnet.motion.poses import AXES
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.fourier import centred_fft
-from mcnet.physics.in_space import poses_of
+from mcnet.physics.line_poses import poses_of
 from mcnet.physics.operators import ScanGrid, ScanOperator, rotation_derivatives, rotations
 from mcnet.physics.simulator import corrupt
 

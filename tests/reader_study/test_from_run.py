@@ -12,7 +12,7 @@ from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.datasets.pairs.store import load_pairs
 from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig
 from mcnet.experiments.reproduce import reproduce
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.networks.weights import load_network
 from mcnet.physics.acquisition import Acquisition
 from mcnet.reader_study.from_run import run_source
@@ -37,7 +37,7 @@ def run(tmp_path_factory):
             acquisition=Acquisition((24, 32, 40), (192.0, 224.0, 240.0)),
             pairs=PairsDesign(n_slices=2, spacing_mm=20.0),
             recipes=("l1",),
-            network=NetworkConfig(levels=2, width=2, head="residual"),
+            network=UNetConfig(levels=2, width=2, head="residual"),
             training=TrainingConfig(epochs=1, batch_size=4),
             n_examples=1,
         ),

@@ -6,7 +6,7 @@ from properties import ellipsoid, plain_spectrum, relative_error
 
 from mcnet.motion.poses import pose_matrix
 from mcnet.physics.in_plane import InPlaneScan, SliceGrid
-from mcnet.physics.in_space import poses_of
+from mcnet.physics.line_poses import poses_of
 from mcnet.physics.operators import ScanGrid
 from mcnet.reconstruction.coil_expansion import expand_coil_maps
 from mcnet.reconstruction.sense_operator import SenseOperator

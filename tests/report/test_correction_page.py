@@ -139,7 +139,7 @@ def test_why_a_scan_judged_still_was_corrected_is_told():
     poses = np.zeros((40, 3))
     motion = FoundMotion(SliceGrid((40, 52), (1.0, 1.0)), (poses,), 0.1, is_certain=True)
     _, sentences = outcome(corrected_scan(assessment_before=still, motion=motion))
-    assert "because a search found motion for certain" in sentences[0]
+    assert "because motion was found with certainty" in sentences[0]
     slight = replace(motion, is_certain=False)
     _, sentences = outcome(corrected_scan(assessment_before=still, motion=slight))
     assert "because that was asked for" in sentences[0]

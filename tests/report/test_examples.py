@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
+from mcnet.metrics.registry import COLUMN_NAMES
 from mcnet.motion.trace import MotionTrace
 from mcnet.report.examples import draw_motion, example_figure, scored_example, show_slice
 from mcnet.report.figures import severity_figure, table_figure
@@ -64,7 +64,7 @@ def rows_of(modes: tuple[str, ...]) -> pd.DataFrame:
         [
             labels
             | {"mode": mode, "model": model, "magnitude": 1.0 + k}
-            | dict.fromkeys(METRICS, 0.5)
+            | dict.fromkeys(COLUMN_NAMES, 0.5)
             for mode in modes
             for model in ("corrupted", "l1")
             for k in range(7)

@@ -11,10 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 from mcnet.core.errors import McnetError
+from mcnet.evaluation.motion_comparison import QUANTITIES
 from mcnet.motion.generators import generate_motion
 from mcnet.motion.statistics import trace_statistics
 from mcnet.motion.trace import MotionTrace
-from mcnet.report.motion_figure import QUANTITIES, motion_figure, write_motion_figure
+from mcnet.report.motion_figure import motion_figure, write_motion_figure
 
 
 def some_traces(n_traces: int, n_points: int, factor: float = 1.0) -> list[MotionTrace]:

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.evaluation.rows import METRICS
 from mcnet.evaluation.statistics import summary
-from mcnet.metrics import SSIM_DEFINITION
+from mcnet.metrics.registry import COLUMN_NAMES
+from mcnet.metrics.similarity import SSIM_DEFINITION
 from mcnet.motion.trace import MotionTrace
-from mcnet.report.conclusions import verdict
+from mcnet.report.conclusions import conclusions
 from mcnet.report.examples import Example, residual_limit, scored_example
 from mcnet.report.figures import binned_by_magnitude, curve_names, proposed_model
 from mcnet.report.page import write_report
@@ -29,9 +29,9 @@ def make_rows(gains: dict[str, float], modes=("rotation", "rotation+translation"
         for k in range(24):
             labels = {"subject": f"p{k % 3}", "trace": f"t{k % 4}", "position_mm": 5.0 * (k // 12)}
             labels |= {"mode": mode, "magnitude": float(1 + k % 12)}
-            base = rng.uniform(0.5, 0.7, len(METRICS))
+            base = rng.uniform(0.5, 0.7, len(COLUMN_NAMES))
             for model in MODELS:
-                scores = dict(zip(METRICS, base + gains.get(model, 0.0), strict=True))
+                scores = dict(zip(COLUMN_NAMES, base + gains.get(model, 0.0), strict=True))
                 records.append(labels | {"model": model} | scores)
     return pd.DataFrame(records)
 
@@ -110,7 +110,7 @@ def test_the_tables_hold_pandas_own_means(report):
     markdown = (report / "table.md").read_text(encoding="utf-8")
     page = (report / "report.html").read_text(encoding="utf-8")
     for key, group in rows.groupby(["mode", "model"]):
-        for metric in METRICS:
+        for metric in COLUMN_NAMES:
             assert written.loc[key, f"{metric}_mean"] == pytest.approx(group[metric].mean())
         cell = f"{group['ssim_head'].mean():.3f} ± {group['ssim_head'].std():.3f}"
         assert re.search(rf"^\| {re.escape(key[1])} \| .*{re.escape(cell)}", markdown, re.M)
@@ -130,10 +130,10 @@ def test_one_mode_alone_makes_a_report(tmp_path, rng):
     assert not (tmp_path / "training.png").exists()
 
 
-def test_the_verdict_says_what_was_gained():
+def test_the_conclusions_say_what_was_gained():
     table = summary(make_rows({"registered": 0.05, "l1": 0.1, "l1+tv-ft": 0.12}, ("rotation",)))
     means = table.set_index("model")["ssim_mean"]
-    (sentence,) = verdict(table, "l1+tv-ft")
+    (sentence,) = conclusions(table, "l1+tv-ft")
     assert (
         f"l1+tv-ft raises whole-image SSIM from {means['corrupted']:.3f} to "
         f"{means['l1+tv-ft']:.3f}; registration alone reaches {means['registered']:.3f}."
@@ -143,11 +143,11 @@ def test_the_verdict_says_what_was_gained():
 
 
 @pytest.mark.parametrize(("n_subjects", "is_told"), [(1, True), (3, True), (5, True), (6, False)])
-def test_the_verdict_says_of_how_many_it_is_and_where_these_are_too_few(n_subjects, is_told):
+def test_the_conclusions_say_of_how_many_it_is_and_where_these_are_too_few(n_subjects, is_told):
     rows = make_rows({"l1": 0.1}, ("rotation",))
     of_one = rows[rows["subject"] == rows["subject"].iloc[0]]
     table = summary(pd.concat([of_one.assign(subject=f"p{k}") for k in range(n_subjects)]))
-    (sentence,) = verdict(table, "l1")
+    (sentence,) = conclusions(table, "l1")
     n = len(of_one) // of_one["model"].nunique() * n_subjects
     subjects = "1 subject" if n_subjects == 1 else f"{n_subjects} subjects"
     assert sentence.startswith(f"Rotation, means of {n} slices of {subjects}: l1 raises")
@@ -155,27 +155,28 @@ def test_the_verdict_says_of_how_many_it_is_and_where_these_are_too_few(n_subjec
     assert sentence.endswith(told) == is_told
 
 
-def test_the_verdict_says_what_was_lost():
+def test_the_conclusions_say_what_was_lost():
     table = summary(make_rows({"registered": 0.05, "l1+tv-ft": 0.02}, ("rotation",)))
     assert (
-        "l1+tv-ft LOSES to registration alone on the whole image." in verdict(table, "l1+tv-ft")[0]
+        "l1+tv-ft LOSES to registration alone on the whole image."
+        in conclusions(table, "l1+tv-ft")[0]
     )
     table = summary(make_rows({"l1+tv-ft": -0.02}, ("rotation",)))
-    (sentence,) = verdict(table, "l1+tv-ft")
+    (sentence,) = conclusions(table, "l1+tv-ft")
     assert "LOWERS whole-image SSIM" in sentence
     assert "there l1+tv-ft LOSES to registration alone" in sentence
-    (sentence,) = verdict(summary(make_rows({}, ("rotation",))), "l1+tv-ft")
+    (sentence,) = conclusions(summary(make_rows({}, ("rotation",))), "l1+tv-ft")
     assert "leaves whole-image SSIM at" in sentence
     assert "gains nothing over registration alone" in sentence
 
 
-def test_the_verdict_names_the_control():
+def test_the_conclusions_name_the_control():
     rows = make_rows({"l1+tv-ft": 0.1}, ("rotation",))
     control = rows[rows["model"] == "l1"].assign(model="l1-long")
-    for column in METRICS:
+    for column in COLUMN_NAMES:
         control[column] += 0.13
     table = summary(pd.concat([rows, control]))
-    assert "0.030 BELOW L1 alone for as many epochs" in verdict(table, "l1+tv-ft")[0]
+    assert "0.030 BELOW L1 alone for as many epochs" in conclusions(table, "l1+tv-ft")[0]
 
 
 def test_the_model_shown_is_the_papers_or_the_last():

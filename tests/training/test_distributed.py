@@ -34,7 +34,7 @@ from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.experiments.config import Experiment, MotionConfig, SubjectsConfig, experiment_toml
 from mcnet.experiments.reproduce import reproduce
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.networks.weights import read_tensors
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.distributed import check_devices, is_started, joined
@@ -69,7 +69,7 @@ def experiment(folder: Path) -> Experiment:
         motion=MotionConfig(n_generated=5),
         acquisition=Acquisition((24, 32, 32), (192.0, 224.0, 224.0)),
         pairs=PairsDesign(n_slices=3, spacing_mm=20.0, modes=("rotation",)),
-        network=NetworkConfig(levels=2, width=2, head="residual"),
+        network=UNetConfig(levels=2, width=2, head="residual"),
         training=TrainingConfig(epochs=EPOCHS, batch_size=9, learning_rate=0.003, flips=True),
         recipes=("l1+tv-ft",),
         n_examples=1,
@@ -186,9 +186,9 @@ def test_on_the_fly_batches_are_parted_and_every_scan_is_made_once(together, sin
 def test_a_training_ends_as_that_of_one_process(together, single, folder, name) -> None:
     one, two = (folder / place / name / "weights.safetensors" for place in ("single", "together"))
     (about_one, expected), (about_two, found) = read_tensors(one), read_tensors(two)
-    assert about_one["network"] == about_two["network"]
+    assert about_one.network == about_two.network
     # one may go on with what the other began
-    assert about_one["card"]["fingerprint"] == about_two["card"]["fingerprint"]
+    assert about_one.card.fingerprint == about_two.card.fingerprint
     assert list(found) == list(expected)
     for key, value in expected.items():
         assert torch.allclose(found[key].float(), value.float(), rtol=0, atol=5e-5), key

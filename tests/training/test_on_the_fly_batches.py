@@ -21,7 +21,7 @@ from mcnet.datasets.pairs.on_the_fly import OnTheFlyPairs
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.prepared import prepare_subject
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.batches import Batch
 from mcnet.training.lightning_module import TrainingModule
@@ -162,7 +162,7 @@ def train(
             L1,
             replace(pairs, **changes),
             make_pairs(5, rows=26, columns=22),
-            network=NetworkConfig(levels=2, width=2, head="residual"),
+            network=UNetConfig(levels=2, width=2, head="residual"),
             loss=LossConfig(),
             training=TrainingConfig(epochs=4, batch_size=8, flips=True, motion="generated"),
             seed=3,

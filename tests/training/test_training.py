@@ -14,8 +14,9 @@ import torch
 from mcnet.core.errors import McnetError
 from mcnet.correction.slices import correct_pairs
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.networks.unet import NetworkConfig
-from mcnet.networks.weights import load_network, read_card
+from mcnet.networks.architectures.unet import UNetConfig
+from mcnet.networks.cards import read_card
+from mcnet.networks.weights import load_network
 from mcnet.training.epoch_callback import EpochRecord
 from mcnet.training.lightning_module import TrainingModule
 from mcnet.training.losses import LossConfig
@@ -24,7 +25,7 @@ from mcnet.training.training import train_stage
 from mcnet.training.training_config import Schedule, TrainingConfig
 
 MakePairs = Callable[..., ImagePairs]
-NETWORK = NetworkConfig(levels=3, width=4, head="residual", fold=2)
+NETWORK = UNetConfig(levels=3, width=4, head="residual", fold=2)
 
 
 @pytest.fixture
@@ -183,12 +184,12 @@ def test_a_later_stage_starts_from_the_weights_of_the_earlier(
 def test_initial_weights_of_another_network_are_refused(train: Callable[..., Path]) -> None:
     first = train("l1", stage=L1, epochs=1)
     with pytest.raises(McnetError, match="start from weights of the same network"):
-        train("next", initial_weights=first, network=NetworkConfig(levels=2, width=2))
+        train("next", initial_weights=first, network=UNetConfig(levels=2, width=2))
 
 
 def test_one_batch_is_overfitted(train: Callable[..., Path], make_pairs: MakePairs) -> None:
     pairs = make_pairs(3)
-    network = NetworkConfig(levels=2, width=8, head="direct")
+    network = UNetConfig(levels=2, width=8, head="direct")
     curve = curve_of(train("over", stage=L1, pairs=pairs, epochs=60, network=network))
     before = np.abs(pairs.corrupted - pairs.references).mean()
     assert curve["train_l1"].iloc[-1] < 0.25 * before
@@ -236,14 +237,14 @@ def test_the_weights_are_of_the_epoch_that_was_best_on_validation(
     monkeypatch.setattr(EpochRecord, "on_train_epoch_end", worsen)
     weights = train("best")
     assert torch.equal(load_network(weights).state_dict()["last.weight"], kept[1])
-    assert read_card(weights)["card"]["best"]["epoch"] == 2
+    assert read_card(weights).further["best"]["epoch"] == 2
 
 
 def test_the_card_says_what_was_done(train: Callable[..., Path]) -> None:
-    card = read_card(train("card", stage=L1, epochs=1))["card"]
-    assert card["stage"] == {"alpha": 1.0, "beta": 0.0}
-    assert card["notes"] == {"licence": "CC0"}
-    assert card["seed"] == 3
+    card = read_card(train("card", stage=L1, epochs=1))
+    assert card.further["stage"] == {"alpha": 1.0, "beta": 0.0}
+    assert card.further["notes"] == {"licence": "CC0"}
+    assert card.seed == 3
 
 
 def test_nothing_is_written_outside_the_folder(
@@ -283,18 +284,18 @@ def test_a_batch_that_leaves_batch_norm_one_value_is_refused(
     train: Callable[..., Path], make_pairs: MakePairs, n_pairs: int, batch_size: int
 ) -> None:
     # 14 x 17 pixels are padded to 32 x 32, of which level 6 sees one
-    network = NetworkConfig(levels=6, width=1)
-    with pytest.raises(McnetError, match=r"14 x 17 pixels .* one value a channel .* 6 levels"):
+    network = UNetConfig(levels=6, width=1)
+    with pytest.raises(McnetError, match=r"14 x 17 pixels .* one value a channel to batch norm"):
         train("deep", pairs=make_pairs(n_pairs), batch_size=batch_size, network=network)
 
 
 def test_batches_of_two_values_a_channel_are_trained(
     train: Callable[..., Path], make_pairs: MakePairs
 ) -> None:
-    network = NetworkConfig(levels=5, width=1)  # 16 x 32 pixels: level 5 sees two
+    network = UNetConfig(levels=5, width=1)  # 16 x 32 pixels: level 5 sees two
     weights = train("one", pairs=make_pairs(2), batch_size=1, network=network, epochs=1)
     assert load_network(weights).config == network
-    network = NetworkConfig(levels=6, width=1)
+    network = UNetConfig(levels=6, width=1)
     weights = train("two", pairs=make_pairs(2), batch_size=2, network=network, epochs=1)
     assert load_network(weights).config == network
 
@@ -377,7 +378,7 @@ def test_a_network_that_sees_what_was_undone_is_trained(train: Any, make_pairs: 
         pairs = make_pairs(n_pairs, seed=seed)
         return replace(pairs, undone=0.5 * pairs.corrupted)
 
-    network = replace(NETWORK, sees_undone=True)
+    network = replace(NETWORK, search_difference=True)
     weights = train("undone", pairs=searched(20), validation=searched(7), network=network)
     assert load_network(weights).down[0][0].in_channels == 2 * NETWORK.fold**2
     curve = curve_of(weights)

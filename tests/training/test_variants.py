@@ -1,12 +1,12 @@
 import pytest
 
 from mcnet.core.errors import McnetError
-from mcnet.networks.unet import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.training.losses import LossConfig
 from mcnet.training.training_config import TrainingConfig
 from mcnet.training.variants import MCNET, ModelSettings, Variant, settings_of
 
-GIVEN = (NetworkConfig(levels=3, width=5), LossConfig(), TrainingConfig(epochs=7))
+GIVEN = (UNetConfig(levels=3, width=5), LossConfig(), TrainingConfig(epochs=7))
 
 
 def settings(label: str, **variants: Variant) -> ModelSettings:
@@ -21,7 +21,7 @@ def test_a_variant_differs_in_what_it_names_alone() -> None:
     wide = Variant("l1+tv-ft", network={"width": 9}, training={"average": 0.5})
     found = settings("wide", wide=wide)
     assert found.recipe == "l1+tv-ft"
-    assert found.network == NetworkConfig(levels=3, width=9)
+    assert found.network == UNetConfig(levels=3, width=9)
     assert found.training == TrainingConfig(epochs=7, average=0.5)
     assert found.loss == LossConfig()
 

@@ -7,14 +7,14 @@ import tyro
 
 from mcnet.cli.first_checks import SCAN, check_exists, check_scans
 from mcnet.cli.terminal import announce, model_file, tell, tell_named
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, McnetError
 from mcnet.core.extras import check_extra
 from mcnet.correction.default_model import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from mcnet.correction.files import CorrectedFile
+    from mcnet.api.correcting import Correction
     from mcnet.correction.options import CorrectionOptions
-    from mcnet.correction.outcome import Assessment
+    from mcnet.correction.outcome import Severity
 
 
 def correct(
@@ -57,20 +57,20 @@ def correct(
         no_search: Do not search for the motion; let the network correct the scan as it is.
         phase_encoding: Axis along which lines were encoded: x right, y front, z up. If not given,
             what the scan's metadata say, or y.
-        force: Correct a scan too that is judged still, in which no motion is found to undo, or
-            whose pixels are too coarse.
+        force: Correct a scan too that is estimated to be still, in which no motion is found to
+            undo, or whose pixels are too coarse.
         participant_label: Of a BIDS data set: only these participants.
     """
     check_extra("train", "mcnet correct")
     check_exists(scan, SCAN)
     if derivative is not None or level is not None:
         if derivative is None or level is None:
-            raise McnetError(
+            raise BadOptionError(
                 "a BIDS data set is corrected by mcnet correct IN OUT participant, any other scan "
                 "by mcnet correct IN -o OUT; give one of the two."
             )
         if output or report or uncertainty:
-            raise McnetError(
+            raise BadOptionError(
                 "-o, --report and --uncertainty are for one scan; leave them out: a BIDS data set "
                 "is written to its second path, a page for every scan with it."
             )
@@ -83,12 +83,12 @@ def correct(
         )
         return
     if participant_label:
-        raise McnetError(
+        raise BadOptionError(
             "--participant-label is for a BIDS data set: mcnet correct IN OUT participant "
             "--participant-label 01."
         )
     if output is None:
-        raise McnetError(
+        raise BadOptionError(
             "no output is named; give mcnet correct IN -o OUT, or for a BIDS data set mcnet "
             "correct IN OUT participant."
         )
@@ -108,7 +108,8 @@ def _correct_one(
 ) -> None:
     _check_not_bids(scan)
     check_scans((scan,), "mcnet correct")
-    from mcnet.core.writing import written_together
+    from dataclasses import asdict
+
     from mcnet.correction.models import check_model, load_model
     from mcnet.correction.outputs import check_correction_outputs, check_series_to_write
 
@@ -116,34 +117,20 @@ def _correct_one(
         *(scan, output), page=report, uncertainty=uncertainty, model=model_file(model)
     )
     check_model(model)
-    from mcnet.correction.files import (
-        correct_source,
-        read_source,
-        write_corrected,
-        write_uncertainty,
-    )
-    from mcnet.correction.severity_estimator import load_severity_estimator
+    from mcnet.api.correcting import correct as corrected_scan
+    from mcnet.correction.files import read_source
 
-    network, severity_estimator = load_model(model), load_severity_estimator()
+    network = load_model(model)
     source = read_source(scan)
     check_series_to_write(source, output)
     with announce(f"Correcting {scan}") as on_progress:
-        corrected = correct_source(
-            source,
-            network,
-            severity_estimator=severity_estimator,
-            options=options,
-            on_progress=on_progress,
-        )
-    with written_together():
-        write_corrected(output, corrected)
-        if report:
-            _write_page(report, corrected, output)
-        if uncertainty and corrected.result.uncertainty is not None:
-            write_uncertainty(uncertainty, corrected)
-    for warning in corrected.result.warnings:
+        correction = corrected_scan(source, model=network, progress=on_progress, **asdict(options))
+    # a scan that was left has none: a warning tells
+    deviation = None if correction.uncertainty is None else uncertainty
+    correction.save(output, report=report, uncertainty=deviation)
+    for warning in correction.warnings:
         tell(f"Warning: {warning}", style="yellow")
-    tell(_told(output, corrected))
+    tell(_told(output, correction))
 
 
 def _correct_dataset(
@@ -159,6 +146,7 @@ def _correct_dataset(
     find_t1w(root, labels)
     check_derivative_output(root, derivative)
     check_model(model)
+    from mcnet.api.correcting import write_page
     from mcnet.correction.dataset import correct_dataset
     from mcnet.correction.severity_estimator import load_severity_estimator
 
@@ -169,7 +157,7 @@ def _correct_dataset(
         load_model(model),
         severity_estimator=load_severity_estimator(),
         options=options,
-        write_page=_write_page,
+        write_page=write_page,
         announce=announce,
     )
     counts = [
@@ -220,7 +208,7 @@ def _check_not_bids(scan: Path) -> None:
     from mcnet.io.bids import is_bids
 
     if scan.is_dir() and is_bids(scan):
-        raise McnetError(
+        raise BadOptionError(
             f"{scan} is a BIDS data set; give mcnet correct {scan} OUT participant, and "
             "--participant-label for some of its participants."
         )
@@ -245,26 +233,13 @@ def _options(
     )
 
 
-def _write_page(page: Path, corrected: "CorrectedFile", output: Path) -> None:
-    from mcnet.report.correction_page import write_correction_page
-
-    write_correction_page(
-        page,
-        corrected.result,
-        source=str(corrected.source.path),
-        output=str(output),
-        provenance=corrected.record,
-    )
-
-
-def _told(output: Path, corrected: "CorrectedFile") -> str:
+def _told(output: Path, correction: "Correction") -> str:
     from mcnet.correction.outcome import left_sentence
 
-    result = corrected.result
-    before = _severity(result.assessment_before)
-    if result.left_because is not None:
-        return f"{output}: {left_sentence(result.left_because)} Estimated motion: {before}."
-    after = _severity(result.assessment_after)
+    before = _in_mm(correction.severity_before)
+    if correction.left_because is not None:
+        return f"{output}: {left_sentence(correction.left_because)} Estimated motion: {before}."
+    after = _in_mm(correction.severity_after)
     return (
         f"{output}: corrected. Motion seen in the image, by estimate: {before} before, {after} "
         "after. That is no measure of image quality, which can fall at the same time: compare the "
@@ -272,6 +247,5 @@ def _told(output: Path, corrected: "CorrectedFile") -> str:
     )
 
 
-def _severity(assessment: "Assessment") -> str:
-    found = assessment.severity
-    return f"{found.mm:.1f} mm ({found.low_mm:.1f} to {found.high_mm:.1f})"
+def _in_mm(severity: "Severity") -> str:
+    return f"{severity.mm:.1f} mm ({severity.low_mm:.1f} to {severity.high_mm:.1f})"

@@ -1,6 +1,12 @@
-"""Where errors end: one sentence and exit status 2."""
+"""How a command ends: an error of the user's in one sentence, with exit status 2.
 
+With ``--debug`` the traceback follows the sentence, and what the library logs is shown.
+"""
+
+import logging
+import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,6 +14,9 @@ from mcnet.cli.terminal import tell
 from mcnet.core.errors import McnetError
 from mcnet.core.extras import extra_of, told_of_extra
 
+DEBUG_FLAG = "--debug"
+_DEBUG = "MCNET_DEBUG"
+"""The environment variable that hands the flag to the processes that a command starts."""
 _RESUMED = ("demo", "reproduce", "simulate", "train")
 """Commands that go on from where they were interrupted."""
 
@@ -18,7 +27,50 @@ def errors_told(given: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except (McnetError, KeyboardInterrupt, ModuleNotFoundError, OSError, MemoryError) as error:
-        _fail(_sentence_about(error, given))
+        tell(f"mcnet: {_sentence_about(error, given)}", style="red")
+        if _is_debugged():
+            tell("".join(traceback.format_exception(error)).rstrip())
+        sys.exit(2)
+
+
+@contextmanager
+def debugging(asked: bool) -> Iterator[None]:
+    """Show meanwhile what the library logs, and tracebacks, if they were asked for.
+
+    They are where the flag was given, or where ``MCNET_DEBUG=1`` is in the environment: by the
+    user, or by the command that started this process.
+    """
+    if not (asked or _is_debugged()):
+        yield
+        return
+    before = os.environ.get(_DEBUG)
+    os.environ[_DEBUG] = "1"
+    logger, handler = logging.getLogger("mcnet"), _ToTerminal()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        if before is None:
+            del os.environ[_DEBUG]
+        else:
+            os.environ[_DEBUG] = before
+
+
+class _ToTerminal(logging.Handler):
+    """Prints as everything else of the command line is printed, to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        tell(self.format(record), style="dim")
+
+
+def _is_debugged() -> bool:
+    return os.environ.get(_DEBUG, "0") not in ("", "0")
 
 
 def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
@@ -48,8 +100,3 @@ def _sentence_about(error: BaseException, given: Sequence[str]) -> str:
             "there, that you may use it, and that the disk has room."
         )
     return str(error)
-
-
-def _fail(sentence: str) -> None:
-    tell(f"mcnet: {sentence}", style="red")
-    sys.exit(2)

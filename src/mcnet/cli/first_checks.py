@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, BadOptionError
 from mcnet.core.extras import check_extra
 
 SCAN = "a NIfTI file or the folder of a DICOM series"
@@ -28,7 +28,7 @@ def check_exists(path: Path | None, expected: str) -> None:
         Nothing is there.
     """
     if path is not None and not path.exists():
-        raise McnetError(f"{path} does not exist; give {expected}.")
+        raise BadFileError(f"{path} does not exist; give {expected}.")
 
 
 def check_scans(paths: tuple[Path, ...], command: str) -> None:
@@ -54,4 +54,4 @@ def check_at_least(flag: str, number: int, least: int) -> None:
         It is below.
     """
     if number < least:
-        raise McnetError(f"{flag} {number} is impossible; give a whole number from {least} on.")
+        raise BadOptionError(f"{flag} {number} is impossible; give a whole number from {least} on.")

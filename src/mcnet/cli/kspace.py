@@ -4,22 +4,19 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from mcnet.cli.first_checks import MOTION, MOTIONS, SUBJECTS, check_exists
 from mcnet.cli.motion_formats import FormatRead, FormatWritten
 from mcnet.cli.terminal import Output, announce, model_file, tell
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import PAGES, check_extra
 from mcnet.core.seeds import check_seed
 
 if TYPE_CHECKING:
-    from mcnet.correction.models import Model
-    from mcnet.io.kspace import RawScan
-    from mcnet.io.volume import Volume
-    from mcnet.reconstruction.outcome import Reconstruction
+    pass
 
 
 def reconstruct(
@@ -61,36 +58,24 @@ def reconstruct(
     check_exists(raw, "an ISMRMRD file (.h5)")
     check_exists(motion, MOTION)
     _check_files(raw, motion, model, outputs)
-    from mcnet.io.mrd.reading import read_raw
-    from mcnet.motion.formats.files import read_motion
-    from mcnet.motion.formats.line_motion import motion_of_lines
-    from mcnet.motion.plausibility import remarks
-    from mcnet.reconstruction.options import ReconstructionOptions
-    from mcnet.reconstruction.reconstruct import reconstruct as reconstructed
+    from mcnet.api.reconstructing import prepared
 
-    recorded = read_motion(motion, motion_format) if motion else None
-    scan = read_raw(raw)
-    trace, told = None, None
-    if recorded:
-        trace, told = motion_of_lines(recorded, scan.n_lines, start=start, resample=resample)
-    network = None if trace or model == NO_NETWORK else _network(model, scan)
-    with announce("Reconstructing" if trace else "Estimating the motion and reconstructing") as bar:
-        result = reconstructed(
-            scan,
-            motion=trace,
-            initial_image=_initial_image(scan, network) if network else None,
-            options=ReconstructionOptions(preview=preview),
-            on_progress=bar,
-        )
-    files = {"raw": raw, "motion": motion, "model": network.path if network else None}
-    inputs = {name: path for name, path in files.items() if path}
-    notes = {} if trace else {"model": network.name if network else None}
-    _write(outputs, scan, result, inputs=inputs, notes=notes)
-    colour = "green" if result.accepted else "yellow"
-    tell(f"{output}: {result.data_consistency}", style=colour)
-    for sentence in [told, *(remarks(trace) if trace else [])]:
-        if sentence:
-            tell(sentence)
+    ready = prepared(
+        raw,
+        motion,
+        model=None if model == NO_NETWORK else model or "auto",
+        motion_format=motion_format,
+        start=start,
+        resample=resample,
+        preview=preview,
+    )
+    doing = "Reconstructing" if ready.motion else "Estimating the motion and reconstructing"
+    with announce(doing) as on_progress:
+        result = ready.reconstructed(on_progress)
+    result.save(output, motion=motion_output, motion_format=motion_output_format, report=report)
+    tell(f"{output}: {result.data_consistency}", style="green" if result.accepted else "yellow")
+    for sentence in result.remarks:
+        tell(sentence)
 
 
 def evaluate_raw(
@@ -167,8 +152,6 @@ def evaluate_raw(
 NO_NETWORK = "none"
 """In place of the name of a model: the motion estimation starts from the scan as it is."""
 _OF_NETWORKS = ("safetensors", "torch")
-_COARSE_MM = 1.5
-"""Smallest pixel size for which the model of 2 mm is the default."""
 
 
 @dataclass(frozen=True)
@@ -186,13 +169,15 @@ def _check_options(
 ) -> None:
     """Check that the options fit motion that is given, or motion that is to be estimated."""
     if preview and motion is None:
-        raise McnetError("--preview grids with motion that is known; give it by --motion.")
+        raise BadOptionError("--preview grids with motion that is known; give it by --motion.")
     if model is not None and motion is not None:
-        raise McnetError(
+        raise BadOptionError(
             "--model makes the initial image of a motion estimation; leave it out, or --motion."
         )
     if motion is None and (start or resample):
-        raise McnetError("--start and --resample are of motion that is known; give it by --motion.")
+        raise BadOptionError(
+            "--start and --resample are of motion that is known; give it by --motion."
+        )
 
 
 def _check_extras(motion: Path | None, model: str | None, outputs: _Outputs) -> None:
@@ -222,57 +207,6 @@ def _check_files(raw: Path, motion: Path | None, model: str | None, outputs: _Ou
     )
     if outputs.motion:
         check_motion_name(outputs.motion, outputs.motion_format)
-
-
-def _network(name: str | None, scan: "RawScan") -> "Model":
-    """The named model, or the default for the pixel size of the scan."""
-    from mcnet.correction.models import load_model
-
-    in_plane_mm = min(scan.grid.pixel_mm)
-    return load_model(name or ("paper-2mm" if in_plane_mm >= _COARSE_MM else "t1w-1mm"))
-
-
-def _initial_image(scan: "RawScan", network: "Model") -> "Volume":
-    """What the network makes of the scanner's image."""
-    from mcnet.correction.initial_image import network_image
-    from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares
-
-    return network_image(root_sum_of_squares(scan), network)
-
-
-def _write(
-    outputs: _Outputs,
-    scan: "RawScan",
-    result: "Reconstruction",
-    *,
-    inputs: dict[str, Path],
-    notes: dict[str, Any],
-) -> None:
-    """Write image, motion and page, all together or none."""
-    from mcnet.core.writing import written_together
-    from mcnet.io.nifti.files import write_volume
-    from mcnet.io.phase_encoding import phase_encoding_note
-    from mcnet.motion.formats.files import write_motion
-
-    record = _record(result) | notes | phase_encoding_note(scan.line_axis)
-    with written_together():
-        write_volume(outputs.image, result.image, inputs=inputs, notes=record)
-        if outputs.motion:
-            write_motion(outputs.motion, result.motion, outputs.motion_format, inputs=inputs)
-        if outputs.report:
-            from mcnet.report.reconstruction_page import write_reconstruction_page
-
-            write_reconstruction_page(outputs.report, result, inputs=inputs)
-
-
-def _record(result: "Reconstruction") -> dict[str, Any]:
-    """Entries of the JSON file beside the image."""
-    return {
-        **result.notes,
-        "data_consistency": result.data_consistency,
-        "accepted": result.accepted,
-        "line_residual": [round(float(one), 4) for one in result.line_residual],
-    }
 
 
 def _check_trial_files(

@@ -11,7 +11,7 @@ from tyro.extras import SubcommandApp
 
 from mcnet import __version__
 from mcnet.cli.correction import correct, export, models
-from mcnet.cli.ending import errors_told
+from mcnet.cli.ending import DEBUG_FLAG, debugging, errors_told
 from mcnet.cli.experiments import demo, reproduce
 from mcnet.cli.kspace import evaluate_raw, reconstruct
 from mcnet.cli.measuring import compare, evaluate, motion
@@ -42,18 +42,24 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 """Commands of several words: what a group is for, and what its second words do."""
 _DESCRIPTION = (
     "mcnet makes, corrects and measures head motion in structural brain MRI. "
-    "A research tool, not a medical device."
+    "A research tool, not a medical device. "
+    f"Any command takes {DEBUG_FLAG}: it shows what is decided, and of an error the traceback."
 )
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; bad input ends in one sentence and exit status 2."""
     print_what_cannot_be_shown()
-    given = list(sys.argv[1:] if args is None else args)
+    words = list(sys.argv[1:] if args is None else args)
+    given = [word for word in words if word != DEBUG_FLAG]
     if given == ["--version"]:
         tell_result(f"mcnet {__version__}")
         return
-    with errors_told(given), recorded_command("mcnet", given):
+    with (
+        debugging(DEBUG_FLAG in words),
+        errors_told(given),
+        recorded_command("mcnet", given),
+    ):
         _all_commands().cli(
             prog="mcnet",
             description=_DESCRIPTION,

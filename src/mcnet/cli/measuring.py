@@ -1,6 +1,7 @@
-"""Commands that measure: images against each other, motion, and what models are worth."""
+"""Commands that measure: images against each other, motion, and models on held-out subjects."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from mcnet.cli.terminal import (
     tell_result,
     waiting,
 )
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import PAGES, check_extra
 from mcnet.core.seeds import check_seed
 from mcnet.correction.default_model import DEFAULT_MODEL
@@ -28,7 +29,7 @@ def compare(
     images: tyro.conf.Positional[tuple[Path, ...]],
     json: bool = False,
 ) -> None:
-    """Print SSIM, PSNR and NMSE of images against their reference, with their definitions.
+    """Print the metrics of images against their reference, with their definitions.
 
     Args:
         reference: The scan to compare with: NIfTI, or the folder of a DICOM series.
@@ -36,20 +37,18 @@ def compare(
         json: Print JSON instead of a table.
     """
     if not images:
-        raise McnetError("no image to compare is named; give one or more after the reference.")
+        raise BadOptionError("no image to compare is named; give one or more after the reference.")
     check_scans((reference, *images), "mcnet compare")
-    from mcnet.evaluation.scans import COMPARISON_DEFINITION, compare_scans
+    from mcnet.api.comparing import compare as compared
     from mcnet.io.scans import read_scan
-    from mcnet.metrics import SSIM_DEFINITION
 
     truth = read_scan(reference)
-    scores = {str(path): compare_scans(truth, read_scan(path)) for path in images}
-    definition = f"{SSIM_DEFINITION} {COMPARISON_DEFINITION}"
+    scores = {str(path): compared(truth, path) for path in images}
+    names, definition = list(next(iter(scores.values()))), next(iter(scores.values())).definition
     if json:
         numbers = {path: _finite_or_none(values) for path, values in scores.items()}
         print_json({"definition": definition, "reference": str(reference), "images": numbers})
         return
-    names = list(next(iter(scores.values())))
     tell_result("".join(f"{name:>12}" for name in names))
     for path, values in scores.items():
         tell_result(path)
@@ -152,11 +151,12 @@ def evaluate(
     from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
+    from mcnet.metrics.registry import PRIMARY
     from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
     traces = chosen_traces([read_motion(file) for file in files], design)
-    with announce(f"Trying {corrector.name} on unseen subjects and motion") as on_progress:
+    with announce(f"Evaluating {corrector.name} on held-out subjects and motion") as on_progress:
         trial = try_corrector(
             *(chosen, traces, corrector, load_severity_estimator(), design),
             on_progress=on_progress,
@@ -166,14 +166,14 @@ def evaluate(
         output,
         trial,
         model=corrector.name,
-        fingerprint=corrector.checked.fingerprint or "not stated",
+        fingerprint=corrector.card.fingerprint or "not stated",
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )
-    for factor, told in numbers.items():
-        if isinstance(told, dict):
-            before, after = (told[f"ssim_head_registered_{when}"] for when in ("before", "after"))
-            recovered = 100 * told["share_of_ssim_deficit_recovered"]
+    for factor, scored in numbers.items():
+        if isinstance(scored, dict):
+            before, after = (scored[f"{PRIMARY}_{when}"] for when in ("before", "after"))
+            recovered = 100 * scored["share_of_ssim_deficit_recovered"]
             tell(
                 f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
                 "SSIM deficit recovered."
@@ -181,6 +181,6 @@ def evaluate(
     tell(str(output / "table.md"))
 
 
-def _finite_or_none(values: dict[str, float]) -> dict[str, float | None]:
+def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     """Numbers that JSON has; it knows neither infinity, the PSNR of equal images, nor NaN."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -1,6 +1,7 @@
 """Commands that make scans of moving heads."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,10 +10,11 @@ import tyro
 from mcnet.cli.first_checks import EXPERIMENT, MOTION, check_at_least, check_exists, check_scans
 from mcnet.cli.motion_formats import FormatRead, FormatWritten
 from mcnet.cli.terminal import Output, announce, tell, waiting
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import check_extra
 
 if TYPE_CHECKING:
+    from mcnet.api.corrupting import Corrupted
     from mcnet.core.cluster import Cluster
     from mcnet.physics.acquisition import Acquisition
 
@@ -50,7 +52,7 @@ def corrupt(
         motion: Head motion over time, one pose for each phase-encoding line.
         output: The corrupted magnitude image, NIfTI, with a JSON file of its provenance.
         motion_format: Program that wrote the motion file; auto goes by name and header.
-        scale: Multiply every shift and angle by this; the paper's factor is 8.
+        scale: Multiply every translation and rotation by this; the paper's factor is 8.
         start: First time point of the trace to use, counted from 0.
         resample: Stretch or squeeze the trace, from there to its end, to span the whole scan.
             Otherwise one point is one line, and the trace must have enough.
@@ -77,82 +79,97 @@ def corrupt(
         check_extra("raw", "--raw-output")
     check_scans((scan,), "mcnet corrupt")
     check_exists(motion, MOTION)
-    from dataclasses import asdict, replace
-
-    from mcnet.core.engine import Engine
-    from mcnet.core.outputs import check_outputs, given
-    from mcnet.core.writing import written_together
-    from mcnet.datasets.corrupted_scan import corrupt_scan
-    from mcnet.datasets.raw_simulation import RawOptions, check_raw_options, simulate_raw
-    from mcnet.io.mrd.names import RAW
-    from mcnet.io.nifti.files import write_volume
-    from mcnet.io.nifti.names import NIFTI
-    from mcnet.io.phase_encoding import phase_encoding_note
-    from mcnet.io.scans import files_of_scan, nifti_model, read_scan, scan_kind
-    from mcnet.motion.formats.files import MOTION_FILE, check_motion_name, read_motion, write_motion
-    from mcnet.motion.formats.line_motion import motion_of_lines
-    from mcnet.motion.plausibility import check_scaled, remarks
+    from mcnet.api.corrupting import corrupt as corrupted_scan
+    from mcnet.datasets.raw_simulation import RawOptions
 
     raw_options = RawOptions(coils, snr, phase, raw_slices, seed)
     if raw_output is None and raw_options != RawOptions():
-        raise McnetError(
+        raise BadOptionError(
             "--coils, --snr, --phase, --raw-slices and --seed are of raw data; name a file for "
             "them with --raw-output."
         )
-    check_outputs(
-        given(
-            ("-o", output, NIFTI),
-            ("--reference-output", reference_output, NIFTI),
-            ("--phase-output", phase_output, NIFTI),
-            ("--raw-output", raw_output, RAW),
-            ("--motion-output", motion_output, MOTION_FILE),
-        ),
-        given(("", scan, scan_kind(scan)), ("--motion", motion, MOTION_FILE)),
+    outputs = _Outputs(
+        output, reference_output, phase_output, motion_output, motion_output_format, raw_output
     )
-    if motion_output:
-        check_motion_name(motion_output, motion_output_format)
+    outputs.check(scan, motion)
     acquisition = _acquisition(matrix, fov_mm, phase_encoding_axis, order, n_shots)
-    Engine(device).require()
-    volume, like = read_scan(scan), nifti_model(scan)
-    scan_files = files_of_scan("scan", scan)
-    inputs = scan_files | {"motion": motion}
-    recorded, told = motion_of_lines(
-        read_motion(motion, motion_format), acquisition.n_lines, start=start, resample=resample
-    )
-    trace = recorded.at_rest_when(acquisition.centre_time).scaled(scale).restricted_to(mode)
-    check_scaled(trace, scale)
-    if raw_output:
-        check_raw_options(raw_options, trace, acquisition)
     with waiting("Imaging the moving head"):
-        images = corrupt_scan(volume, trace, acquisition, Engine(device))
-    if raw_output:
-        with waiting("Measuring it line by line"):
-            raw = simulate_raw(volume, trace, acquisition, raw_options, Engine(device))
-    about = {"motion_magnitude": trace.magnitude, "mode": mode, "scale": scale, "start": start}
-    about |= {"resample": resample}
-    lines = phase_encoding_note(phase_encoding_axis, like)
-    with written_together():
-        write_volume(output, images.corrupted, like=like, inputs=inputs, notes=about | lines)
-        if reference_output:
-            write_volume(
-                reference_output, images.reference, like=like, inputs=scan_files, notes=lines
-            )
-        if phase_output:
-            angles = replace(images.corrupted, values=images.phase_rad)
-            notes = about | {"unit": "rad"} | phase_encoding_note(phase_encoding_axis)
-            write_volume(phase_output, angles, inputs=inputs, notes=notes)
-        if raw_output:
-            from mcnet.io.mrd.writing import write_raw
-
-            write_raw(raw_output, raw, seed=seed, inputs=inputs, notes=about | asdict(raw_options))
-        if motion_output:
-            write_motion(motion_output, trace, motion_output_format, inputs=inputs)
+        moved = corrupted_scan(
+            scan,
+            motion,
+            scale=scale,
+            mode=mode,
+            acquisition=acquisition,
+            motion_format=motion_format,
+            start=start,
+            resample=resample,
+            raw=raw_options if raw_output else None,
+            device=device,
+        )
+    outputs.write(moved)
     tell(
-        f"{output}: standard deviation of the motion {trace.magnitude:.2f} (mm and deg), mean "
-        f"framewise displacement {trace.framewise_displacement_mm().mean():.2f} mm."
+        f"{output}: standard deviation of the motion {moved.motion.magnitude:.2f} (mm and deg), "
+        f"mean framewise displacement {moved.motion.framewise_displacement_mm().mean():.2f} mm."
     )
-    for sentence in [*([told] if told else []), *remarks(trace)]:
+    for sentence in moved.remarks:
         tell(sentence)
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """Where `corrupt` writes what it makes."""
+
+    corrupted: Path
+    reference: Path | None
+    phase: Path | None
+    motion: Path | None
+    motion_format: str
+    raw: Path | None
+
+    def check(self, scan: Path, motion: Path) -> None:
+        """Refuse, before any work, what cannot or should not be written."""
+        from mcnet.core.outputs import check_outputs, given
+        from mcnet.io.mrd.names import RAW
+        from mcnet.io.nifti.names import NIFTI
+        from mcnet.io.scans import scan_kind
+        from mcnet.motion.formats.files import MOTION_FILE, check_motion_name
+
+        check_outputs(
+            given(
+                ("-o", self.corrupted, NIFTI),
+                ("--reference-output", self.reference, NIFTI),
+                ("--phase-output", self.phase, NIFTI),
+                ("--raw-output", self.raw, RAW),
+                ("--motion-output", self.motion, MOTION_FILE),
+            ),
+            given(("", scan, scan_kind(scan)), ("--motion", motion, MOTION_FILE)),
+        )
+        if self.motion:
+            check_motion_name(self.motion, self.motion_format)
+
+    def write(self, moved: "Corrupted") -> None:
+        """Write everything, or nothing; raw data are measured first."""
+        from mcnet.core.writing import written_together
+
+        with written_together():
+            if self.raw:
+                self._write_raw(self.raw, moved)
+            moved.save(
+                self.corrupted,
+                reference=self.reference,
+                phase=self.phase,
+                motion=self.motion,
+                motion_format=self.motion_format,
+            )
+
+    def _write_raw(self, path: Path, moved: "Corrupted") -> None:
+        from mcnet.io.mrd.writing import write_raw
+
+        options = moved.raw_options
+        with waiting("Measuring it line by line"):
+            raw = moved.kspace()
+        notes = moved.notes | asdict(options)
+        write_raw(path, raw, seed=options.seed, inputs=moved.inputs, notes=notes)
 
 
 def simulate(
@@ -172,7 +189,7 @@ def simulate(
         device: What computes: the cores of the CPU, or a CUDA GPU.
     """
     if workers is not None and scheduler is not None:
-        raise McnetError(
+        raise BadOptionError(
             "--workers and --scheduler are two ways to share the work; name one of them."
         )
     if workers is not None or scheduler is not None:
@@ -232,7 +249,7 @@ def _acquisition(
 
     for name, numbers in (("--matrix", matrix), ("--fov-mm", fov_mm)):
         if len(numbers) not in (1, 3):
-            raise McnetError(
+            raise BadOptionError(
                 f"{name} has {len(numbers)} numbers; give one, or one each for x, y, z."
             )
     nx, ny, nz = matrix * 3 if len(matrix) == 1 else matrix

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from mcnet.cli.ending import errors_told
+from mcnet.cli.ending import debugging, errors_told
 from mcnet.cli.first_checks import check_at_least, check_exists
 from mcnet.cli.terminal import Output, announce, print_what_cannot_be_shown, tell
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import check_extra
 from mcnet.core.progress import silently
 
@@ -25,20 +25,20 @@ def train(
     devices: int = 1,
     nodes: int = 1,
 ) -> None:
-    """Train the models of an experiment, or a network for practice; a second call resumes.
+    """Train the models of an experiment, or a corrector; a second call resumes.
 
     Args:
         file: TOML file: an experiment, whose evaluation and report mcnet reproduce adds in the
-            same folder, or a network for practice, as in experiments/correctors.
+            same folder, or a corrector, as in experiments/correctors.
         output: Folder of the run: weights, and the curve of training.
-        metrics: JSON file of scores on other subjects, for the card of a network for practice: of
-            mcnet evaluate.
+        metrics: JSON file of scores on other subjects, for the model card of a corrector: of mcnet
+            evaluate.
         devices: Processes on this machine that share every batch: GPUs, where training takes them,
             and processes of the CPU otherwise.
         nodes: Machines, each with as many devices; torchrun or Slurm starts the command on them.
     """
     check_extra("train", "mcnet train")
-    check_exists(file, "the TOML file of an experiment or of a network for practice")
+    check_exists(file, "the TOML file of an experiment or of a corrector")
     check_exists(metrics, "a JSON file of scores, as mcnet evaluate writes it")
     check_at_least("--devices", devices, 1)
     check_at_least("--nodes", nodes, 1)
@@ -46,7 +46,8 @@ def train(
     from mcnet.experiments.folder import RUN
     from mcnet.training.distributed import check_devices, is_started, joined
     from mcnet.training.processes import ALONE, OtherProcessError
-    from mcnet.training.shipped.corrector import TRAINING, Corrector
+    from mcnet.training.shipped.corrector import Corrector
+    from mcnet.training.shipped.corrector_training import TRAINING
 
     settings = _read(file, metrics)
     check_devices(devices, nodes, settings.training)
@@ -81,7 +82,7 @@ def _read(file: Path, metrics: Path | None) -> Any:
     if kind_of(file, {"experiment": Experiment, "corrector": Corrector}) == "corrector":
         return read_corrector(file)
     if metrics:
-        raise McnetError(
+        raise BadOptionError(
             f"{file} is an experiment, whose models have no card for {metrics}; leave --metrics "
             "out, or name the file of a corrector."
         )
@@ -94,7 +95,8 @@ def _train(
     """Train, and say where the result lies and what may follow."""
     from mcnet.core.documents import read_json_object
     from mcnet.experiments.train import train_experiment
-    from mcnet.training.shipped.corrector import Corrector, train_corrector
+    from mcnet.training.shipped.corrector import Corrector
+    from mcnet.training.shipped.corrector_training import train_corrector
 
     told: dict[str, Any] = {
         "announce": announce if processes.is_first else silently,
@@ -112,5 +114,5 @@ def _train(
 def _process(file: Path, output: Path, metrics: Path | None, devices: int) -> None:
     """`train` as one of the processes that it started; it ends as a command does."""
     print_what_cannot_be_shown()
-    with errors_told(["train"]):
+    with debugging(False), errors_told(["train"]):  # as the environment of the first one says
         train(file, output, metrics, devices)

@@ -1,5 +1,6 @@
 """Which steps of a run are done: a record beside each result, which vouches for its files."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from mcnet.core.provenance import Inputs, provenance, sha256_of_file
 from mcnet.core.writing import read_json, write_json
 
 _FILES = "files_sha256"
+_log = logging.getLogger(__name__)
 
 
 def is_done(result: Path, key: str) -> bool:
@@ -24,12 +26,14 @@ def is_done(result: Path, key: str) -> bool:
     """
     record = read_json(_record(result))
     files = record.get(_FILES)
-    return (
+    done = (
         record.get("key") == key
         and isinstance(files, dict)
         and result.is_dir()
         and all(_is_as_written(result / name, digest) for name, digest in files.items())
     )
+    _log.info("%s: %s", result, "done before, and as it was written" if done else "to be made")
+    return done
 
 
 def mark_done(result: Path, key: str, *, seed: int, inputs: Inputs | None = None) -> None:

@@ -15,7 +15,7 @@ from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, McnetError
 
 _CONNECT_S = 10
 _WORKERS_S = 60
@@ -70,7 +70,7 @@ def local_cluster(n_workers: int) -> Iterator[Cluster]:
         The number is impossible.
     """
     if n_workers < 1:
-        raise McnetError(f"{n_workers} workers are impossible; give 1 or more.")
+        raise BadOptionError(f"{n_workers} workers are impossible; give 1 or more.")
     with (
         LocalCluster(
             n_workers=n_workers,

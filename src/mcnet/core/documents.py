@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.writing import cannot_read
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
@@ -41,12 +41,12 @@ def parse_json(content: str | bytes, place: Path | str) -> Any:
         text = content if isinstance(content, str) else _decoded(content)
         return json.loads(text, parse_constant=lambda _: None, parse_float=_finite_or_none)
     except RecursionError as error:
-        raise McnetError(
+        raise BadFileError(
             f"{place} is nested too deeply to be read; expected a plain JSON file: mend it or take "
             "it away."
         ) from error
     except ValueError as error:
-        raise McnetError(
+        raise BadFileError(
             f"{place} is no JSON ({_reason(error)}); mend it or take it away."
         ) from error
 
@@ -65,7 +65,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
         raise cannot_read(path, error) from error
     found = parse_json(content, path)
     if not isinstance(found, dict):
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds a JSON {type(found).__name__}; expected an object of names and values: "
             "mend it or take it away."
         )
@@ -83,15 +83,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
-        raise McnetError(
+        raise BadFileError(
             f"{path} does not exist; name a TOML file, such as experiments/quick.toml."
         ) from error
     except RecursionError as error:
-        raise McnetError(
+        raise BadFileError(
             f"{path} is nested too deeply to be read; see experiments/quick.toml for a TOML file."
         ) from error
     except (OSError, ValueError) as error:  # UnicodeDecodeError and TOMLDecodeError among them
-        raise McnetError(
+        raise BadFileError(
             f"{path} is not a readable TOML file ({_reason(error)}); see experiments/quick.toml "
             "for one."
         ) from error

@@ -1,5 +1,6 @@
 """What computes transforms: cores of the CPU, or a CUDA GPU with cupy and cufinufft."""
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -7,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, DeviceError
 from mcnet.core.extras import how_to_install
 
 Device = Literal["cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class Engine:
     def __post_init__(self) -> None:
         """Refuse what cannot compute."""
         if self.device not in DEVICES:
-            raise McnetError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
+            raise BadOptionError(f"device {self.device!r} is none of {', '.join(DEVICES)}.")
         if self.n_threads < 0:
-            raise McnetError(
+            raise BadOptionError(
                 f"{self.n_threads} threads are impossible; give 1 or more, or 0 for all cores."
             )
 
@@ -43,7 +45,7 @@ class Engine:
 
         Raises
         ------
-        McnetError
+        DeviceError
             There is no GPU, or the packages to use it are missing.
         """
         return _cupy() if self.device == "cuda" else np
@@ -53,7 +55,7 @@ class Engine:
 
         Raises
         ------
-        McnetError
+        DeviceError
             There is no GPU, or the packages to use it are missing.
         """
         _ = self.xp
@@ -96,16 +98,17 @@ def _cupy() -> Any:
         import cufinufft  # noqa: F401  (its absence is told here, before any work)
         import cupy
     except ImportError as error:
-        raise McnetError(
+        raise DeviceError(
             f"device cuda needs {error.name or 'cupy and cufinufft'}, which is not installed: "
             f"{how_to_install('gpu')}; or compute on the device cpu."
         ) from error
     try:
         n_devices = cupy.cuda.runtime.getDeviceCount()
     except Exception as error:  # cupy's own error for a missing or too old driver
-        raise McnetError(
+        raise DeviceError(
             f"device cuda cannot be used here ({error}); compute on the device cpu."
         ) from error
     if n_devices == 0:
-        raise McnetError("device cuda is not there; compute on the device cpu.")
+        raise DeviceError("device cuda is not there; compute on the device cpu.")
+    _log.info("device cuda: %d GPUs are there, the first computes", n_devices)
     return cupy

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import MissingExtraError
 
 _TRAIN = (
     *("SimpleITK", "jinja2", "lightning", "matplotlib"),
@@ -37,12 +37,12 @@ def check_extra(extra: str, needed_for: str, modules: Sequence[str] | None = Non
 
     Raises
     ------
-    McnetError
+    MissingExtraError
         A module is missing.
     """
     for module in EXTRAS[extra] if modules is None else modules:
         if not _is_installed(module):
-            raise McnetError(told_of_extra(module, extra, needed_for))
+            raise MissingExtraError(told_of_extra(module, extra, needed_for))
 
 
 def extra_of(module: str) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import OutputError
 from mcnet.core.records import is_record, is_recorded
 from mcnet.core.writing import cannot_write
 
@@ -103,7 +103,7 @@ def check_outputs(outputs: Sequence[Given], inputs: Sequence[Given] = ()) -> Non
 
     Raises
     ------
-    McnetError
+    OutputError
         An output has another ending than its kind; is an input, lies in a folder of scans that are
         read, or goes by the name of an input's companion; shares a file with another output; lies
         where nothing may be written; is a folder where a file is meant, or the reverse; or would
@@ -126,7 +126,7 @@ def check_place(path: Path) -> None:
 
     Raises
     ------
-    McnetError
+    OutputError
         What is to hold it is no folder, or may not be written to.
     """
     try:
@@ -167,7 +167,7 @@ def _check_name(output: Given) -> None:
     if kind.suffixes and not name.endswith(kind.suffixes):
         stem = name.removesuffix(".gz")
         stem = stem[: -len(Path(stem).suffix) or None]
-        raise McnetError(
+        raise OutputError(
             f"{output} does not end in {' or '.join(kind.suffixes)}; {kind.what}: name the output "
             f"{stem}{kind.suffixes[0]}, for example."
         )
@@ -177,17 +177,17 @@ def _check_not_read(output: Given, inputs: Sequence[Given]) -> None:
     for path in output.files:
         for source in inputs:
             if is_same(path, source.path):
-                raise McnetError(
+                raise OutputError(
                     f"{_part(output, path)} is an input and would be overwritten; name another "
                     "output."
                 )
             if any(is_same(path, file) for file in source.files):
-                raise McnetError(
+                raise OutputError(
                     f"{_part(output, path)} goes by the name of a file that belongs to the input "
                     f"{source.path}; name another output."
                 )
             if source.kind.is_closed and is_within(path, source.path):
-                raise McnetError(
+                raise OutputError(
                     f"{output} lies in {source.path}, which is read; name an output outside it."
                 )
 
@@ -195,13 +195,13 @@ def _check_not_read(output: Given, inputs: Sequence[Given]) -> None:
 def _check_apart(output: Given, others: Sequence[Given]) -> None:
     for other in others:
         if any(_collide(one, two) for one in output.files for two in other.files):
-            raise McnetError(
+            raise OutputError(
                 f"{output} and {other} would overwrite each other or their JSON files; give every "
                 "output a name of its own."
             )
         for inner, outer in ((output, other), (other, output)):
             if not outer.kind.members and is_within(inner.path, outer.path):
-                raise McnetError(
+                raise OutputError(
                     f"{inner} would lie in {outer}; give every output a place of its own."
                 )
 
@@ -216,23 +216,23 @@ def _collide(one: Path, other: Path) -> bool:
 def _check_replaceable(output: Given) -> None:
     path, kind = output.path, output.kind
     if kind.is_folder and os.path.lexists(path) and not path.is_dir():
-        raise McnetError(f"{output} is a file, and a folder is written; give it another name.")
+        raise OutputError(f"{output} is a file, and a folder is written; give it another name.")
     if kind.members:
         record = path / kind.members[0]
         for file in output.files:
             if os.path.lexists(file) and not is_recorded(file, record):
-                raise McnetError(f"{file} {kind.foreign}.")
+                raise OutputError(f"{file} {kind.foreign}.")
         return
     if not kind.is_folder and path.is_dir():
         raise cannot_write(output.path, IsADirectoryError("it is a folder"))
     for record in kind.companions(path):
         if os.path.lexists(record) and not is_record(record):
-            raise McnetError(
+            raise OutputError(
                 f"{record} was not written by mcnet, whose provenance goes by that name; give the "
                 "output another name or move that file."
             )
     if holds_something(path) and not kind.is_ours(path):
-        raise McnetError(f"{output} {kind.foreign}.")
+        raise OutputError(f"{output} {kind.foreign}.")
 
 
 def _part(output: Given, path: Path) -> str:

@@ -19,6 +19,15 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_of_arrays(*arrays: Any) -> str:
+    """SHA-256 of NumPy arrays: their types, shapes and numbers, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def sha256_of_json(content: object) -> str:
     """SHA-256 of a value's canonical JSON: equal content, equal digits."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
@@ -53,7 +62,7 @@ def command() -> str:
     """Return the command that was given, or the function of mcnet that Python code has called.
 
     The function is the outermost of mcnet's on the stack, for example
-    ``mcnet.experiments.reproduce.reproduce()``.
+    ``mcnet.experiments.reproduce.reproduce()``, or ``mcnet.correct()`` of the public API.
     """
     if _commands:
         return _commands[0]
@@ -62,7 +71,8 @@ def command() -> str:
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("mcnet."):
-            called = f"{module}.{frame.f_code.co_qualname}()"
+            package = "mcnet" if module.startswith("mcnet.api.") else module
+            called = f"{package}.{frame.f_code.co_qualname}()"
         frame = frame.f_back
     return called
 

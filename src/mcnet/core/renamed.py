@@ -7,8 +7,15 @@ SETTINGS: Mapping[str, str] = {
     "aside": "held_out",
     "people": "subjects",
     "scans_per_person": "scans_per_subject",
+    "sees_undone": "search_difference",
 }
 """Keys of TOML files, and what they are called now."""
+
+TENSORS: Mapping[str, str] = {
+    "usual.mean": "features.mean",
+    "usual.precision": "features.precision",
+}
+"""Tensors in files of weights, and what they are called now."""
 
 _WORDS: tuple[tuple[str, str], ...] = (
     ("n_persons", "n_subjects"),
@@ -22,6 +29,8 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("judged_still", "estimated_still"),
     ("turn_deg", "rotation_deg"),
     ("believed", "accepted"),
+    ("sees_undone", "search_difference"),
+    ("usual_below", "in_distribution_below"),
 )
 """Columns and keys, or their beginnings and ends, in the order in which they are looked for."""
 

@@ -1,6 +1,6 @@
 """Seeds of random numbers."""
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError
 
 MAX_SEED = 2**63 - 1
 """Generators of random numbers take no greater one."""
@@ -16,4 +16,6 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed <= MAX_SEED:
         shown = f"{seed}" if abs(seed) <= 10**30 else "of more than 30 digits"
-        raise McnetError(f"seed {shown} is impossible; give a whole number from 0 to {MAX_SEED}.")
+        raise BadOptionError(
+            f"seed {shown} is impossible; give a whole number from 0 to {MAX_SEED}."
+        )

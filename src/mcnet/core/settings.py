@@ -1,20 +1,67 @@
 """Settings in TOML files: read into a dataclass, with a sentence on what is wrong."""
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
 from mcnet.core.documents import read_toml
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadOptionError, McnetError
 from mcnet.core.renamed import SETTINGS
 
 Settings = TypeVar("Settings")
 _MOST_SHOWN = 60
 """Characters of a wrong value that are shown."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A table of settings that is of one of several kinds, which one of its own settings names.
+
+    ``network: Annotated[NetworkConfig, OneOf("architecture", kinds, default="unet")]``
+    """
+
+    setting: str
+    """Of the table, by which the kind is chosen."""
+    kinds: Callable[[], Mapping[str, type]]
+    """Gives the dataclass of each kind, all derived from the one that is annotated."""
+    default: str
+    """Kind of a table that names none."""
+
+    def kind_of(self, table: Mapping[str, object], place: str) -> type:
+        """Dataclass of a table.
+
+        Raises
+        ------
+        McnetError
+            It names a kind that there is not; ``place`` says where.
+        """
+        kinds, name = self.kinds(), table.get(self.setting, self.default)
+        if not isinstance(name, str) or name not in kinds:
+            raise McnetError(
+                f"{place}{self.setting} is {_short(name)}; choose from {', '.join(kinds)}."
+            )
+        return kinds[name]
+
+    def __get_pydantic_core_schema__(
+        self,
+        source: type,
+        handler: GetCoreSchemaHandler,
+    ) -> core_schema.CoreSchema:
+        """How pydantic checks such a table."""
+        return core_schema.tagged_union_schema(
+            {name: handler.generate_schema(kind) for name, kind in self.kinds().items()},
+            discriminator=self._name,
+        )
+
+    def _name(self, found: object) -> object:
+        if isinstance(found, Mapping):
+            return found.get(self.setting, self.default)
+        return getattr(found, self.setting, None)
 
 
 def read_settings(path: Path, kind: type[Settings]) -> Settings:
@@ -30,7 +77,7 @@ def read_settings(path: Path, kind: type[Settings]) -> Settings:
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise McnetError(f"{path}: {_first_complaint(error)}") from error
+        raise BadOptionError(f"{path}: {_first_complaint(error)}") from error
 
 
 def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
@@ -48,7 +95,7 @@ def kind_of(path: Path, kinds: Mapping[str, type]) -> str:
     most = [name for name, number in n_own.items() if number == max(n_own.values())]
     if len(most) > 1:
         own = "; ".join(f"{name}: {', '.join(sorted(known[name] - common))}" for name in kinds)
-        raise McnetError(
+        raise BadOptionError(
             f"{path} is neither {' nor '.join(kinds)} by its settings; give those of one of them "
             f"({own})."
         )
@@ -69,22 +116,27 @@ def changed(settings: Settings, changes: Mapping[str, Any], place: str) -> Setti
     try:
         return TypeAdapter(kind).validate_python(kept | dict(changes))
     except ValidationError as error:
-        raise McnetError(f"{place}: {_first_complaint(error)}") from error
+        raise BadOptionError(f"{place}: {_first_complaint(error)}") from error
 
 
 def _check_keys(
     content: Mapping[str, Any], config: type, path: Path | str, section: str = ""
 ) -> None:
     known = [item.name for item in fields(config)]
-    hints = get_type_hints(config)
+    hints = get_type_hints(config, include_extras=True)
     for key, value in content.items():
         if key not in known:
             if SETTINGS.get(key) in known:
                 now = f"{section}{SETTINGS[key]}"
-                raise McnetError(f"{path}: {section}{key} is now called {now}; rename it.")
+                raise BadOptionError(f"{path}: {section}{key} is now called {now}; rename it.")
             near = get_close_matches(key, known, n=1)
             remedy = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}."
-            raise McnetError(f"{path}: {section}{key} is no setting; {remedy}")
+            raise BadOptionError(f"{path}: {section}{key} is no setting; {remedy}")
+        one_of = _one_of(hints[key])
+        if one_of and isinstance(value, Mapping):
+            kind = one_of.kind_of(value, f"{path}: {section}{key}.")
+            _check_keys(value, kind, path, f"{section}{key}.")
+            continue
         if is_dataclass(hints[key]):
             _check_keys_within({f"{section}{key}.": value}, hints[key], path)
         for member in get_args(hints[key]):
@@ -96,6 +148,13 @@ def _check_keys(
             elif isinstance(value, list):
                 for item in value:
                     _check_keys_within({f"{section}{key}.": item}, member, path)
+
+
+def _one_of(hint: object) -> OneOf | None:
+    """Kinds of an annotated table of settings; nothing where a setting is something else."""
+    if get_origin(hint) is not Annotated:
+        return None
+    return next((one for one in get_args(hint) if isinstance(one, OneOf)), None)
 
 
 def _check_keys_within(sections: Mapping[str, object], config: type, path: Path | str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, OutputError
 from mcnet.core.provenance import sha256_of_file
 
 
@@ -127,19 +127,19 @@ def _room_beside(path: Path, staged: Staged) -> Path:
     return room
 
 
-def cannot_write(path: Path | str, error: OSError) -> McnetError:
+def cannot_write(path: Path | str, error: OSError) -> OutputError:
     """Return the sentence about a place that cannot be written, to be raised."""
     reason = error.strerror or str(error)
-    return McnetError(
+    return OutputError(
         f"{path} cannot be written ({reason.lower()}); name an output in a folder that you may "
         "write to and that has room left."
     )
 
 
-def cannot_read(path: Path, error: OSError) -> McnetError:
+def cannot_read(path: Path, error: OSError) -> BadFileError:
     """Return the sentence about a file or folder that cannot be read, to be raised."""
     reason = (error.strerror or str(error)).lower()
-    return McnetError(
+    return BadFileError(
         f"{path} cannot be read ({reason}); name one that exists and that you may read."
     )
 

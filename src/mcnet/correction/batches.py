@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import torch
 
 from mcnet.core.engine import Device, n_cores
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 
 
 def in_batches(
@@ -29,7 +29,7 @@ def in_batches(
     parts = [
         slice(start, min(start + n_at_once, n_images)) for start in range(0, n_images, n_at_once)
     ]
-    tell = on_progress or (lambda _done, _total: None)
+    tell = Progress(on_progress)
     n_threads, n_done = min(torch.get_num_threads(), n_cores()), 0
     if device == "cuda" or n_threads == 1:
         for part in parts:

@@ -100,7 +100,7 @@ def correct_dataset(
         try:
             check_outputs(derivative.outputs, [Given("", scan.path, NIFTI)])
             _check_names_differ(scan, scans)
-            key = _key(scan, model, options)
+            key = _key(scan, model, severity_estimator, options)
             if _is_done(derivative, key):
                 return ScanOutcome(scan, "done before")
             with announce(f"Correcting {scan.name}") as on_progress:
@@ -143,7 +143,9 @@ def _check_names_differ(scan: BidsScan, scans: Sequence[BidsScan]) -> None:
             )
 
 
-def _key(scan: BidsScan, model: Model, options: CorrectionOptions) -> str:
+def _key(
+    scan: BidsScan, model: Model, severity_estimator: SeverityEstimator, options: CorrectionOptions
+) -> str:
     """Digest of all that a corrected scan and its files follow from."""
     check_fetched(scan.path)
     return sha256_of_json(
@@ -151,6 +153,7 @@ def _key(scan: BidsScan, model: Model, options: CorrectionOptions) -> str:
             "scan": sha256_of_file(scan.path),
             "metadata": scan.metadata(),
             "model": model.sha256,
+            "severity_estimator": dict(severity_estimator.about),
             "options": asdict(options),
             "version": __version__,
         }

@@ -5,7 +5,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -25,9 +24,9 @@ _USE = (
     "scan that show the head; any number of rows and columns. Output: corrected images on the same "
     "scale, not clipped at zero."
 )
-_USE_OF_UNDONE = (
-    " The second image is what a search for the motion took away from the slice (before minus "
-    "after), on the same scale; zero where there was no search."
+_USE_OF_DIFFERENCE = (
+    " The second image is what a search for the motion changed in the slice (before minus after), "
+    "on the same scale; zero where there was no search."
 )
 
 
@@ -64,9 +63,10 @@ def export_onnx(model: Model, path: Path) -> None:
         )
     about = {
         **model.about,
-        "network": asdict(model.network.config),
+        "architecture": model.network.config.architecture,
+        "network": model.network.config.settings,
         "provenance": provenance(inputs={"model": model.path}),
-        "use": _USE + (_USE_OF_UNDONE if model.network.config.sees_undone else ""),
+        "use": _USE + (_USE_OF_DIFFERENCE if model.network.config.search_difference else ""),
     }
     program.model.metadata_props["mcnet"] = json.dumps(about, sort_keys=True)
     record = {**about["provenance"], "model": model.name}

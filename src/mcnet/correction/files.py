@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
-from mcnet.core.provenance import provenance
+from mcnet.core.provenance import provenance, sha256_of_arrays
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, left_sentence
@@ -19,7 +19,7 @@ from mcnet.io.nifti.names import is_nifti_name, nifti_stem
 from mcnet.io.nifti.same_grid import copy_scan, write_map
 from mcnet.io.phase_encoding import phase_encoding_of, phase_encoding_words
 from mcnet.io.scans import files_of_scan, read_scan
-from mcnet.io.volume import Volume
+from mcnet.io.volume import NibabelImage, Volume
 from mcnet.motion.poses import Axis
 
 if TYPE_CHECKING:
@@ -38,8 +38,21 @@ class Source:
     """Its metadata, by the names of BIDS and dcm2niix."""
     phase_encoding: Axis | None
     """The axis that its metadata say lines were encoded along."""
+    names: tuple[str, ...]
+    """File name, series description and protocol, which may name the contrast."""
     warnings: tuple[str, ...]
-    """Sentences on why the scan may not be what the models were made for."""
+    """Sentences on its series and its metadata."""
+    in_memory: bool = False
+    """Whether it was given in memory; ``path`` is then no more than its name."""
+    like: NibabelImage | None = None
+    """The image that the scan was given as, if it was."""
+
+    @property
+    def inputs(self) -> Mapping[str, Path | str]:
+        """Files that it was read from, or the digest of what was given, for the provenance."""
+        if self.in_memory:
+            return {"scan": sha256_of_arrays(self.volume.values, self.volume.affine)}
+        return files_of_scan("scan", self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +91,21 @@ def read_source(path: Path, root: Path | None = None) -> Source:
     lines = phase_encoding_of(about, volume.affine, axes)
     names += [text_of(about, name) for name in ("SeriesDescription", "ProtocolName")]
     of_series = () if series is None else series.warnings
-    warnings = (*of_series, *contrast_warnings(names), *lines.warnings)
-    return Source(path, volume, series, about, lines.axis, warnings)
+    warnings = (*of_series, *lines.warnings)
+    return Source(path, volume, series, about, lines.axis, tuple(names), warnings)
+
+
+def source_in_memory(volume: Volume, like: NibabelImage | None = None) -> Source:
+    """A scan to correct that no file holds, of which nothing is known but its voxels and name.
+
+    Raises
+    ------
+    McnetError
+        By its values it is no MR scan.
+    """
+    name = Path(volume.name)
+    check_not_ct(name, volume)
+    return Source(name, volume, None, {}, None, (volume.name,), (), in_memory=True, like=like)
 
 
 def correct_source(
@@ -106,9 +132,11 @@ def correct_source(
         options=options,
         on_progress=on_progress,
     )
-    result = replace(result, warnings=(*source.warnings, *result.warnings))
-    origin = provenance(inputs=files_of_scan("scan", source.path))
-    return CorrectedFile(source, result, {**origin, **_notes(result, options)})
+    contrast = contrast_warnings(source.names, model.card.contrast)
+    result = replace(result, warnings=(*source.warnings, *contrast, *result.warnings))
+    origin = provenance(inputs=source.inputs)
+    used = {"severity_estimator": dict(severity_estimator.about)}
+    return CorrectedFile(source, result, {**origin, **_notes(result, options), **used})
 
 
 def write_corrected(
@@ -127,7 +155,9 @@ def write_corrected(
     """
     source, result = corrected.source, corrected.result
     about = {**phase_encoding_words(source.about), **(notes or {}), **corrected.record}
-    if source.series is None:
+    if source.in_memory:
+        write_volume(path, result.after, like=source.like, notes=about)
+    elif source.series is None:
         if result.left_because is not None:
             copy_scan(source.path, path, notes=about)
         else:
@@ -157,7 +187,7 @@ def write_uncertainty(path: Path, corrected: CorrectedFile) -> None:
             "correct it all the same."
         )
     about = {**corrected.record, "content": "standard deviation of the correction, in intensities"}
-    if corrected.source.series is None:
+    if corrected.source.series is None and not corrected.source.in_memory:
         write_map(path, values, like=corrected.source.path, notes=about)
     else:
         write_volume(path, values, notes=about)

@@ -1,89 +1,19 @@
-"""How much of a network's correction is applied, by how far the head is estimated to have moved.
+"""How much of a network's correction is applied, fitted to the estimated severity of the motion.
 
-A network taught on scans of all severities corrects mild motion too much and severe motion too
-little, since it cannot be sure which it sees. The guard looks at the whole scan and knows better.
+A network trained on scans of all severities corrects mild motion too much and severe motion too
+little, since a slice alone does not tell which it is. The severity estimator looks at the whole
+scan.
 """
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeGuard
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.core.errors import McnetError
+from mcnet.networks.gain_curve import GREATEST_GAIN, GainCurve
 
-GAINS: tuple[float, ...] = tuple(np.arange(0, 2.01, 0.2).round(1).tolist())
-"""Gains that are tried; what a card holds lies between the first and the last."""
-MOST_SEVERE_MM: float = 1000.0
-"""No head moves further."""
-
-
-@dataclass(frozen=True)
-class GainCurve:
-    """Gain against the estimated severity: straight lines between points, level beyond them."""
-
-    severity_mm: tuple[float, ...] = (0.0,)
-    gain: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        """Refuse what is no curve."""
-        severities = (*self.severity_mm, MOST_SEVERE_MM)
-        # a comparison with NaN is false
-        rises = all(one <= other for one, other in pairwise((0.0, *severities)))
-        within = all(0 <= gain <= GAINS[-1] for gain in self.gain)
-        if len(self.severity_mm) != len(self.gain) or not self.gain or not (rises and within):
-            raise McnetError(
-                f"gains {list(self.gain)} at {list(self.severity_mm)} mm are no curve (gain); "
-                f"expected a gain of 0 to {GAINS[-1]:g} for every severity, and severities that "
-                f"rise from 0 to at most {MOST_SEVERE_MM:g} mm: train the model again."
-            )
-
-    def at(self, severity_mm: float) -> float:
-        """Gain for a scan of this estimated severity."""
-        return float(np.interp(severity_mm, self.severity_mm, self.gain))
-
-    @property
-    def as_dict(self) -> dict[str, list[float]]:
-        """Form in which a model card holds it."""
-        return {"severity_mm": list(self.severity_mm), "gain": list(self.gain)}
-
-
-def gain_of_card(card: Mapping[str, Any]) -> GainCurve:
-    """Curve of a model card; of one that has none, a gain of 1.
-
-    Raises
-    ------
-    McnetError
-        The card holds something else.
-    """
-    found = card.get("gain")
-    if found is None:
-        return GainCurve()
-    try:
-        severities, gains = (_numbers(found[name]) for name in ("severity_mm", "gain"))
-    except (KeyError, TypeError) as error:
-        raise McnetError(
-            f"the model card's gain is {str(found)[:200]}; expected severity_mm and gain, two "
-            "lists of finite numbers: train the model again."
-        ) from error
-    return GainCurve(severities, gains)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of JSON is a finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    # whole numbers in JSON may be longer than a float can be; NaN compares false
-    return abs(value) <= sys.float_info.max
-
-
-def _numbers(found: object) -> tuple[float, ...]:
-    if not isinstance(found, list | tuple) or not all(map(is_number, found)):
-        raise TypeError(found)
-    return tuple(map(float, found))
+GAINS: tuple[float, ...] = tuple(np.arange(0, GREATEST_GAIN + 0.01, 0.2).round(1).tolist())
+"""Gains that are tried."""
 
 
 def fitted_gain(

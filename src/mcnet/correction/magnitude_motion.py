@@ -21,42 +21,51 @@ import numpy as np
 from jaxtyping import Float32
 
 from mcnet.core.engine import n_threads_at_most
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.motion_estimation.coarse_to_fine import CoarseToFine, SearchSettings, continued, in_place
 from mcnet.motion_estimation.joint import JointSettings, State
 from mcnet.motion_estimation.mirrored import MirroredScan
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
 from mcnet.physics.fourier import centred_fft
-from mcnet.physics.in_plane import Poses, SliceGrid, still_images
+from mcnet.physics.in_plane import SliceGrid, still_images
+from mcnet.physics.line_poses import InPlanePoses, from_mm, in_mm
 
 Slices = Float32[np.ndarray, "n_slices rows columns"]
 
 SEARCH = SearchSettings(n_steps=(20, 15, 8), polish=(), joint=JointSettings(mirrored=True))
 """No polish with less total variation, as raw k-space has it: with magnitudes it leads away."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 N_SEARCHED = 12
 """Slices of a scan in which motion is looked for, spread over the head: enough, and quick."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _ANOTHER_FROM_MM = (0.2, 0.5)
 """Root mean square of the poses that a round of the search finds, from which on another follows,
 of half as many steps; after the first round, and after the second."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_FOUND_MM = (0.3, 0.4)
 """What the rounds so far have found, where the weight of the total variation begins to grow, and
 where it is..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_SEEN_MM = (1.0, 1.5)
 """...as for the severity that was seen before the search..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _SEVERE_VARIATION = 4.0
 """...so many times as great."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _SAVED = (0.0055, 0.0095)
 """Share of what is minimised that poses save: of five still scans .0034 to .0051, and .0094 to
 .0167 where a quarter of a millimetre had moved (validation and training subjects). Up to the first,
 poses are spurious; from the second on, motion is certain."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _SPURIOUS_PIXELS = 0.06
 """Root mean square of the poses that are found where nothing moved, in pixels: of seven subjects,
 in pixels of 1 to 2 mm, between .02 and .1 (validation and training subjects)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/certain_motion.py
 _CERTAIN_PIXELS = 0.15
 """From so many pixels on it is motion for certain, whatever they save; of severe motion it is
 little."""
 _N_FOLLOWING = 10
 """Conjugate gradients of the images alone, to tell what is minimised were nothing to move."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/magnitude_search.py
 _N_BACK = 2
 """Steps of each round towards the still image."""
 
@@ -66,7 +75,7 @@ class FoundMotion:
     """Poses that a search has found, in rounds."""
 
     grid: SliceGrid
-    rounds: tuple[Poses, ...]
+    rounds: tuple[InPlanePoses, ...]
     """Of each search, that of the slices left by the one before; measured from their mean, so that
     the head stays where the scan shows it."""
     saved: float
@@ -77,7 +86,7 @@ class FoundMotion:
     """Whether far more was found than in still scans; `accepted` tells."""
 
     @property
-    def poses(self) -> Poses:
+    def poses(self) -> InPlanePoses:
         """Poses of all rounds together, to first order."""
         return np.asarray(np.sum(self.rounds, axis=0))
 
@@ -106,7 +115,7 @@ class FoundMotion:
         return slices
 
 
-def rms_mm(poses: Poses) -> float:
+def rms_mm(poses: InPlanePoses) -> float:
     """Root mean square of poses from their mean, turns as shifts at 50 mm."""
     apart = in_mm(poses - poses.mean(axis=0))
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
@@ -157,19 +166,14 @@ def find_motion(
     """
     scale = np.percentile(slices, 99.9) or 1
     still = np.maximum(slices / scale, 0).astype(np.float32)
-    n_done, n_total = 0, n_steps_at_most(settings)
-
-    def tell(done: int, _: int) -> None:
-        if on_progress:
-            on_progress(n_done + done, n_total)
-
+    progress, n_done, n_total = Progress(on_progress), 0, n_steps_at_most(settings)
     found = FoundMotion(grid, (), 0.0)
     with ThreadPoolExecutor(n_threads_at_most()) as pool:
         for one, another_from_mm in zip(
             _rounds(settings), (*_ANOTHER_FROM_MM, np.inf), strict=True
         ):
             of_round = replace(one, joint=_weighed(one.joint, found, seen_mm))
-            search = CoarseToFine(grid, still, of_round, pool, tell)
+            search = CoarseToFine(grid, still, of_round, pool, progress.steps(n_done, n_total))
             state = _searched(search)
             if not found.rounds:
                 found = replace(found, saved=_share_saved(search, state))
@@ -179,8 +183,7 @@ def find_motion(
             if rms_mm(poses) < another_from_mm:
                 break
             still = replace(found, rounds=(poses,)).undone(still)
-    if on_progress:
-        on_progress(n_total, n_total)
+    progress(n_total, n_total)
     return found
 
 
@@ -203,7 +206,9 @@ def _weighed(joint: JointSettings, found: FoundMotion, seen_mm: float) -> JointS
         np.interp(found.rms_mm, _SEVERE_FOUND_MM, (0, 1)),
         np.interp(seen_mm, _SEVERE_SEEN_MM, (0, 1)),
     )
-    return replace(joint, variation=float(joint.variation * _SEVERE_VARIATION**more))
+    return replace(
+        joint, regulariser_weight=float(joint.regulariser_weight * _SEVERE_VARIATION**more)
+    )
 
 
 def _searched(search: CoarseToFine) -> State:
@@ -214,6 +219,6 @@ def _searched(search: CoarseToFine) -> State:
 
 def _share_saved(search: CoarseToFine, state: State) -> float:
     """Share of what is minimised that the poses save."""
-    problem = search.problem(state.wanted, search.grid, search.first)
-    rest = problem.state(search.first, 0 * state.poses_mm, n_following=_N_FOLLOWING)
-    return 1 - state.value / rest.value
+    problem = search.problem(state.target, search.grid, search.first)
+    rest = problem.state(search.first, 0 * state.poses_mm, n_cg_images=_N_FOLLOWING)
+    return 1 - state.objective / rest.objective

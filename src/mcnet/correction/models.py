@@ -1,20 +1,21 @@
 """Models that correct: those that come with mcnet, and a user's own."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcnet.core.errors import McnetError
 from mcnet.core.provenance import sha256_of_file
 from mcnet.correction.default_model import DEFAULT_MODEL
-from mcnet.correction.model_card import ModelCard, checked_card
-from mcnet.networks.cards import read_card, read_header
-from mcnet.networks.config import SeverityConfig
+from mcnet.networks.card_entries import wrong_entry
+from mcnet.networks.cards import WeightsHeader, read_header
+from mcnet.networks.config import SEVERITY_ARCHITECTURE
+from mcnet.networks.model_card import PIXEL_MM, ModelCard
 
 if TYPE_CHECKING:
-    from mcnet.networks.unet import UNet
+    from mcnet.networks.base import ImageNetwork
 
 WEIGHTS: Path = Path(__file__).parents[1] / "weights"
 """The folder of the models that come with mcnet."""
@@ -25,13 +26,14 @@ MODEL_COLUMNS: tuple[str, ...] = (
     "parameters",
     "data",
     "licence",
-    "metrics",
+    "scores",
     "sha256",
 )
 """What `model_rows` tells, column by column."""
 _SUFFIX = ".safetensors"
+_log = logging.getLogger(__name__)
 _NO_CORRECTION = ("severity",)
-"""Weights in the same folder that judge scans and correct none."""
+"""Weights in the same folder that correct nothing: the severity estimator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +44,24 @@ class Model:
     path: Path
     sha256: str
     """Of the file of weights."""
-    network: "UNet" = field(repr=False)
-    card: Mapping[str, Any] = field(repr=False)
-    """Data, licence, metrics, limits, and what the model was trained for."""
-
-    @cached_property
-    def checked(self) -> ModelCard:
-        """What mcnet goes by in the card."""
-        return checked_card(self.path, self.card)
+    network: "ImageNetwork" = field(repr=False)
+    card: ModelCard = field(repr=False)
 
     @property
     def trained_pixel_mm(self) -> tuple[float, float]:
-        """Least and greatest pixel size of the slices that the network was trained on."""
-        return self.checked.trained_pixel_mm
+        """Least and greatest pixel size of the slices that the network was trained on.
+
+        Raises
+        ------
+        McnetError
+            The card says nothing of it.
+        """
+        return trained_pixels(self.path, self.card)
 
     @property
     def about(self) -> dict[str, Any]:
         """What goes into results: name, sha256 and card."""
-        return {"name": self.name, "sha256": self.sha256, "card": dict(self.card)}
+        return {"name": self.name, "sha256": self.sha256, "card": self.card.as_dict}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class ShippedModel:
 
     name: str
     path: Path
-    card: Mapping[str, Any]
+    card: ModelCard
+    n_parameters: int
 
 
 def shipped_models() -> tuple[ShippedModel, ...]:
@@ -81,7 +84,7 @@ def shipped_models() -> tuple[ShippedModel, ...]:
     """
     names = sorted(_shipped_names(), key=lambda name: (name != DEFAULT_MODEL, name))
     paths = {name: WEIGHTS / f"{name}{_SUFFIX}" for name in names}
-    return tuple(ShippedModel(name, path, _card(path)) for name, path in paths.items())
+    return tuple(_shipped(name, path) for name, path in paths.items())
 
 
 def check_model(name_or_path: str) -> Path:
@@ -100,8 +103,7 @@ def check_model(name_or_path: str) -> Path:
             f"model {name_or_path!r} does not come with mcnet; choose from {known}, or give the "
             f"path of a {_SUFFIX} file."
         )
-    _check_corrects(path)
-    _card(path)
+    _checked_header(path)
     return path
 
 
@@ -120,13 +122,15 @@ def load_model(name_or_path: str) -> Model:
     network = load_network(path)
     if network.config.adjacent:
         raise McnetError(
-            f"{path} holds a network that sees {network.config.n_seen} slices at once, as far "
+            f"{path} holds a network that sees {network.config.n_slices} slices at once, as far "
             "apart as those of its experiment; to correct scans, give one with adjacent = 0."
         )
-    card = _card(path)
+    card = _checked_header(path).card
     shipped = name_or_path in _shipped_names()
-    name = name_or_path if shipped else str(card.get("name", path.stem))
-    return Model(name, path, sha256_of_file(path), network, card)
+    name = name_or_path if shipped else card.name or path.stem
+    model = Model(name, path, sha256_of_file(path), network, card)
+    _log.info("model %s: %s, SHA-256 %s", name, path, model.sha256)
+    return model
 
 
 def model_rows(models: Sequence[ShippedModel]) -> list[tuple[str, ...]]:
@@ -142,23 +146,23 @@ def model_rows(models: Sequence[ShippedModel]) -> list[tuple[str, ...]]:
 
 def _row(model: ShippedModel) -> tuple[str, ...]:
     card = model.card
-    low, high = card["trained_pixel_mm"]
+    low, high = trained_pixels(model.path, card)
     pixels = f"{low:g} mm" if low == high else f"{low:g} to {high:g} mm"
     return (
         model.name,
-        _told(card.get("purpose")),
-        f"{card['plane']}, {pixels}",
-        f"{read_header(model.path).n_parameters / 1e6:.1f} M",
-        _told(card.get("data")),
-        _told(card.get("licence")),
-        _told(card.get("metrics")),
+        _told(card.purpose),
+        f"{card.plane}, {pixels}",
+        f"{model.n_parameters / 1e6:.1f} M",
+        _told(card.data),
+        _told(card.licence),
+        _told(card.scores),
         sha256_of_file(model.path),
     )
 
 
 def _told(value: object) -> str:
     """Part of a card in words."""
-    if value is None:
+    if value in (None, "", (), {}):
         return "not stated"
     if isinstance(value, float):
         return f"{value:.4g}"
@@ -169,23 +173,45 @@ def _told(value: object) -> str:
     return str(value)
 
 
-def _check_corrects(path: Path) -> None:
-    """Refuse weights of the network that tells how far a head moved, which corrects nothing."""
-    if set(read_header(path).about["network"]) == {one.name for one in fields(SeverityConfig)}:
-        raise McnetError(
-            f"{path} holds the network that estimates how far a head moved, which every correction "
-            "asks by itself; give weights of a network that corrects, such as those that mcnet "
-            "models lists."
-        )
-
-
 def _shipped_names() -> set[str]:
     found = {path.stem for path in WEIGHTS.glob(f"*{_SUFFIX}")}
     return found.difference(_NO_CORRECTION)
 
 
-def _card(path: Path) -> dict[str, Any]:
-    """Card of a model, which says on what slices it was trained."""
-    card: dict[str, Any] = read_card(path).get("card", {})
-    checked_card(path, card)
-    return card
+def _shipped(name: str, path: Path) -> ShippedModel:
+    header = _checked_header(path)
+    return ShippedModel(name, path, header.card, header.n_parameters)
+
+
+def trained_pixels(path: Path, card: ModelCard) -> tuple[float, float]:
+    """Least and greatest pixel size that a network was trained on, of the card in a file.
+
+    Raises
+    ------
+    McnetError
+        The card says nothing of it.
+    """
+    if card.trained_pixel_mm is None:
+        least, greatest = PIXEL_MM
+        expected = f"the least and the greatest pixel size, within {least:g} to {greatest:g} mm"
+        raise wrong_entry(path, "trained_pixel_mm", None, expected)
+    return card.trained_pixel_mm
+
+
+def _checked_header(path: Path) -> WeightsHeader:
+    """Header of a file of weights that correct sagittal slices of a stated pixel size."""
+    header = read_header(path)
+    if header.architecture == SEVERITY_ARCHITECTURE:
+        raise McnetError(
+            f"{path} holds the network that estimates how far a head moved, which every correction "
+            "asks by itself; give weights of a network that corrects, such as those that mcnet "
+            "models lists."
+        )
+    plane = header.card.plane
+    if plane != "sagittal":
+        raise McnetError(
+            f"{path} was trained on {plane or 'unknown'} slices by its card (plane), and mcnet "
+            "corrects sagittal ones; use a model of these."
+        )
+    trained_pixels(path, header.card)
+    return header

@@ -15,7 +15,7 @@ from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.sampling import SliceSampling
 from mcnet.correction.slices import mixed_precision, slices_at_once
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import UNet
+from mcnet.networks.base import ImageNetwork
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-2,), (-1,))
 """Axes of a batch that are flipped, for each of the answers whose spread is the uncertainty.
@@ -31,7 +31,7 @@ _Images = TypeVar("_Images", np.ndarray, Tensor)
 class NetworkPass:
     """A scan on its way through a network."""
 
-    network: UNet
+    network: ImageNetwork
     scan: Volume
     sampling: SliceSampling
     scale: float

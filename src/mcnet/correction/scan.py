@@ -1,12 +1,14 @@
 """A corrected scan from a corrupted one, on its own grid and intensity scale."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.correction.magnitude_motion import (
     N_SEARCHED,
     FoundMotion,
@@ -26,17 +28,25 @@ from mcnet.datasets.head_slices import input_scale, spread_slices
 from mcnet.io.volume import Volume
 from mcnet.physics.in_plane import SliceGrid
 
+_log = logging.getLogger(__name__)
+# tuned, by a script that was not kept; neighbours: experiments/tuning/network_gain.py
 _NETWORK_FOUND_MM = (0.1, 0.3)
 """Of motion found: below the first the network is not asked, from the second on as its gain says.
 What slight motion leaves after a search is less than what the network does to a still slice; of
 severe motion much is left (validation subjects)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/network_gain.py
 _NETWORK_SEEN_MM = (0.6, 1.0)
 """The same of motion that the guard sees: of some severe motion a search finds little."""
 
 
 @runtime_checkable
 class SeverityEstimator(Protocol):
-    """What judges a scan by itself."""
+    """What estimates the severity of motion from a scan alone."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What records say of it: its name, and the SHA-256 of its weights."""
+        ...
 
     def assess(self, volume: Volume) -> Assessment:
         """How far the head moved, and how the scan differs from the training data."""
@@ -74,6 +84,11 @@ def correct_scan(
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
     grid = searched_grid(sampling, options)
+    _log.info(
+        "%s: %.2f mm of motion by estimate, %s on device %s",
+        *(scan.name, judged.severity.mm),
+        *("searched for motion" if grid else "not searched for motion", options.device),
+    )
     warnings = (*judged.warnings, *unsearched_warnings(sampling, options))
 
     left = partial(
@@ -94,17 +109,17 @@ def correct_scan(
             return left(left_because="estimated still")
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
-    tell, total = on_progress or (lambda _done, _total: None), n_search + len(scan.values)
+    progress, n_total = Progress(on_progress), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, way, judged.severity.mm, lambda done, _: tell(done, total))
+        motion = _motion(grid, way, judged.severity.mm, progress.steps(0, n_total))
         because = _left_after_search(judged, motion)
         if because is not None and not options.force:
             return left(left_because=because)
     gain = _gain(model, judged, motion, was_searched=grid is not None)
-    change, deviation = changes_of(
-        way, motion, gain, on_progress=lambda done, _: tell(n_search + done, total)
-    )
+    found_mm = motion.rms_mm if motion else 0.0
+    _log.info("%s: %.2f mm found, the network counts %.2f", scan.name, found_mm, gain)
+    change, deviation = changes_of(way, motion, gain, on_progress=progress.steps(n_search, n_total))
     least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
     after = replace(scan, values=np.clip(scan.values + change, least, greatest))
     return replace(
@@ -140,7 +155,7 @@ def _gain(
     Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
     counts. If nothing was searched for either, the least is applied.
     """
-    curve, severity = model.checked.gain, judged.severity
+    curve, severity = model.card.gain_curve, judged.severity
     if not was_searched:
         return min(curve.gain) if judged.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0

@@ -6,6 +6,7 @@ from mcnet.physics.in_plane import SliceGrid
 
 LEAST_SIDE: int = 32
 """Slices with fewer rows or columns tell too little of the motion."""
+# set by what was observed; other values: experiments/tuning/certain_motion.py
 COARSEST_MM: float = 1.5
 """In larger pixels a search finds motion where there was none: docs/results/correction.md."""
 

@@ -1,27 +1,24 @@
 """Corrected slices from corrupted ones."""
 
-import copy
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mcnet.core.engine import Device
 from mcnet.core.errors import McnetError
 from mcnet.correction.batches import in_batches
 from mcnet.datasets.adjacent import seen_together
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.networks.unet import UNet
+from mcnet.networks.base import ImageNetwork
 
 _PIXELS_AT_ONCE = {"cpu": 2**19, "cuda": 2**23}
 """Pixels of one batch. On a CPU 8 slices of 256 x 256 are fastest: more leave the cache."""
 
 
 def correct_slices(
-    network: UNet,
+    network: ImageNetwork,
     images: Float32[np.ndarray, "n rows columns"],
     input_scale: Float32[np.ndarray, "n"],
     *,
@@ -61,14 +58,16 @@ def correct_slices(
     return corrected
 
 
-def correct_pairs(network: UNet, pairs: ImagePairs) -> Float32[np.ndarray, "n_pairs rows columns"]:
+def correct_pairs(
+    network: ImageNetwork, pairs: ImagePairs
+) -> Float32[np.ndarray, "n_pairs rows columns"]:
     """Corrected images of pairs, by a network of one slice or of adjacent ones."""
     n_adjacent = network.config.adjacent
     seen = seen_together(pairs.table, n_adjacent) if n_adjacent else None
     return correct_slices(network, pairs.corrupted, pairs.input_scale, seen=seen)
 
 
-def ready_network(network: UNet, device: Device) -> UNet:
+def ready_network(network: ImageNetwork, device: Device) -> ImageNetwork:
     """Copy of a network that computes the same faster: batch norm is part of the convolutions.
 
     Raises
@@ -80,21 +79,10 @@ def ready_network(network: UNet, device: Device) -> UNet:
         raise McnetError(
             "device cuda is not there, or this PyTorch cannot use it; compute on the device cpu."
         )
-    quick = copy.deepcopy(network).eval()
-    for module in quick.modules():
-        if isinstance(module, nn.Sequential):
-            _fold_batch_norm(module)
+    quick = network.folded().to(device)
     # The order in which convolutions read memory fastest, on CPUs and on GPUs.
-    ready: UNet = quick.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ready: ImageNetwork = quick.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ready
-
-
-def _fold_batch_norm(layers: nn.Sequential) -> None:
-    for index, layer in enumerate(layers):
-        after = layers[index + 1] if index + 1 < len(layers) else None
-        if isinstance(layer, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
-            layers[index] = fuse_conv_bn_eval(layer, after)
-            layers[index + 1] = nn.Identity()
 
 
 def slices_at_once(shape: tuple[int, ...], device: Device) -> int:

@@ -1,7 +1,7 @@
-"""Scans that a model was not made for: told by what they say of themselves, and by their values."""
+"""Warnings and refusals of scans that a model was not made for, by their metadata and values."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,38 @@ AIR_SHARE = 0.05
 """A CT of a head holds more of it."""
 
 _TILTED_DEG = 20.0
-"""Slices that are turned further from sagittal are told of."""
+"""Slices that are rotated further from sagittal draw a warning."""
 
-_WORD = r"(?<![a-z0-9]){}(?![a-z0-9])"
-_T1 = re.compile(_WORD.format(r"(t1\w*|\w*mprage|bravo|ir-?fspgr|\w*spgr)"), re.IGNORECASE)
-# neither PD nor EPI, which are short for diseases in the names of files
-_OTHER = re.compile(
-    _WORD.format(r"(t2(?:w|star\w*)?|flair|pdw|dwi|dti|bold|asl|swi|adc|tof)"), re.IGNORECASE
-)
+_WORD = r"(?<![a-z0-9])(?:{})(?![a-z0-9])"
+_WORDS: Mapping[str, str] = {
+    "T1w": r"t1\w*|\w*mprage|bravo|ir-?fspgr|\w*spgr",
+    "T2w": r"t2w?",
+    "T2starw": r"t2star\w*",
+    "FLAIR": r"flair",
+    # neither PD nor EPI, which are short for diseases in the names of files
+    "PDw": r"pdw",
+    "dwi": r"dwi|dti|adc",
+    "bold": r"bold",
+    "asl": r"asl",
+    "swi": r"swi",
+    "angio": r"tof",
+}
+"""Words in the names of scans of each contrast, by the suffixes of BIDS."""
+_IN_WORDS: Mapping[str, str] = {
+    "T1w": "T1-weighted",
+    "T2w": "T2-weighted",
+    "T2starw": "T2*-weighted",
+    "PDw": "proton-density-weighted",
+}
+
+
+def contrast_words(contrast: str) -> str:
+    """Contrast of a model card as people say it.
+
+    >>> contrast_words("T1w"), contrast_words("FLAIR")
+    ('T1-weighted', 'FLAIR')
+    """
+    return _IN_WORDS.get(contrast, contrast)
 
 
 def check_modality(source: Path, modality: str) -> None:
@@ -36,7 +60,7 @@ def check_modality(source: Path, modality: str) -> None:
     """
     if modality.upper() not in ("", "MR", "MRI"):
         raise McnetError(
-            f"{source} is of modality {modality}; mcnet corrects T1-weighted MR scans: give one."
+            f"{source} is of modality {modality}; mcnet corrects MR scans of the head: give one."
         )
 
 
@@ -52,20 +76,32 @@ def check_not_ct(source: Path, scan: Volume) -> None:
     if share >= AIR_SHARE:
         raise McnetError(
             f"{source} looks like CT: {share:.0%} of its voxels lie below {AIR_OF_CT:g}, as air in "
-            "Hounsfield units does; mcnet corrects T1-weighted MR scans: give one."
+            "Hounsfield units does; mcnet corrects MR scans of the head: give one."
         )
 
 
-def contrast_warnings(names: Iterable[str]) -> tuple[str, ...]:
-    """What is to be told of a scan whose name or description names another contrast than T1."""
+def contrast_warnings(names: Iterable[str], contrast: str) -> tuple[str, ...]:
+    """What is to be told of a scan whose name or description names another contrast than a model's.
+
+    Parameters
+    ----------
+    names
+        File name, series description and protocol of the scan.
+    contrast
+        Of the scans that the model was trained on, as its card states it.
+    """
+    same = re.compile(_WORD.format(_WORDS.get(contrast, re.escape(contrast))), re.IGNORECASE)
+    of_others = "|".join(words for one, words in _WORDS.items() if one != contrast)
+    other = re.compile(_WORD.format(of_others), re.IGNORECASE)
     for name in names:
-        # an underscore parts words here, though not in a regular expression
+        # an underscore separates words here, though not in a regular expression
         words = name.replace("_", " ")
-        other = _OTHER.search(words)
-        if other and not _T1.search(words):
+        found = other.search(words)
+        if found and not same.search(words):
+            trained = contrast_words(contrast)
             return (
-                f"By its name ('{name}') this is not a T1-weighted scan but {other.group(0)}; the "
-                "model was trained on T1-weighted scans, so do not trust its correction.",
+                f"By its name ('{name}') this is not a {trained} scan but {found.group(0)}; the "
+                f"model was trained on {trained} scans, so do not trust its correction.",
             )
     return ()
 
@@ -84,10 +120,10 @@ def fit_warnings(scan: Volume, sampling: SliceSampling) -> tuple[str, ...]:
             "finer than the coarser of both was not corrected."
         )
     x_axis = scan.affine[:3, 0] / scan.voxel_size_mm[0]
-    turned_deg = float(np.degrees(np.arccos(np.clip(abs(x_axis[0]), 0, 1))))
-    if turned_deg > _TILTED_DEG:
+    rotated_deg = float(np.degrees(np.arccos(np.clip(abs(x_axis[0]), 0, 1))))
+    if rotated_deg > _TILTED_DEG:
         found.append(
-            f"The scan's slices are turned by {turned_deg:.0f} degrees from sagittal planes, "
+            f"The scan's slices are rotated by {rotated_deg:.0f} degrees from sagittal planes, "
             "further than in the model's training data."
         )
     return tuple(found)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 
 _HEAD_SHARE = 0.1
 """Slices with less signal than this share of the brightest one show no head, only air."""

@@ -9,8 +9,9 @@ import pandas as pd
 from mcnet.evaluation.comparisons import N_RESAMPLES, compared, one_column_a_model
 from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import ordered_modes, quartiles
+from mcnet.metrics.registry import PRIMARY
 
-METRICS_ASKED: tuple[str, ...] = ("ssim_head_registered", "ssim")
+METRICS_ASKED: tuple[str, ...] = (PRIMARY, "ssim")
 SIDES = ["of_model", "of_against"]
 ALL = "all"
 """Of every severity."""
@@ -27,10 +28,10 @@ def answers(
 
     Columns: mode, ask, model, against, crossed, metric, severity, ``answer``, the means
     ``of_model`` and ``of_against``, and those of `mcnet.evaluation.comparisons.comparisons`. The
-    answer follows from the interval that redraws subjects and traces: "yes" above zero, "the
-    reverse" below, "not to be told" around it. A mode in which one of the two models was not
-    trained gives no row. A crossed question is answered for all severities alone, since a quarter
-    has not as many even traces as odd ones, and its traces are redrawn within both.
+    answer follows from the interval that redraws subjects and traces: "yes" if it is
+    above zero, "the reverse" if below, else "undecided". A mode in which one of the two models was
+    not trained gives no row. A crossed question is answered for all severities alone, since a
+    quarter has not as many even traces as odd ones, and its traces are redrawn within both.
 
     Parameters
     ----------
@@ -99,4 +100,4 @@ def _classes(magnitude: np.ndarray, limits: np.ndarray) -> list[tuple[str, np.nd
 def _answer(low: float, high: float) -> str:
     if low > 0:
         return "yes"
-    return "the reverse" if high < 0 else "not to be told"
+    return "the reverse" if high < 0 else "undecided"

@@ -1,7 +1,7 @@
-"""What needs no network: rigid registration to the reference, and light smoothing.
+"""Baselines without a network: rigid registration to the reference, and light smoothing.
 
-A corrupted image seldom lies where its reference lies, since the pose at the centre of k-space is
-not the mean pose. Undoing that alone can gain as much SSIM as a network; so can blurring.
+A corrupted image is seldom aligned with its reference, since the pose at the centre of k-space is
+not the mean pose. Alignment alone can gain as much SSIM as a network; so can blurring.
 """
 
 # mypy: disable-error-code="no-untyped-call"
@@ -18,7 +18,7 @@ from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
 
 # Mean squares on grids of about 32 and 43 pixels a side, then a cubic spline: on 128x128 heads
-# turned by up to 16 degrees and shifted by up to 8 pixels, no error passes 0.05 pixels or 0.1
+# rotated by up to 16 degrees and translated by up to 8 pixels, no error passes 0.05 pixels or 0.1
 # degrees, in about 25 ms. Finer grids take twice as long for less than 0.02 pixels.
 _COARSE_SIDES, _SIGMAS_PIXELS = (32, 43), (2.0, 1.0)
 _FIRST_STEP_PIXELS, _LAST_STEP_PIXELS, _MAX_STEPS, _RELAXATION = 1.0, 0.01, 100, 0.6
@@ -29,9 +29,9 @@ _SMALLEST_SIDE = 16
 def register_rigidly(
     reference: Float[np.ndarray, "rows columns"], image: Float[np.ndarray, "rows columns"]
 ) -> Float32[np.ndarray, "rows columns"]:
-    """Return the image brought onto its reference: turned and shifted, cubic B-splines.
+    """Return the image after rigid registration to its reference, by cubic B-splines.
 
-    Beyond the image's edge is zero. Where the mean squared difference to the reference would
+    Outside the image it is zero. Where the mean squared difference to the reference would
     grow, the image comes back as it is.
 
     Raises
@@ -45,7 +45,7 @@ def register_rigidly(
 def _registered(
     reference: Float[np.ndarray, "*shape"], image: Float[np.ndarray, "*shape"]
 ) -> Float32[np.ndarray, "*shape"]:
-    _check_comparable(reference, image)
+    _check_registrable(reference, image)
     fixed, moving = _as_itk(reference), _as_itk(image)
     transform = _registration(fixed, moving)
     resampled = sitk.Resample(moving, fixed, transform, sitk.sitkBSpline3, 0.0)
@@ -60,7 +60,7 @@ def _registered(
 def register_volume_rigidly(
     reference: Float[np.ndarray, "x y z"], volume: Float[np.ndarray, "x y z"]
 ) -> Float32[np.ndarray, "x y z"]:
-    """Return the volume brought onto its reference: as `register_rigidly`, in space.
+    """Return the volume after rigid registration to its reference, as `register_rigidly` in 3D.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def register_all(
     *,
     progress: OnProgress | None = None,
 ) -> Float32[np.ndarray, "n_images rows columns"]:
-    """Return every image brought onto its reference by `register_rigidly`, on all cores.
+    """Return every image registered to its reference by `register_rigidly`, on all cores.
 
     Raises
     ------
@@ -131,9 +131,10 @@ def _registration(
         gradientMagnitudeTolerance=1e-8,
     )
     # A radian weighs less than the pixels that it moves on a whole image, sqrt((n^2 + m^2) / 12):
-    # with that weight the turn of a round head lags behind the shifts and stops degrees away.
-    of_turn = np.mean([n**2 for n in size]) / 48
-    method.SetOptimizerScales([of_turn] * n_rotations + [1.0] * len(size))
+    # with that weight the rotation of a round head converges more slowly than its translation and
+    # stops degrees away.
+    of_rotation = np.mean([n**2 for n in size]) / 48
+    method.SetOptimizerScales([of_rotation] * n_rotations + [1.0] * len(size))
     method.SetInitialTransform(transform, inPlace=True)
     try:
         method.Execute(fixed, moving)
@@ -154,7 +155,7 @@ def _mean_square(
     return float(np.mean((image.astype(float) - reference) ** 2))
 
 
-def _check_comparable(reference: np.ndarray, image: np.ndarray) -> None:
+def _check_registrable(reference: np.ndarray, image: np.ndarray) -> None:
     """Refuse images that cannot be registered."""
     if reference.shape != image.shape or min(image.shape) < _SMALLEST_SIDE:
         raise McnetError(

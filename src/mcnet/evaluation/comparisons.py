@@ -1,7 +1,7 @@
 """Whether one model is better than another: paired, per slice and per subject.
 
 Slices of one subject, and slices corrupted by one trace, are no independent observations. A test
-over slices is printed since the field prints it; the one over subjects is the one to believe.
+over slices is printed since the field prints it; conclusions rest on the one over subjects.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata, t, wilcoxon
 
 from mcnet.core.errors import McnetError
-from mcnet.evaluation.rows import KEYS, METRICS
+from mcnet.evaluation.rows import KEYS
 from mcnet.evaluation.statistics import check_rows, ordered_models, ordered_modes
+from mcnet.metrics.registry import column
 
 N_RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -34,6 +35,7 @@ def comparisons(
     Columns: mode, metric, model, against; ``mean_difference`` (model - against) over slices;
     ``slices_*``: number, Wilcoxon p, rank-biserial effect size, t interval; ``subjects_*``: the
     same over subject means, their interval by a bootstrap that redraws subjects and traces;
+    ``subjects_better``: in how many the model is better, by the metric's direction;
     ``subjects_smallest_p``: what a Wilcoxon of so many subjects can reach at all; ``note`` says
     when that is above 0.05.
 
@@ -53,11 +55,14 @@ def comparisons(
     Raises
     ------
     McnetError
-        The metric is unknown, or a slice occurs twice for one model.
+        The metric is unknown or not in the table, or a slice occurs twice for one model.
     """
     check_rows(rows)
-    if metric not in METRICS:
-        raise McnetError(f"The metric {metric!r} is unknown; choose one of {', '.join(METRICS)}.")
+    higher_is_better = column(metric).metric.higher_is_better
+    if metric not in rows.columns:
+        raise McnetError(
+            f"The table of results has no column {metric!r}; evaluate again to measure it."
+        )
     records = []
     for mode in ordered_modes(rows):
         table = one_column_a_model(rows[rows["mode"] == mode], metric)
@@ -68,7 +73,10 @@ def comparisons(
                     labels = {"mode": mode, "metric": metric, "model": model, "against": other}
                     difference = (table[model] - table[other]).dropna()
                     if len(difference):
-                        records.append(labels | compared(difference, rng, n_resamples))
+                        numbers = compared(
+                            difference, rng, n_resamples, higher_is_better=higher_is_better
+                        )
+                        records.append(labels | numbers)
     return pd.DataFrame(records)
 
 
@@ -137,10 +145,13 @@ def compared(
     rng: np.random.Generator,
     n_resamples: int,
     trace_groups: Int[np.ndarray, "n"] | Bool[np.ndarray, "n"] | None = None,
+    *,
+    higher_is_better: bool = True,
 ) -> dict[str, Any]:
     """Effect, tests and intervals of one pair of models, of which the differences are given.
 
-    Traces are redrawn as `clustered_interval` says.
+    Traces are redrawn as `clustered_interval` says. ``subjects_better`` counts by the metric's
+    direction; every other number has the sign of the differences.
     """
     slices = differences.to_numpy(dtype=float)
     subjects = differences.groupby("subject").mean().to_numpy(dtype=float)
@@ -154,7 +165,7 @@ def compared(
         "slices_low": low,
         "slices_high": high,
         "subjects_n": len(subjects),
-        "subjects_better": int(np.sum(subjects > 0)),
+        "subjects_better": int(np.sum(subjects > 0 if higher_is_better else subjects < 0)),
         "subjects_p": _wilcoxon_p(subjects),
         "subjects_rank_biserial": rank_biserial(subjects),
         "subjects_low": subjects_low,

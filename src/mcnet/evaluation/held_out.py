@@ -15,7 +15,7 @@ def check_held_out(subjects: Sequence[Subject], model: Model) -> None:
     McnetError
         Its card names one of them.
     """
-    known = model.checked.known_subjects
+    known = model.card.subjects.known
     seen = sorted(subject.name for subject in subjects if subject.name in known)
     if seen:
         raise McnetError(

@@ -1,4 +1,4 @@
-"""How far the poses that a search found are from the true ones."""
+"""Errors of estimated poses against the true ones."""
 
 from typing import Any
 
@@ -7,24 +7,28 @@ import numpy as np
 from mcnet.io.kspace import RawScan
 from mcnet.motion.poses import AXES, inverse_pose
 from mcnet.motion.trace import MotionTrace
-from mcnet.physics.in_space import matrices_of, poses_of
+from mcnet.physics.line_poses import matrices_of, poses_of
 
 
 def pose_error(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, Any]:
     """Root mean square error of poses over the central half of the lines.
 
-    The whole has a free pose, a move of the image: the median error of that half is taken off.
-    ``rotation_deg``, ``line_axis_mm``, ``other_mm``; in space the worst of three turns, and of the
-    two shifts across the lines' axis.
+    A common pose of all lines only moves the image, so the median error of that half is subtracted.
+    ``rotation_deg``, ``line_axis_mm``, ``other_mm``; in 3D the largest of three rotations, and of
+    the two translations across the lines' axis.
     """
     quarter = raw.n_lines // 4
     if raw.is_3d:
         return _error_in_space(raw, found, true)
     apart = (raw.poses_of(found) - raw.poses_of(true))[quarter : raw.n_lines - quarter]
     apart = apart - np.median(apart, axis=0)
-    turn, *shifts = np.sqrt((apart**2).mean(axis=0))
-    along = shifts.pop(raw.grid.line_axis)
-    return {"rotation_deg": float(np.degrees(turn)), "line_axis_mm": along, "other_mm": shifts[0]}
+    rotation, *translations = np.sqrt((apart**2).mean(axis=0))
+    along = translations.pop(raw.grid.line_axis)
+    return {
+        "rotation_deg": float(np.degrees(rotation)),
+        "line_axis_mm": along,
+        "other_mm": translations[0],
+    }
 
 
 def _error_in_space(raw: RawScan, found: MotionTrace, true: MotionTrace) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What an experiment asks of two models, as data, and what needs no model."""
+"""Questions of an experiment, each a comparison of two models, and the baselines."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ BASELINES: tuple[str, ...] = ("corrupted", "registered", "smoothed")
 
 @dataclass(frozen=True)
 class Question:
-    """What the comparison of two models is to answer."""
+    """A question that a comparison of two models answers."""
 
     ask: str
-    """In a sentence, as the report prints it."""
+    """The question, as the report prints it."""
     model: str
     against: str
     """A model or a baseline."""
     crossed: bool = False
     """Whether the two change places on odd test traces, counted from 0 by name. Of two networks
-    that learned from the even and from the odd ones, the difference is then what it is worth to
-    have learned from a trace: how good each network is on the whole cancels."""
+    that learned from the even and from the odd ones, the difference is then the effect of
+    having learned from a trace: the overall quality of each network cancels."""

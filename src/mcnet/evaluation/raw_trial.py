@@ -1,8 +1,8 @@
 """Reconstruction from raw k-space on trial: subjects and recorded motion that nothing was tuned on.
 
 Each subject is scanned, in slices or as a volume, while moving by each trace at each factor. What a
-user would get is compared: the scanner's image, the network's, the reconstruction with motion that
-is looked for, and the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one
+user would get is compared: the scanner's image, the network's, the reconstruction with estimated
+motion, and the one with the true motion. The rows are those of `mcnet.evaluation.rows`, one
 data set ("mode") a factor. Volumes are registered to the reference in space before slices of them
 are scored.
 """
@@ -34,7 +34,7 @@ from mcnet.evaluation.raw_trial_results import RawTrial, joined, kept
 from mcnet.evaluation.rows import evaluate
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.simulator import image_at_rest
@@ -59,11 +59,11 @@ def try_reconstruction(
     Parameters
     ----------
     subjects, traces, model, design
-        What is tried, and on whom.
+        What is tried, and on which subjects.
     unfinished
         Folder where scans that are done are kept, and found again.
     on_progress
-        Told of scans.
+        Called with the number of scans done, and of all.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def try_reconstruction(
 def _key_of(
     subject: Subject, trace: MotionTrace, factor: float, model: Model, design: RawTrialDesign
 ) -> str:
-    """Digest of what a scan's result follows from."""
+    """Digest of everything that determines a scan's result."""
     poses = np.concatenate([trace.translation_mm, trace.rotation_deg], axis=1)
     asked = replace(design, factors=(factor,))
     return sha256_of_json(
@@ -149,6 +149,6 @@ def _scanned(
 
 
 def _of_magnitude(raw: RawScan) -> Complex64[np.ndarray, "1 n_x n_y n_z"]:
-    """What is left of k-space where only the magnitude of the image was kept."""
+    """The Fourier transform of the magnitude image, as if it were k-space."""
     axes = [1 + axis for axis in raw.encoded_axes]
     return centred_fft(root_sum_of_squares(raw).values[None], axes).astype(np.complex64)

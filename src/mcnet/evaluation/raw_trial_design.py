@@ -13,9 +13,9 @@ from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
 
 _STEP = 4
-"""Every so manieth slice is scored."""
+"""Every fourth slice is scored."""
 _WITHIN = 2.0
-"""Recorded motion stays within so many mm and degrees: `mcnet.evaluation.trial.TrialDesign`."""
+"""Recorded motion stays within 2 mm and 2 degrees: `mcnet.evaluation.trial.TrialDesign`."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RawTrialDesign:
 
     @property
     def positions_mm(self) -> Float[np.ndarray, "n_slices"]:
-        """Places along x of what the scan has: slices or partitions."""
+        """Positions along x of the slices or partitions."""
         if self.in_space:
             return self.acquisition.axis_positions_mm("x")
         return (np.arange(self.n_slices) - self.n_slices // 2) * self.thickness_mm
@@ -77,7 +77,7 @@ class RawTrialDesign:
         return np.asarray(np.abs(self.positions_mm - places[:, None]).argmin(axis=1))
 
     def motion_of(self, trace: MotionTrace, factor: float) -> MotionTrace:
-        """A recorded trace as the head moves here: at rest at the centre of k-space."""
+        """A recorded trace as the scan is moved: at the reference pose at the centre of k-space."""
         motion = trace.resampled(self.acquisition.n_lines)
         if not self.in_space:
             motion = motion.restricted_to("rotation+translation")

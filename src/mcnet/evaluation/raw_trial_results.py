@@ -1,7 +1,7 @@
-"""What came of a trial of reconstruction, scan by scan: those that are done are kept on disk.
+"""Results of a trial of reconstruction, scan by scan: those that are done are kept on disk.
 
-A trial takes hours. One that was interrupted finds its scans again by a key, the digest of all that
-a result follows from.
+A trial takes hours. One that was interrupted finds its scans again by a key, the digest of
+everything that determines a result.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from mcnet.core.writing import write_text, written_whole
 
 @dataclass(frozen=True, eq=False)
 class RawTrial:
-    """What came of it."""
+    """Results of a trial."""
 
     rows: pd.DataFrame
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""

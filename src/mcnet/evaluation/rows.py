@@ -1,34 +1,25 @@
-"""One row per slice and model: what every table and figure is made from."""
+"""One row per slice and model, from which every table and figure is made."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float32
 
+from mcnet.core.engine import n_cores
 from mcnet.core.errors import McnetError
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
-from mcnet.metrics import nmse, psnr, ssim_whole_and_inside
+from mcnet.metrics.registry import COLUMN_NAMES, scores
 
-DATA_RANGE = 1.0
-"""Pairs are scaled so that the 99.9th percentile of the reference is 1."""
 KEYS: tuple[str, ...] = ("subject", "trace", "position_mm", "mode")
-METRICS: tuple[str, ...] = (
-    "ssim",
-    "ssim_head",
-    "ssim_registered",
-    "ssim_head_registered",
-    "psnr",
-    "psnr_head",
-    "nmse",
-    "nmse_head",
-)
-COLUMNS: tuple[str, ...] = (*KEYS, "model", "magnitude", *METRICS)
+COLUMNS: tuple[str, ...] = (*KEYS, "model", "magnitude", *COLUMN_NAMES)
 
 Images = Float32[np.ndarray, "n_pairs rows columns"]
+Image = Float32[np.ndarray, "rows columns"]
 
 
 def evaluate(
@@ -39,10 +30,10 @@ def evaluate(
 ) -> pd.DataFrame:
     """One row per (pair, model label), with every metric against the pair's reference.
 
-    The baselines ``corrupted``, ``registered`` (the corrupted image brought onto its reference by
-    a rigid registration) and ``smoothed`` are added to the models. The columns ``*_registered``
-    score the row's image after it was registered, too: what they gain is no alignment, and with
-    ``_head`` no ghost in the air either.
+    The baselines ``corrupted``, ``registered`` (the corrupted image after a rigid registration to
+    its reference) and ``smoothed`` are added to the models. The columns are those of
+    `mcnet.metrics.registry`; those named ``*_registered`` score the row's image after it was
+    registered, too, so that alignment alone gains nothing there.
 
     Parameters
     ----------
@@ -51,22 +42,21 @@ def evaluate(
     images
         A model's label, and its corrected images in the order and on the scale of ``pairs``.
     progress
-        Told of the images registered and of their number in all.
+        Called with the number of images registered, and of all.
 
     Raises
     ------
     McnetError
         A label is that of a baseline, or there is not one image a pair.
     """
-    _check_comparable(pairs, images)
+    _check_fit(pairs, images)
     references = pairs.references[pairs.reference_index]
     heads = pairs.heads[pairs.reference_index]
     candidates = {"corrupted": pairs.corrupted, "smoothed": smooth_lightly(pairs.corrupted)}
     candidates.update(images)
+    whole = Progress(progress)
     registered = {
-        label: register_all(
-            references, stack, progress=_part(progress, index, len(pairs), len(candidates))
-        )
+        label: register_all(references, stack, progress=whole.part(index, len(candidates)))
         for index, (label, stack) in enumerate(candidates.items())
     }
     tables = []
@@ -86,38 +76,18 @@ def _scores(
     registered: Images,
 ) -> pd.DataFrame:
     """Every metric of every image, one row an image."""
-    rows = []
-    for reference, head, image, aligned in zip(references, heads, images, registered, strict=True):
-        whole, inside = ssim_whole_and_inside(reference, image, data_range=DATA_RANGE, mask=head)
-        whole_aligned, inside_aligned = ssim_whole_and_inside(
-            reference, aligned, data_range=DATA_RANGE, mask=head
-        )
-        rows.append(
-            {
-                "ssim": whole,
-                "ssim_head": inside,
-                "ssim_registered": whole_aligned,
-                "ssim_head_registered": inside_aligned,
-                "psnr": psnr(reference, image, data_range=DATA_RANGE),
-                "psnr_head": psnr(reference, image, data_range=DATA_RANGE, mask=head),
-                "nmse": nmse(reference, image),
-                "nmse_head": nmse(reference, image, mask=head),
-            }
-        )
-    return pd.DataFrame(rows, columns=list(METRICS))
+    with ThreadPoolExecutor(n_cores()) as pool:
+        rows = list(pool.map(_scored, references, heads, images, registered))
+    return pd.DataFrame(rows, columns=list(COLUMN_NAMES))
 
 
-def _part(
-    progress: OnProgress | None, index: int, n_pairs: int, n_stacks: int
-) -> OnProgress | None:
-    """Return what turns the progress of one stack into that of all."""
-    if progress is None:
-        return None
-    tell = progress
-    return lambda done, _: tell(index * n_pairs + done, n_stacks * n_pairs)
+def _scored(
+    reference: Image, head: Bool[np.ndarray, "rows columns"], image: Image, aligned: Image
+) -> dict[str, float]:
+    return scores(image, head=head, reference=reference, registered=aligned)
 
 
-def _check_comparable(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:
+def _check_fit(pairs: ImagePairs, images: Mapping[str, np.ndarray]) -> None:
     """Refuse labels and images that do not belong to the pairs."""
     taken = [label for label in images if label in BASELINES]
     if taken:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mcnet.core.errors import McnetError
-from mcnet.evaluation.rows import KEYS, METRICS
+from mcnet.evaluation.rows import KEYS
+from mcnet.metrics.registry import COLUMNS, METRICS, PRIMARY, Column, columns_in
 
 MODEL_ORDER: tuple[str, ...] = (
     "corrupted",
@@ -20,7 +21,8 @@ MODEL_ORDER: tuple[str, ...] = (
     "mcnet",
 )
 """The paper's order, our baselines, control and recipe among them; others follow as they come."""
-SSIM_METRICS: tuple[str, ...] = tuple(name for name in METRICS if name.startswith("ssim"))
+WITH_DEFICIT: tuple[Column, ...] = tuple(one for one in COLUMNS if one.metric.perfect is not None)
+"""Columns with gains over the corrupted images, and the recovered share of the deficit."""
 
 
 def ordered_models(rows: pd.DataFrame) -> list[str]:
@@ -38,7 +40,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
     Columns: mode, model, n (slices), n_subjects, n_traces; ``<metric>_mean`` and ``<metric>_sd``
     (of the sample); for each SSIM ``<metric>_gain`` over the corrupted images and
-    ``<metric>_recovered``, the share of their distance to 1 that this gain closes.
+    ``<metric>_recovered``, the share of their SSIM deficit that is recovered: the gain over 1 minus
+    the corrupted images' mean. Metrics that the rows lack are left out.
     """
     check_rows(rows)
     records = []
@@ -90,12 +93,19 @@ def by_severity(rows: pd.DataFrame, edges: Sequence[float] | None = None) -> pd.
 def check_rows(rows: pd.DataFrame) -> None:
     """Refuse a table that is not one of rows.
 
+    A metric may be absent, since tables of earlier versions lack later ones, but not SSIM, nor some
+    of a metric's columns.
+
     Raises
     ------
     McnetError
         A column is absent, or there is no row.
     """
-    absent = [name for name in (*KEYS, "model", "magnitude", *METRICS) if name not in rows.columns]
+    needed = [*KEYS, "model", "magnitude", PRIMARY]
+    for metric in METRICS:
+        names = [one.name for one in COLUMNS if one.metric is metric]
+        needed += names if any(name in rows.columns for name in names) else []
+    absent = [name for name in needed if name not in rows.columns]
     if absent or rows.empty:
         what = f"lacks the column {absent[0]!r}" if absent else "has no rows"
         raise McnetError(
@@ -119,22 +129,24 @@ def _counts(rows: pd.DataFrame) -> dict[str, int]:
 
 def _moments(rows: pd.DataFrame) -> dict[str, float]:
     moments = {}
-    for metric in METRICS:
-        moments[f"{metric}_mean"] = float(rows[metric].mean())
+    for one in columns_in(rows.columns):
+        values = rows[one.name]
+        moments[f"{one.name}_mean"] = float(values.mean())
         # An infinite PSNR (an image equal to its reference) has a mean, but no deviation.
-        finite = bool(np.all(np.isfinite(rows[metric])))
-        moments[f"{metric}_sd"] = float(rows[metric].std()) if finite else float("nan")
+        finite = bool(np.all(np.isfinite(values)))
+        moments[f"{one.name}_sd"] = float(values.std()) if finite else float("nan")
     return moments
 
 
 def _gains(rows: pd.DataFrame, baseline: pd.DataFrame) -> dict[str, float]:
     """Gain over the corrupted images; NaN where there are none."""
     gains = {}
-    for metric in SSIM_METRICS:
-        before = float(baseline[metric].mean())
-        gain = float(rows[metric].mean()) - before
-        gains[f"{metric}_gain"] = gain
-        gains[f"{metric}_recovered"] = gain / (1 - before) if before != 1 else float("nan")
+    for one in WITH_DEFICIT:
+        before = float(baseline[one.name].mean())
+        gain = float(rows[one.name].mean()) - before
+        gains[f"{one.name}_gain"] = gain
+        deficit = (one.metric.perfect or 0.0) - before
+        gains[f"{one.name}_recovered"] = gain / deficit if deficit else float("nan")
     return gains
 
 
@@ -160,6 +172,6 @@ def _severity_class(
             **_counts(chosen),
             "magnitude_mean": float(chosen["magnitude"].mean()),
         }
-        means = {f"{metric}_mean": float(chosen[metric].mean()) for metric in SSIM_METRICS}
+        means = {f"{one.name}_mean": float(chosen[one.name].mean()) for one in WITH_DEFICIT}
         records.append(record | means | _gains(chosen, baseline))
     return records

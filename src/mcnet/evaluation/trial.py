@@ -1,8 +1,8 @@
-"""A shipped corrector on trial: subjects and motion that it has not seen, at several severities.
+"""Evaluation of a corrector on held-out subjects and motion, at several severities.
 
 Each subject is scanned on the scan's own grid, still and with each recorded trace at each factor,
-and corrected as `mcnet correct` does it: what the guard judges still is left as it is. The rows are
-those of `mcnet.evaluation.rows`, one data set ("mode") a factor.
+and corrected as `mcnet correct` does it: scans that are estimated to be still are left as they are.
+The rows are those of `mcnet.evaluation.rows`, one data set ("mode") a factor.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from mcnet.evaluation.held_out import check_held_out
 from mcnet.evaluation.rows import evaluate
 from mcnet.evaluation.trial_design import TrialDesign
 from mcnet.io.volume import Volume
-from mcnet.metrics import ssim_whole_and_inside
+from mcnet.metrics.similarity import ssim_whole_and_inside
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition, Order
 
@@ -39,17 +39,17 @@ _NOISE = 1
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What came of it."""
+    """Results of a trial."""
 
     rows: pd.DataFrame
     """One row a slice, factor and image, as `mcnet.evaluation.rows.evaluate` gives them."""
     severities: pd.DataFrame
-    """One row a scan: subject, trace, factor, true ``severity_mm``, and the guard's estimate with
-    its bounds before and after correction."""
+    """One row a scan: subject, trace, factor, true ``severity_mm``, and the severity estimate
+    with its bounds, before and after correction."""
     still: pd.DataFrame
     """One row a slice of a still scan that was corrected by force: SSIM to itself."""
     examples: dict[float, tuple[Image, Image, Image]]
-    """For each factor, one slice of the first person: reference, corrupted, corrected."""
+    """For each factor, one slice of the first subject: reference, corrupted, corrected."""
 
 
 def try_corrector(
@@ -61,7 +61,7 @@ def try_corrector(
     *,
     on_progress: OnProgress | None = None,
 ) -> Trial:
-    """Rows of all subjects, traces and factors, and what the guard said of each scan.
+    """Rows of all subjects, traces and factors, and the severity estimate of each scan.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def trial_acquisition(
 
 
 class _Subject:
-    """A subject of the trial, made ready on the scan's own grid."""
+    """A subject of the trial, prepared on the scan's own grid."""
 
     def __init__(self, subject: Subject, design: TrialDesign) -> None:
         self.name, self.noise = subject.name, design.noise
@@ -148,7 +148,7 @@ class _Subject:
         *,
         force: bool = False,
     ) -> CorrectedScan:
-        """The slices, corrected as a scan of its own, if the guard does not judge it still."""
+        """The slices, corrected as one scan, unless it is estimated to be still."""
         volume = Volume(slices, self.affine, self.name)
         return correct_scan(
             volume,
@@ -160,7 +160,7 @@ class _Subject:
 
 @dataclass
 class _Found:
-    """Rows as they come."""
+    """Results, collected scan by scan."""
 
     rows: list[pd.DataFrame] = field(default_factory=list)
     severities: list[dict[str, Any]] = field(default_factory=list)
@@ -169,7 +169,7 @@ class _Found:
 
     @property
     def trial(self) -> Trial:
-        """All of it."""
+        """All results."""
         rows = pd.concat(self.rows, ignore_index=True)
         severities, still = pd.DataFrame(self.severities), pd.DataFrame(self.still)
         return Trial(rows, severities, still, self.examples)
@@ -183,7 +183,7 @@ class _Found:
         result: CorrectedScan,
         label: str,
     ) -> None:
-        """Score a scan and remember what the guard said."""
+        """Score a scan and keep its severity estimates."""
         table = pd.DataFrame({"position_mm": subject.positions_mm})
         pairs = ImagePairs(
             corrupted=scan,

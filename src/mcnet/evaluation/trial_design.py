@@ -1,4 +1,4 @@
-"""What a corrector is tried on, as data: factors, traces and scans."""
+"""The design of a trial of a corrector: factors, traces and scans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _N_POINTS = 128
 
 @dataclass(frozen=True)
 class TrialDesign:
-    """What a corrector is tried on."""
+    """Factors, traces and scans of a trial."""
 
     factors: tuple[float, ...] = (2.0, 4.0, 8.0)
     """Recorded motion is multiplied by these."""
     n_traces: int = 8
-    """Recorded traces, drawn at random; everybody moves by each of them."""
+    """Recorded traces, drawn at random; every subject is moved by each of them."""
     n_slices: int = 10
     """Sagittal slices of each scan."""
     spacing_mm: float = 8.0
@@ -30,7 +30,7 @@ class TrialDesign:
     pixel_mm: float | None = None
     """Pixel size of the scans along y and z; each subject's own, if none is given."""
     order: Order = "sequential"
-    """In which lines are acquired."""
+    """Order in which lines are acquired."""
     noise: float = 0.0
     """Standard deviation of the noise of scans, real and imaginary, of which the reference's
     99.9th percentile is 1; the reference has none."""
@@ -66,7 +66,7 @@ def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[Mo
     Raises
     ------
     McnetError
-        A trace does not move, or too few are long and calm enough.
+        A trace does not move, or too few are long enough and within the bounds.
     """
     for trace in traces:
         check_moves(trace)
@@ -75,13 +75,13 @@ def chosen_traces(traces: Sequence[MotionTrace], design: TrialDesign) -> list[Mo
         for trace in traces
         if trace.n_points >= _N_POINTS
     ]
-    calm = [
+    within = [
         t for t in first if t.is_within(translation_mm=design.within, rotation_deg=design.within)
     ]
-    if len(calm) < design.n_traces:
+    if len(within) < design.n_traces:
         raise McnetError(
-            f"{len(calm)} of {len(traces)} traces have {_N_POINTS} points within "
+            f"{len(within)} of {len(traces)} traces have {_N_POINTS} points within "
             f"{design.within:g} mm and degrees, not {design.n_traces}; give more or ask for fewer."
         )
-    order = np.random.default_rng(design.seed).permutation(len(calm))
-    return [calm[row] for row in sorted(order[: design.n_traces])]
+    order = np.random.default_rng(design.seed).permutation(len(within))
+    return [within[row] for row in sorted(order[: design.n_traces])]

@@ -1,4 +1,4 @@
-"""What a trial was made from, for its provenance."""
+"""The inputs of a trial, for its provenance."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -17,7 +17,8 @@ from mcnet.core.writing import printable
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.evaluation.question import BASELINES, Question
 from mcnet.motion.plausibility import check_factor
-from mcnet.networks.config import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
+from mcnet.networks.registry import Network
 from mcnet.physics.acquisition import Acquisition
 from mcnet.training.loss_config import LossConfig
 from mcnet.training.recipes import RECIPES, StagePlan, stage_plan
@@ -89,7 +90,7 @@ class Experiment:
     motion: MotionConfig = field(default_factory=MotionConfig)
     acquisition: Acquisition = field(default_factory=Acquisition)
     pairs: PairsDesign = field(default_factory=PairsDesign)
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: Network = field(default_factory=UNetConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     recipes: tuple[str, ...] = (*RECIPES, *BUILT_IN)

@@ -148,7 +148,7 @@ def _stage_key(
             "mode": mode,
             "seed": run.experiment.seed,
             "parent": keys[planned.parent] if planned.parent else None,
-            "network": asdict(settings.network),
+            "network": settings.network.identity,
             "loss": asdict(settings.loss),
             "training": asdict(settings.training),
             "motion": motion_settings(motion) if motion else None,

@@ -10,14 +10,18 @@ from mcnet.io.volume import Volume
 from mcnet.motion.poses import AXES
 from mcnet.physics.acquisition import Acquisition
 
+# set by what was observed; other values: experiments/tuning/head_size.py
 SMALLEST_MM = 60.0
 """A scan that is shorter along two axes is not of a head."""
+# set by what was observed; other values: experiments/tuning/head_size.py
 FINEST_MM = 0.35
 """A small scan with voxels finer than this along two axes has wrong units; with larger voxels it
 may be a part of a head. Heads in centimetres taken for millimetres have voxels of .03 to .3."""
+# set by what was observed; other values: experiments/tuning/head_size.py
 LARGEST_MM = 600.0
 """A scan that is longer along two axes, or a field of view that is longer along one, is not of a
 head: no scanner's bore is wider."""
+# set by what was observed; other values: experiments/tuning/head_size.py
 LONGEST_MM = 1000.0
 """Nor is a scan that is longer along a single axis."""
 SHORTEST_FOV_MM = 50.0

@@ -13,7 +13,8 @@ from jaxtyping import Complex64, Float64, Int, Shaped
 from mcnet.motion.poses import AXES, Axis
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.fourier import centred_ifft
-from mcnet.physics.in_plane import Poses, SliceGrid
+from mcnet.physics.in_plane import SliceGrid
+from mcnet.physics.line_poses import InPlanePoses, in_plane_poses, trace_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,22 +109,18 @@ class RawScan:
         first = AXES.index(self.slice_axis)
         return np.ascontiguousarray(np.transpose(volume, [(first + step) % 3 for step in range(3)]))
 
-    def motion_of(self, poses: Poses, name: str = "motion") -> MotionTrace:
+    def motion_of(self, poses: InPlanePoses, name: str = "motion") -> MotionTrace:
         """Trace, in the order of time, of poses within the plane of the slices."""
-        in_time = poses[self.line_at_time]
-        rotated, *translated = (AXES.index(axis) for axis in self.plane)
-        translation, rotation = np.zeros((2, self.n_lines, 3))
-        rotation[:, rotated] = np.degrees(in_time[:, 0])
-        translation[:, translated] = in_time[:, 1:]
-        return MotionTrace(translation, rotation, self.interval_s, name)
-
-    def poses_of(self, motion: MotionTrace) -> Poses:
-        """Poses of the lines, by their place in k-space, of a trace that stays within the plane."""
-        rotated, *translated = (AXES.index(axis) for axis in self.plane)
-        in_time = np.column_stack(
-            [np.radians(motion.rotation_deg[:, rotated]), motion.translation_mm[:, translated]]
+        return trace_of(
+            *(poses, self.line_at_time),
+            plane=self.plane,
+            interval_s=self.interval_s,
+            name=name,
         )
-        return np.asarray(in_time[self.time_of_line])
+
+    def poses_of(self, motion: MotionTrace) -> InPlanePoses:
+        """Poses of the lines, by their place in k-space, of a trace that stays within the plane."""
+        return in_plane_poses(motion, self.time_of_line, self.plane)
 
     def stays_in_plane(self, motion: MotionTrace) -> bool:
         """Whether a motion has no rotation and no translation out of the slices."""

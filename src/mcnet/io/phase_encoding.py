@@ -16,6 +16,7 @@ from jaxtyping import Float64
 
 from mcnet.io.metadata import LINE_WORDS, text_of
 from mcnet.io.nifti.files import voxel_axes
+from mcnet.io.volume import NibabelImage
 from mcnet.motion.poses import AXES, Axis
 
 _DIRECTION, *_OF_FILE = LINE_WORDS
@@ -75,7 +76,7 @@ def phase_encoding_words(about: Mapping[str, Any]) -> dict[str, Any]:
     return {name: about[name] for name in (_ORIENTATION, *LINE_WORDS) if name in about}
 
 
-def phase_encoding_note(axis: Axis, like: Path | None = None) -> dict[str, str]:
+def phase_encoding_note(axis: Axis, like: Path | NibabelImage | None = None) -> dict[str, str]:
     """Entry of BIDS for a NIfTI file with the voxel axes of ``like``, or RAS+ without it.
 
     It has a minus where the axis of the file runs against that of RAS+, along which the lines are

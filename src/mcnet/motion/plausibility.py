@@ -14,11 +14,14 @@ from jaxtyping import Float
 from mcnet.core.errors import McnetError
 from mcnet.motion.trace import MotionTrace
 
+# set by what was observed; other values: experiments/tuning/plausible_motion.py
 MAX_ROTATION_DEG = 30.0
 MAX_TRANSLATION_MM = 50.0
 """A head in a coil does not move farther about or along an axis."""
+# set by what was observed; other values: experiments/tuning/plausible_motion.py
 _SUSPICIOUS = (0.05, 20.0)
 """Degrees of rotation for a millimetre of translation that no run comes near."""
+# set by what was observed; other values: experiments/tuning/plausible_motion.py
 _ORDINARY = (0.1, 10.0)
 """Those of recorded runs, with a margin."""
 

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
-from mcnet.motion_estimation.pose_units import by_mm, from_mm
-from mcnet.physics.in_plane import InPlaneScan, Poses, SliceGrid
+from mcnet.physics.broadcasting import along_axis
+from mcnet.physics.in_plane import InPlaneScan, SliceGrid
+from mcnet.physics.line_poses import InPlanePoses, derivatives_by_mm, from_mm
 
 Images = Float32[np.ndarray, "n_slices rows columns"]
 Kspace = Complex64[np.ndarray, "n_slices rows columns"]
@@ -23,7 +24,7 @@ class BatchedScan:
         self,
         grid: SliceGrid,
         n_slices: int,
-        poses_mm: Poses,
+        poses_mm: InPlanePoses,
         pool: ThreadPoolExecutor,
         kind: Callable[..., InPlaneScan] = InPlaneScan,
     ) -> None:
@@ -44,23 +45,21 @@ class BatchedScan:
 
     def derivatives(self, images: Images) -> Complex64[np.ndarray, "3 n_slices rows columns"]:
         """As `InPlaneScan.derivatives`, by poses in mm."""
-        parts = self._all(lambda scan, part: by_mm(scan.derivatives(part)), images)
+        parts = self._all(lambda scan, part: derivatives_by_mm(scan.derivatives(part)), images)
         return np.concatenate(parts, axis=1)
 
     def changed_kspace(
         self,
         change: Images,
-        turn: Float[np.ndarray, "n_lines 3"],
+        pose_step: Float[np.ndarray, "n_lines 3"],
         derivatives: Complex64[np.ndarray, "3 n_slices rows columns"],
     ) -> Kspace:
         """How k-space within the band changes with the slices, and with the poses, in mm."""
-        along = [1, 1, 1]
-        along[1 + self.grid.line_axis] = self.grid.n_lines
-        turns = [of_freedom.reshape(along) for of_freedom in turn.T.astype(np.float32)]
+        of_dof = [along_axis(one, self.grid.line_axis, 2) for one in pose_step.T.astype(np.float32)]
 
         def work(scan: InPlaneScan, part: Images, *of_part: np.ndarray) -> Kspace:
             lines = scan.kspace(part)
-            for derivative, by in zip(of_part, turns, strict=True):
+            for derivative, by in zip(of_part, of_dof, strict=True):
                 lines += derivative * by
             lines *= self.within_band
             return lines

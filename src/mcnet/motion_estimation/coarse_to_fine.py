@@ -1,13 +1,13 @@
-"""The motion of slices, or of a volume, found from their k-space: from coarse to fine.
+"""Multi-resolution joint estimation of the motion and the images of slices, or of a volume.
 
-`mcnet.motion_estimation.joint` says what is minimised. Here is how the right minimum is come by:
-the centre of k-space is explained first; there no pose is a whole cycle wrong. Each finer
-resolution starts from the images and poses of the one before, new lines from the pose of their
-neighbour, and detail from the first images.
+`mcnet.motion_estimation.joint` states the objective. To reach the right minimum, the centre of
+k-space is explained first, where no pose is a whole cycle wrong. Each finer resolution starts from
+the images and poses of the one before, new lines from the pose of their neighbour, and detail from
+the first images.
 
-A shift along the lines' axis enters line ``k`` as a phase, so that it is known but for multiples of
-``1 / k``. Which one does not matter to the image; `continued` tells poses so that they go on
-smoothly.
+A translation along the lines' axis enters line ``k`` as a phase, so that it is known but for
+multiples of ``1 / k``. Which one does not matter to the image; `continued` tells poses so that they
+go on smoothly.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -16,23 +16,38 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.motion_estimation.joint import Images, JointProblem, JointSettings, Kspace, State
 from mcnet.motion_estimation.resolutions import Shares, VoxelSizes, cropped, resampled
 from mcnet.physics.alignment import line_weights
-from mcnet.physics.in_plane import centred_poses
-from mcnet.physics.in_space import measured_from_mean
-from mcnet.physics.operators import LinePoses, ScanGrid
+from mcnet.physics.line_poses import LinePoses, relative_to_mean
+from mcnet.physics.operators import ScanGrid
 
+# tuned, by a script that was not kept; neighbours: experiments/tuning/joint_search.py
 _UNEXPLAINED = 1e-3
 """Poses and images are held back by this over the squared size of their own changes: what of the
 k-space no images and poses explain (tuned on scans of subjects that no table here is made of)."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/joint_search.py
 _UNCERTAIN_IMAGE = 1e-6
 """The same for the images' distance from the first ones: the nearer, the more these are kept."""
 _SHARE_OF_STEPS = 0.125
 """At either end of k-space, lines whose poses are too uncertain to tell the size of steps."""
 _FIXED_LINES = 4
-"""Next to the centre, where ``1 / k`` is so far that shifts are told as they were found."""
+"""Next to the centre, where ``1 / k`` is so large that translations stay as they were found."""
+
+
+@dataclass(frozen=True)
+class PolishStage:
+    """Regulariser of one stage after the search at full resolution.
+
+    The less weight, the less bias, but the flatter the objective about its minimum; the less
+    epsilon, the less bias too, but the narrower the valley in which steps lower the objective.
+    """
+
+    regulariser_weight: float
+    """As that of `JointSettings`."""
+    regulariser_epsilon: float
+    """As that of `JointSettings`."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +58,10 @@ class SearchSettings:
     """From coarse to fine."""
     n_steps: tuple[int, ...] = (20, 15, 20)
     """Steps of each resolution, at most."""
-    polish: tuple[tuple[float, float], ...] = ((3e-3, 0.02), (1e-3, 0.02))
-    """Weights and widths of the total variation with which the search then goes on, and..."""
+    polish: tuple[PolishStage, ...] = (PolishStage(3e-3, 0.02), PolishStage(1e-3, 0.02))
+    """Stages at full resolution in which the search then goes on, and..."""
     n_polish_steps: int = 12
-    """...steps with each, at most: the less weight, the less bias, but the wider the valleys; the
-    less width, the less bias too, but the narrower."""
+    """...steps of each, at most."""
     joint: JointSettings = field(default_factory=JointSettings)
 
     @property
@@ -59,26 +73,26 @@ class SearchSettings:
 OF_VOLUMES = SearchSettings(
     resolutions=VoxelSizes(),
     n_steps=(20, 15, 10, 10, 10, 8, 8, 8, 2),
-    polish=((0.01, 0.002),),
+    polish=(PolishStage(0.01, 0.002),),
     n_polish_steps=7,
-    joint=JointSettings(n_together=8, n_following=2),
+    joint=JointSettings(n_cg_joint=8, n_cg_images=2),
 )
 """Of a volume with six degrees of freedom: less of each, since each costs more."""
 
 
 def continued(poses: LinePoses, grid: ScanGrid) -> LinePoses:
-    """The same motion with shifts along the lines' axis that go on from line to line, outward.
+    """The same motion, its translation along the lines' axis continued from line to line, outward.
 
-    Of the shifts that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
+    Of those that a line allows, ``1 / k`` apart, the nearest to those of the lines before.
     """
     found, centre = poses.copy(), grid.n_lines // 2
-    shifts = found[:, grid.translation_along_lines]
+    translations = found[:, grid.translation_along_lines]
     k = grid.frequencies(grid.line_axis)
     for towards in (1, -1):
         line = centre + towards * _FIXED_LINES
         while 0 <= line < grid.n_lines:
-            before = float(np.median([shifts[line - towards * step] for step in (1, 2, 3)]))
-            shifts[line] += np.round((before - shifts[line]) * k[line]) / k[line]
+            before = float(np.median([translations[line - towards * step] for step in (1, 2, 3)]))
+            translations[line] += np.round((before - translations[line]) * k[line]) / k[line]
             line += towards
     return found
 
@@ -88,12 +102,7 @@ def in_place(poses: LinePoses, images: Images, grid: ScanGrid) -> LinePoses:
 
     So the head lies where the scan shows it: what moves all of it is not motion.
     """
-    weights = line_weights(images, grid)
-    return (
-        centred_poses(poses, weights)
-        if grid.n_rotations == 1
-        else measured_from_mean(poses, weights)
-    )
+    return relative_to_mean(poses, line_weights(images, grid))
 
 
 class CoarseToFine:
@@ -118,7 +127,7 @@ class CoarseToFine:
         n_further_steps: int = 0,
     ) -> None:
         self.grid, self.first = grid, first
-        self.settings, self.pool, self._tell = settings, pool, on_progress
+        self.settings, self.pool, self._progress = settings, pool, Progress(on_progress)
         self.joint = settings.joint
         self._n_done, self._n_total = 0, settings.n_all_steps + n_further_steps
 
@@ -149,9 +158,13 @@ class CoarseToFine:
         As in empirical Bayes: motion of small steps is held back more, and so are images that are
         hardly different from the first ones.
         """
-        for weight, width in self.settings.polish:
-            self.joint = replace(self._fitted(state), variation=weight, width=width)
-            problem = self.problem(state.wanted, self.grid, self.first)
+        for stage in self.settings.polish:
+            self.joint = replace(
+                self._fitted(state),
+                regulariser_weight=stage.regulariser_weight,
+                regulariser_epsilon=stage.regulariser_epsilon,
+            )
+            problem = self.problem(state.target, self.grid, self.first)
             again = problem.state(state.images, state.poses_mm)
             state = self.minimised(problem, again, self.settings.n_polish_steps)
         return state
@@ -161,11 +174,11 @@ class CoarseToFine:
         steps = np.diff(state.poses_mm[first : len(state.poses_mm) - first], axis=0)
         squared = max(float((steps**2).sum(axis=1).mean()), 1e-4)
         apart = max(float(((state.images - self.first) ** 2).mean()), 1e-8)
-        usual = self.settings.joint
+        given = self.settings.joint
         return replace(
-            usual,
-            stiffness=max(usual.stiffness, _UNEXPLAINED / squared),
-            anchor=max(usual.anchor, _UNCERTAIN_IMAGE / apart),
+            given,
+            pose_smoothness=max(given.pose_smoothness, _UNEXPLAINED / squared),
+            image_prior_weight=max(given.image_prior_weight, _UNCERTAIN_IMAGE / apart),
         )
 
     def problem(self, kspace: Kspace, grid: ScanGrid, first: Images) -> JointProblem:
@@ -174,15 +187,10 @@ class CoarseToFine:
 
     def minimised(self, problem: JointProblem, state: State, n_steps: int) -> State:
         """State after so many steps, at most; progress is told."""
-        done = self._n_done
+        progress = self._progress.steps(self._n_done, self._n_total)
         self._n_done += n_steps
-
-        def tell(step: int) -> None:
-            if self._tell:
-                self._tell(done + step, self._n_total)
-
-        state = problem.minimised(state, n_steps, tell)
-        tell(n_steps)
+        state = problem.minimised(state, n_steps, lambda step: progress(step, n_steps))
+        progress(n_steps, n_steps)
         return state
 
 

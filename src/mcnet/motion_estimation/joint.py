@@ -1,18 +1,19 @@
 """Images and poses that explain k-space together, by Newton's method.
 
-What is minimised, over real images ``f`` and the poses of all lines, is
+The objective, over real images ``f`` and the poses of all lines, is
 
-``|w (scan(f) - kspace)|^2 + 2 TV(f) + anchor |f - start|^2 + stiffness |steps of poses|^2``
+``1/2 |w (scan(f) - kspace)|^2 + R(f) + image_prior_weight / 2 |f - first|^2
++ pose_smoothness / 2 (|steps of poses|^2 + |poses|^2 / pose_prior_mm^2)``
 
-with ``w`` zero where a pose turns a sample out of the images' band. What real images give away by
-themselves is how the poses of line ``k`` and line ``-k`` differ, since a real image has the same
-line twice; how both move together is told by the total variation alone. A step that moves the
-poses and lets the images follow later comes to a halt at once, since images explain any
-poses; so each step solves for both together (conjugate gradients on Newton's equations), and
-then the images follow once more at the new poses.
+with ``w`` zero where a pose rotates a sample out of the images' band, and a regulariser ``R`` such
+as the total variation. The data alone determine how the poses of line ``k`` and line ``-k`` differ,
+since a real image has the same line twice; how both move together is determined by the regulariser
+alone. A step that moves the poses and lets the images follow later comes to a halt at once, since
+images can explain any poses. So each step solves Newton's equations of both together, by conjugate
+gradients; then the images are fitted once more at the new poses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,10 +24,13 @@ from jaxtyping import Complex64, Float32
 
 from mcnet.motion_estimation.batched_scan import BatchedScan
 from mcnet.motion_estimation.mirrored import MirroredScan
-from mcnet.motion_estimation.total_variation import TotalVariation, curved
+from mcnet.motion_estimation.regularisers.protocol import RegulariserInputs
+from mcnet.motion_estimation.regularisers.registry import build_regulariser
 from mcnet.motion_estimation.volume_in_parts import VolumeInParts
+from mcnet.physics.conjugate_gradients import SeveralArrays, conjugate_gradients
 from mcnet.physics.in_plane import InPlaneScan, SliceGrid
-from mcnet.physics.operators import LinePoses, ScanGrid
+from mcnet.physics.line_poses import LinePoses
+from mcnet.physics.operators import ScanGrid
 
 Images = Float32[np.ndarray, "n_images *shape"]
 Kspace = Complex64[np.ndarray, "n_images *shape"]
@@ -34,57 +38,66 @@ SearchedScan = BatchedScan | VolumeInParts
 
 _LENIENT = partial(MirroredScan, tolerance=1e-3)
 """Magnitudes are far less exact than that as measurements of k-space."""
+_N_SHORTER = 5
+"""Lengths of a step that are tried, each..."""
+_SHORTER = 0.4
+"""...so many times the one before, until the objective falls."""
+_LONGEST = 4.0
+"""Of a step, in Newton steps."""
 
 
 @dataclass(frozen=True)
 class JointSettings:
-    """What is minimised, and how long."""
+    """Objective of the joint estimation, and how long it is minimised."""
 
-    variation: float = 0.01
-    """Weight of the total variation of images whose brightest is 1."""
-    width: float = 0.02
-    """As `TotalVariation.width`."""
-    anchor: float = 1e-3
+    regulariser: str = "total-variation"
+    """Name of one in `mcnet.motion_estimation.regularisers.registry`."""
+    regulariser_weight: float = 0.01
+    """Of images whose brightest is 1."""
+    regulariser_epsilon: float = 0.02
+    """Differences between neighbouring pixels far below this count as smooth."""
+    image_prior_weight: float = 1e-3
     """Weight of the squared difference from the first images."""
-    stiffness: float = 1e-3
+    pose_smoothness: float = 1e-3
     """Weight of squared steps, in mm, of the pose from line to line."""
-    looseness_mm: float = 10.0
-    """A pose so far from rest counts as much as a step of 1 mm."""
-    n_together: int = 15
-    """Conjugate gradients of each step, for images and poses together."""
-    n_following: int = 5
-    """Conjugate gradients of the images alone after a step."""
-    most_mm: float = 3.0
+    pose_prior_mm: float = 10.0
+    """A pose so far from the reference pose costs as much as a step of 1 mm."""
+    n_cg_joint: int = 15
+    """Conjugate-gradient steps for images and poses together, in each Newton step."""
+    n_cg_images: int = 5
+    """Conjugate-gradient steps for the images alone, after a Newton step."""
+    max_step_mm: float = 3.0
     """No pose moves farther in one step."""
-    enough: float = 1e-5
-    """Steps end where they gain less than this share."""
+    relative_tolerance: float = 1e-5
+    """The search ends where a step lowers the objective by less than this share."""
     mirrored: bool = False
-    """Whether line ``k`` and ``-k`` move alike, as those of magnitudes do: `MirroredScan`."""
+    """Whether line ``k`` and ``-k`` have one pose, as those of magnitudes: `MirroredScan`."""
 
 
 @dataclass(eq=False)
 class State:
-    """Images and poses as they are, and what belongs to them."""
+    """Images and poses with their scan, residual and objective."""
 
     images: Images
     poses_mm: LinePoses
-    """As `mcnet.motion_estimation.pose_units` has them."""
+    """Rotations as translations, by `mcnet.physics.line_poses`."""
     scan: SearchedScan
-    wanted: Kspace
-    """What is to be explained."""
-    misfit: Kspace
-    value: float
+    target: Kspace
+    """K-space to be explained."""
+    residual: Kspace
+    """The target less the k-space of these images, within the band."""
+    objective: float
 
 
 class JointProblem:
-    """The search at one resolution: what was measured, and what is minimised.
+    """Joint estimation at one resolution.
 
     Parameters
     ----------
     kspace
         Of real slices whose brightest is about 1, divided by the root of the number of samples.
     first
-        Images to stay near to.
+        Images of the image prior.
     """
 
     def __init__(
@@ -96,26 +109,23 @@ class JointProblem:
         pool: ThreadPoolExecutor,
     ) -> None:
         self.kspace, self.grid, self.first, self.settings = kspace, grid, first, settings
-        self.variation = TotalVariation(_weights(grid, settings.variation), settings.width)
+        weights = _axis_weights(grid, settings.regulariser_weight)
+        self.regulariser = build_regulariser(
+            settings.regulariser, RegulariserInputs(weights, settings.regulariser_epsilon, first)
+        )
         self._pool = pool
         steps = np.diff(np.eye(grid.n_lines), axis=0)
-        loose = np.eye(grid.n_lines) / settings.looseness_mm**2
-        self.precision = settings.stiffness * (steps.T @ steps + loose)
+        from_reference = np.eye(grid.n_lines) / settings.pose_prior_mm**2
+        self.pose_precision = settings.pose_smoothness * (steps.T @ steps + from_reference)
 
-    def state(
-        self,
-        images: Images,
-        poses_mm: LinePoses,
-        *,
-        n_following: int = 0,
-    ) -> State:
-        """Images and poses with what belongs to them; images that follow the poses first."""
+    def state(self, images: Images, poses_mm: LinePoses, *, n_cg_images: int = 0) -> State:
+        """State of these poses, with the images fitted to them by so many steps first."""
         scan = self._scan(len(images), poses_mm)
-        if n_following:
-            images = self._followed(scan, images, n_following)
-        misfit = (self.kspace - scan.kspace(images)) * scan.within_band
-        value = self._value(images, poses_mm, misfit)
-        return State(images, poses_mm, scan, self.kspace, misfit, value)
+        if n_cg_images:
+            images = self._fitted_images(scan, images, n_cg_images)
+        residual = self._residual(scan, images)
+        objective = self._objective(images, poses_mm, residual)
+        return State(images, poses_mm, scan, self.kspace, residual, objective)
 
     def _scan(self, n_images: int, poses_mm: np.ndarray) -> SearchedScan:
         if not isinstance(self.grid, SliceGrid):
@@ -126,95 +136,102 @@ class JointProblem:
     def minimised(
         self, state: State, n_steps: int, on_step: Callable[[int], None] | None = None
     ) -> State:
-        """State after so many steps, or where steps gain no more."""
+        """State after so many Newton steps, or where they lower the objective no more."""
         length = 1.0
         for number in range(n_steps):
             if on_step:
                 on_step(number)
-            change, turn = self._direction(state)
-            length = min(length, self.settings.most_mm / max(float(np.abs(turn).max()), 1e-9))
-            better = None
-            for _ in range(5):
-                tried = self.state(
-                    state.images + np.float32(length) * change,
-                    state.poses_mm + length * turn,
-                    n_following=self.settings.n_following,
-                )
-                if tried.value < state.value:
-                    better = tried
-                    break
-                length *= 0.4
+            step = self._newton_step(state)
+            longest = self.settings.max_step_mm / max(float(np.abs(step[1]).max()), 1e-9)
+            length, better = self._line_search(state, step, min(length, longest))
             if better is None:
                 break
-            gained, state = state.value - better.value, better
-            if gained < self.settings.enough * state.value and length > 0.9:
+            lowered, state = state.objective - better.objective, better
+            if lowered < self.settings.relative_tolerance * state.objective and length > 0.9:
                 break
-            length = min(2 * length, 4.0)
+            length = min(2 * length, _LONGEST)
         return state
 
-    def _value(self, images: Images, poses_mm: np.ndarray, misfit: Kspace) -> float:
-        away = images - self.first
+    def _line_search(
+        self, state: State, step: tuple[Images, LinePoses], length: float
+    ) -> tuple[float, State | None]:
+        """Length of the step that lowers the objective, and the state there; none if none does."""
+        for _ in range(_N_SHORTER):
+            tried = self.state(
+                state.images + np.float32(length) * step[0],
+                state.poses_mm + length * step[1],
+                n_cg_images=self.settings.n_cg_images,
+            )
+            if tried.objective < state.objective:
+                return length, tried
+            length *= _SHORTER
+        return length, None
+
+    def _residual(self, scan: SearchedScan, images: Images) -> Kspace:
+        return np.asarray((self.kspace - scan.kspace(images)) * scan.within_band)
+
+    def _objective(self, images: Images, poses_mm: np.ndarray, residual: Kspace) -> float:
+        apart = images - self.first
         return (
-            0.5 * float((misfit.real**2 + misfit.imag**2).sum(dtype=float))
-            + 0.5 * self.settings.anchor * float((away**2).sum(dtype=float))
-            + self.variation.value(images)
-            + 0.5 * float((poses_mm * (self.precision @ poses_mm)).sum())
+            0.5 * float((residual.real**2 + residual.imag**2).sum(dtype=float))
+            + 0.5 * self.settings.image_prior_weight * float((apart**2).sum(dtype=float))
+            + self.regulariser.value(images)
+            + 0.5 * float((poses_mm * (self.pose_precision @ poses_mm)).sum())
         )
 
-    def _image_gradient(self, scan: SearchedScan, images: Images, misfit: Kspace) -> Images:
-        """Where the images want to go."""
-        anchor = np.float32(self.settings.anchor)
-        return np.asarray(
-            scan.adjoint(misfit) - anchor * (images - self.first) - self.variation.gradient(images)
-        )
+    def _image_descent(self, scan: SearchedScan, images: Images, residual: Kspace) -> Images:
+        """Negative gradient of the objective by the images."""
+        prior = np.float32(self.settings.image_prior_weight)
+        data = scan.adjoint(residual)
+        return np.asarray(data - prior * (images - self.first) - self.regulariser.gradient(images))
 
-    def _followed(self, scan: SearchedScan, images: Images, n_steps: int) -> Images:
-        """Images nearer to their own minimum at these poses: conjugate gradients."""
-        misfit = (self.kspace - scan.kspace(images)) * scan.within_band
-        left = self._image_gradient(scan, images, misfit)
-        curvature = self.variation.curvature(images)
-        anchor = np.float32(self.settings.anchor)
+    def _fitted_images(self, scan: SearchedScan, images: Images, n_steps: int) -> Images:
+        """Images nearer to the minimum at these poses: conjugate gradients."""
+        descent = self._image_descent(scan, images, self._residual(scan, images))
+        hessian = self.regulariser.hessian(images)
+        prior = np.float32(self.settings.image_prior_weight)
 
-        def normal(change: Images) -> Images:
+        def product(changes: list[Images]) -> list[Images]:
+            (change,) = changes
             lines = scan.kspace(change) * scan.within_band
-            return np.asarray(scan.adjoint(lines) + anchor * change + curved(curvature, change))
+            return [scan.adjoint(lines) + prior * change + hessian.product(change)]
 
-        (change,) = _conjugate_gradients(lambda one: [normal(one[0])], [left], n_steps, list)
+        (change,) = _solved(product, [descent], n_steps)
         return np.asarray(images + change)
 
-    def _direction(self, state: State) -> tuple[Images, LinePoses]:
-        """Newton's step of images and poses together."""
+    def _newton_step(self, state: State) -> tuple[Images, LinePoses]:
+        """Newton's step of images and poses together, not yet shortened."""
         scan = state.scan
         derivatives = scan.derivatives(state.images)
-        curvature = self.variation.curvature(state.images)
-        anchor = np.float32(self.settings.anchor)
+        hessian = self.regulariser.hessian(state.images)
+        prior = np.float32(self.settings.image_prior_weight)
 
         def to_poses(lines: Kspace) -> LinePoses:
             return np.stack([scan.of_lines(one, lines) for one in derivatives], axis=1)
 
-        def normal(both: list[np.ndarray]) -> list[np.ndarray]:
-            change, turn = both
-            lines = scan.changed_kspace(change, turn, derivatives)
-            images = scan.adjoint(lines) + anchor * change + curved(curvature, change)
-            return [images, to_poses(lines) + self.precision @ turn]
+        def product(changes: list[np.ndarray]) -> list[np.ndarray]:
+            images, poses = changes
+            lines = scan.changed_kspace(images, poses, derivatives)
+            of_images = scan.adjoint(lines) + prior * images + hessian.product(images)
+            return [of_images, to_poses(lines) + self.pose_precision @ poses]
 
         solve_poses = self._pose_solver(derivatives, scan)
-        usual = np.float32(1 / (1 + anchor + 2 * len(curvature) * float(curvature[0].mean())))
+        of_images = np.float32(1 / (1 + prior + hessian.mean_diagonal))
 
-        def conditioned(both: list[np.ndarray]) -> list[np.ndarray]:
-            return [usual * both[0], solve_poses(both[1])]
+        def precondition(residuals: list[np.ndarray]) -> list[np.ndarray]:
+            return [of_images * residuals[0], solve_poses(residuals[1])]
 
-        gradient = [
-            self._image_gradient(scan, state.images, state.misfit),
-            to_poses(state.misfit) - self.precision @ state.poses_mm,
+        descent = [
+            self._image_descent(scan, state.images, state.residual),
+            to_poses(state.residual) - self.pose_precision @ state.poses_mm,
         ]
-        change, turn = _conjugate_gradients(normal, gradient, self.settings.n_together, conditioned)
-        return change, turn
+        images, poses = _solved(product, descent, self.settings.n_cg_joint, precondition)
+        return images, poses
 
     def _pose_solver(
         self, derivatives: np.ndarray, scan: SearchedScan
     ) -> Callable[[LinePoses], LinePoses]:
-        """Solves for the poses alone, as if images stood still."""
+        """Solver of Newton's equations for the poses alone, with the images fixed."""
         n_lines, n_dof = self.grid.n_lines, self.grid.n_dof
         matrix = np.zeros((n_lines, n_dof, n_lines, n_dof))
         each = np.arange(n_lines)
@@ -222,49 +239,31 @@ class JointProblem:
             seen = derivatives[i] * scan.within_band
             for j in range(n_dof):
                 matrix[each, i, each, j] += scan.of_lines(seen, derivatives[j])
-            matrix[:, i, :, i] += self.precision
+            matrix[:, i, :, i] += self.pose_precision
         flat = matrix.reshape(n_lines * n_dof, -1)
         flat += 1e-9 * np.trace(flat) / len(flat) * np.eye(len(flat))
         factor = scipy.linalg.cho_factor(flat)
         return lambda poses: scipy.linalg.cho_solve(factor, poses.ravel()).reshape(poses.shape)
 
 
-def _weights(grid: ScanGrid, variation: float) -> tuple[float, ...]:
-    """Of the total variation along each axis: of a volume, as if its voxels were cubes."""
+def _axis_weights(grid: ScanGrid, weight: float) -> tuple[float, ...]:
+    """Of the regulariser along each axis: of a volume, as if its voxels were cubes."""
     finest = min(grid.pixel_mm)
     if len(grid.shape) == 2:
-        return variation, variation
-    return tuple(variation * finest / size for size in grid.pixel_mm)
+        return weight, weight
+    return tuple(weight * finest / size for size in grid.pixel_mm)
 
 
-def _conjugate_gradients(
-    normal: Callable[[list[np.ndarray]], list[np.ndarray]],
-    gradient: Sequence[np.ndarray],
+def _solved(
+    product: Callable[[list[np.ndarray]], list[np.ndarray]],
+    right: list[np.ndarray],
     n_steps: int,
-    conditioned: Callable[[list[np.ndarray]], list[np.ndarray]],
+    precondition: Callable[[list[np.ndarray]], list[np.ndarray]] = list,
 ) -> list[np.ndarray]:
-    """Solution, after so many steps from zero, of linear equations in several arrays at once."""
-    left = [one.copy() for one in gradient]
-    found = [np.zeros_like(one) for one in gradient]
-    towards = conditioned(left)
-    direction = [one.copy() for one in towards]
-    size = _inner(left, towards)
-    for _ in range(n_steps):
-        if size <= 0:
-            break
-        changed = normal(direction)
-        length = size / _inner(direction, changed)
-        for one, along, less, by in zip(found, direction, left, changed, strict=True):
-            one += one.dtype.type(length) * along
-            less -= less.dtype.type(length) * by
-        towards = conditioned(left)
-        before, size = size, _inner(left, towards)
-        direction = [
-            one + one.dtype.type(size / before) * along
-            for one, along in zip(towards, direction, strict=True)
-        ]
-    return found
-
-
-def _inner(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
-    return sum(float((a * b).sum(dtype=float)) for a, b in zip(one, other, strict=True))
+    """Solution of linear equations in several arrays, after so many steps from zero."""
+    return conjugate_gradients(
+        *(product, [np.zeros_like(one) for one in right], right, SeveralArrays()),
+        n_steps=n_steps,
+        is_solved=lambda squared: squared <= 0,
+        precondition=precondition,
+    ).unknowns

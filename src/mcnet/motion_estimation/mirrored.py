@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Complex64, Float, Float32, Int64, Shaped
 
 from mcnet.core.engine import ONE_CORE, Engine
-from mcnet.physics.in_plane import InPlaneScan, Poses, SliceGrid
+from mcnet.physics.in_plane import InPlaneScan, SliceGrid
+from mcnet.physics.line_poses import InPlanePoses
 
 
 class MirroredScan(InPlaneScan):
@@ -25,7 +26,7 @@ class MirroredScan(InPlaneScan):
         self,
         grid: SliceGrid,
         n_slices: int,
-        poses: Poses,
+        poses: InPlanePoses,
         engine: Engine = ONE_CORE,
         *,
         tolerance: float | None = None,

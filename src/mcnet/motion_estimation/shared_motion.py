@@ -1,4 +1,4 @@
-"""What lines ``k`` and ``-k`` share of their poses, told from what is spurious of it.
+"""Poses without the spurious part of what lines ``k`` and ``-k`` share (Hermitian-even part).
 
 What they do not share is told by the data: a real image has each line twice. What they share is
 told by the total variation alone, and some of it is found in still heads too. Of slices that is
@@ -12,8 +12,7 @@ import scipy.fft
 from jaxtyping import Float
 
 from mcnet.motion_estimation.mirrored import alike
-from mcnet.motion_estimation.pose_units import from_mm, in_mm
-from mcnet.physics.operators import LinePoses
+from mcnet.physics.line_poses import LinePoses, from_mm, in_mm
 
 
 def shrunk(poses: LinePoses, spurious_mm: float) -> LinePoses:
@@ -26,8 +25,8 @@ def shrunk(poses: LinePoses, spurious_mm: float) -> LinePoses:
     poses
         Measured from their mean.
     spurious_mm
-        Root mean square of the spurious part, turns as shifts
-        (`mcnet.motion_estimation.pose_units`).
+        Root mean square of the spurious part, rotations as translations
+        (`mcnet.physics.line_poses`).
     """
     shared = alike(poses)
     squared_mm = float((in_mm(shared) ** 2).sum(axis=1).mean())

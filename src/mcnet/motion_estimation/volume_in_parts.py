@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex64, Float, Float32
 
-from mcnet.motion_estimation.pose_units import by_mm, from_mm
+from mcnet.physics.broadcasting import along_axis
+from mcnet.physics.line_poses import derivatives_by_mm, from_mm
 from mcnet.physics.operators import ScanGrid, ScanOperator
 
 Volumes = Float32[np.ndarray, "1 n_x n_y n_z"]
@@ -49,28 +50,27 @@ class VolumeInParts:
 
     def derivatives(self, volumes: Volumes) -> Complex64[np.ndarray, "6 1 n_x n_y n_z"]:
         """As `ScanOperator.derivatives`, by poses in mm."""
-        return self._joined(self._all(lambda scan: by_mm(scan.derivatives(volumes))))
+        return self._joined(self._all(lambda scan: derivatives_by_mm(scan.derivatives(volumes))))
 
     def changed_kspace(
         self,
         change: Volumes,
-        turn: Float[np.ndarray, "n_lines 6"],
+        pose_step: Float[np.ndarray, "n_lines 6"],
         derivatives: Complex64[np.ndarray, "6 1 n_x n_y n_z"],
     ) -> Kspace:
         """How k-space within the band changes with the volume, and with the poses, in mm."""
-        along = [1, 1, 1]
-        along[self.grid.line_axis] = self.grid.n_lines
-        turns = [of_freedom.reshape(1, *along) for of_freedom in turn.T.astype(np.float32)]
+        steps = pose_step.T[:, None].astype(np.float32)
+        of_dof = [along_axis(one, self.grid.line_axis, 3) for one in steps]
 
         def work(scan: ScanOperator, inside: np.ndarray, *more: np.ndarray) -> Kspace:
             lines = scan.kspace(change)
             of_part, by = more[: len(derivatives)], more[len(derivatives) :]
-            for derivative, turned in zip(of_part, by, strict=True):
-                lines += derivative * turned
+            for derivative, step in zip(of_part, by, strict=True):
+                lines += derivative * step
             lines *= inside
             return lines
 
-        return self._joined(self._all(work, self.within_band, *derivatives, *turns))
+        return self._joined(self._all(work, self.within_band, *derivatives, *of_dof))
 
     def of_lines(self, one: Kspace, other: Kspace) -> Float[np.ndarray, "n_lines"]:
         """Real part of the inner product of two along each line."""

@@ -1,10 +1,11 @@
-"""What a file of weights says of itself, read from its header alone: neither torch nor safetensors.
+"""What a file of weights says of itself, read from its header without torch or safetensors.
 
 A safetensors file begins with the length of its header, eight bytes, the least first; then comes
 the header, which is JSON: ``__metadata__`` and, for each tensor, its type, shape and place.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from mcnet.core.documents import parse_json
 from mcnet.core.errors import McnetError
 from mcnet.core.renamed import all_with_new_names
 from mcnet.core.writing import cannot_read
+from mcnet.networks.config import DEFAULT_ARCHITECTURE, SEVERITY_ARCHITECTURE, SeverityConfig
+from mcnet.networks.model_card import ModelCard, card_of
 
 KEY = "mcnet-network"
 """The one metadata key: with several, safetensors writes them in random order."""
@@ -29,8 +32,12 @@ _NOT_LEARNED = ("running_mean", "running_var", "num_batches_tracked")
 class WeightsHeader:
     """What stands at the beginning of a file of weights."""
 
-    about: dict[str, Any]
-    """``network``, ``provenance`` and ``card``."""
+    architecture: str
+    """Name of the network's architecture; of the severity estimator, ``severity``."""
+    network: Mapping[str, Any]
+    """Settings of the architecture."""
+    card: ModelCard
+    provenance: Mapping[str, Any]
     shapes: dict[str, tuple[int, ...]]
     """Of the tensors, by their names."""
 
@@ -60,11 +67,6 @@ def read_header(path: Path) -> WeightsHeader:
             f"{path} holds weights of another program, without mcnet's network description; "
             "expected a file written by mcnet."
         )
-    if not isinstance(about.get("card", {}), dict):
-        raise McnetError(
-            f"{path} has a model card that is no table of names and values; get a fresh copy or "
-            "train it again."
-        )
     try:
         shapes = {name: tuple(map(int, one["shape"])) for name, one in header.items()}
         end = max((int(one["data_offsets"][1]) for one in header.values()), default=0)
@@ -72,18 +74,31 @@ def read_header(path: Path) -> WeightsHeader:
         raise not_whole(path) from error
     if path.stat().st_size != start + end:
         raise not_whole(path)
-    return WeightsHeader(about | {"card": all_with_new_names(about.get("card", {}))}, shapes)
+    network = all_with_new_names(about["network"])
+    architecture = about.get("architecture") or _unnamed_architecture(network)
+    if not isinstance(architecture, str):
+        raise not_whole(path)
+    card = card_of(path, about.get("card", {}), architecture)
+    provenance = about.get("provenance")
+    known = provenance if isinstance(provenance, dict) else {}
+    return WeightsHeader(architecture, network, card, known, shapes)
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """Model card of a weights file: ``network``, ``provenance`` and ``card``.
+def read_card(path: Path) -> ModelCard:
+    """Model card of a weights file.
 
     Raises
     ------
     McnetError
         As in `read_header`.
     """
-    return read_header(path).about
+    return read_header(path).card
+
+
+def _unnamed_architecture(network: Mapping[str, Any]) -> str:
+    """Architecture in a file of version 0.3.0, which names none."""
+    is_severity = set(network) == {one.name for one in fields(SeverityConfig)}
+    return SEVERITY_ARCHITECTURE if is_severity else DEFAULT_ARCHITECTURE
 
 
 def check_no_pickle(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How far the head moved, and how usual a slice looks, told from the slice alone."""
+"""How far the head moved, and an out-of-distribution score, from slices alone."""
 
 import torch
 from jaxtyping import Float
@@ -29,7 +29,7 @@ class SeverityNetwork(nn.Module):
         self.last = nn.Linear(n_in, 2)
 
     def features(self, images: Float[Tensor, "n 1 rows columns"]) -> Float[Tensor, "n features"]:
-        """What the slices show, averaged over each."""
+        """Features of each slice, averaged over its pixels."""
         multiple = self.config.fold * 2 ** (self.config.levels - 1)
         beyond = (0, -images.shape[-1] % multiple, 0, -images.shape[-2] % multiple)
         padded = functional.pad(images, beyond, mode="replicate") if any(beyond) else images
@@ -38,29 +38,33 @@ class SeverityNetwork(nn.Module):
 
     def forward(self, images: Float[Tensor, "n 1 rows columns"]) -> Float[Tensor, "n 2"]:
         """Mean and logarithm of the standard deviation of ``log(severity_mm + OFFSET_MM)``."""
-        return self.judged(self.features(images))
+        return self.estimate(self.features(images))
 
-    def judged(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n 2"]:
+    def estimate(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n 2"]:
         """The same, of features."""
         mean, log_deviation = self.last(features).unbind(1)
         return torch.stack([mean, log_deviation.clamp(-5, 3)], dim=1)
 
 
 def severity_loss(
-    judged: Float[Tensor, "n 2"], severity_mm: Float[Tensor, "n"]
+    estimate: Float[Tensor, "n 2"], severity_mm: Float[Tensor, "n"]
 ) -> Float[Tensor, ""]:
     """Negative logarithm of the likelihood of the severities, Gaussian in their logarithm."""
-    mean, log_deviation = judged.unbind(1)
+    mean, log_deviation = estimate.unbind(1)
     error = (torch.log(severity_mm + OFFSET_MM) - mean) / log_deviation.exp()
     return (error.square() / 2 + log_deviation).mean()
 
 
-def mahalanobis_distance(
+def out_of_distribution_score(
     features: Float[Tensor, "n features"],
     mean: Float[Tensor, "features"],
     precision: Float[Tensor, "features features"],
 ) -> Float[Tensor, "n"]:
-    """Mahalanobis distance of scans from those trained on (Lee et al. 2018), a feature's share."""
+    """Mahalanobis distance of scans from those trained on (Lee et al. 2018), per feature.
+
+    Divided by the square root of the number of features, so that it is about 1 for a scan like
+    those, whatever that number.
+    """
     beyond = features - mean
     squared = torch.einsum("ni,ij,nj->n", beyond, precision, beyond)
     return (squared.clamp(min=0) / len(mean)).sqrt()

@@ -1,11 +1,12 @@
-"""MC-Net: the paper's network, derived from U-Net (Ronneberger et al. 2015)."""
+"""The layers of MC-Net, the paper's network, derived from U-Net (Ronneberger et al. 2015)."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mcnet.networks.config import NetworkConfig
+from mcnet.networks.architectures.unet import UNetConfig
+from mcnet.networks.base import ImageNetwork, begin_at_identity
 
 
 def _convolutions(n_in: int, n_out: int) -> nn.Sequential:
@@ -20,50 +21,28 @@ def _convolutions(n_in: int, n_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class UNet(nn.Module):
-    """Network from corrupted to corrected images, of any number of rows and columns."""
+class UNet(ImageNetwork):
+    """U-Net from corrupted to corrected images."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
-        n_pixels = config.fold**2
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__(config)
         widths = [config.width * 2**level for level in range(config.levels)]
         self.down = nn.ModuleList(
             _convolutions(n_in, n_out)
-            for n_in, n_out in zip([config.n_inputs * n_pixels, *widths], widths, strict=False)
+            for n_in, n_out in zip([config.n_channels_in, *widths], widths, strict=False)
         )
         steps_up = list(zip(widths[1:], widths, strict=False))[::-1]
         self.enlarge = nn.ModuleList(
             nn.ConvTranspose2d(n_in, n_out, kernel_size=2, stride=2) for n_in, n_out in steps_up
         )
         self.up = nn.ModuleList(_convolutions(2 * n_out, n_out) for _, n_out in steps_up)
-        self.last = nn.Conv2d(widths[0], n_pixels, kernel_size=1)
-        if config.head == "residual":
-            nn.init.zeros_(self.last.weight)
-            if self.last.bias is not None:
-                nn.init.zeros_(self.last.bias)
+        self.last = nn.Conv2d(widths[0], config.n_channels_out, kernel_size=1)
+        begin_at_identity(config, self.last)
 
-    @property
-    def n_parameters(self) -> int:
-        """Number of trained parameters."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
-    def forward(
-        self, image: Float[Tensor, "n n_inputs rows columns"]
-    ) -> Float[Tensor, "n 1 rows columns"]:
-        """Return the middle slices corrected; the padding is cut off again."""
-        rows, columns = image.shape[-2:]
-        multiple = self.config.multiple
-        beyond = (0, -columns % multiple, 0, -rows % multiple)
-        padded = functional.pad(image, beyond, mode="replicate") if any(beyond) else image
-        body = self._body(functional.pixel_unshuffle(padded, self.config.fold))
-        body = functional.pixel_shuffle(body, self.config.fold)[..., :rows, :columns]
-        if self.config.head == "direct":
-            return body
-        middle = self.config.adjacent
-        return image[:, middle : middle + 1] + body
-
-    def _body(self, features: Tensor) -> Tensor:
+    def body(
+        self, features: Float[Tensor, "n channels_in rows columns"]
+    ) -> Float[Tensor, "n channels_out rows columns"]:
+        """Return what the levels, down and up again, make of folded images."""
         skipped: list[Tensor] = []
         for level, convolutions in enumerate(self.down):
             features = convolutions(functional.max_pool2d(features, 2) if level else features)

@@ -1,8 +1,7 @@
-"""Network weights in files: safetensors with their configuration and provenance, never pickle."""
+"""Network weights in files: safetensors with their model card and provenance, never pickle."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +11,74 @@ from safetensors.torch import save
 
 from mcnet.core.errors import McnetError
 from mcnet.core.provenance import provenance
+from mcnet.core.renamed import TENSORS
 from mcnet.core.writing import written_whole
-from mcnet.networks.cards import KEY, not_whole, read_card
-from mcnet.networks.config import NetworkConfig
-from mcnet.networks.unet import UNet
+from mcnet.networks.base import ImageNetwork
+from mcnet.networks.cards import KEY, WeightsHeader, not_whole, read_header
+from mcnet.networks.model_card import ModelCard
+from mcnet.networks.registry import architecture
 
 
-def save_network(path: Path, network: UNet, *, card: Mapping[str, Any], half: bool = False) -> None:
-    """Write a network's weights with their model card: data, seeds, metrics, licence, limits.
+def save_network(path: Path, network: ImageNetwork, *, card: ModelCard, half: bool = False) -> None:
+    """Write a network's weights with its architecture, settings, model card and provenance.
 
-    The card holds what JSON can hold; configuration and provenance are added to it. ``half``
-    stores convolutions in half precision, in half the room; they come back in single precision.
+    ``half`` stores convolutions in half precision, in half the room; they come back in single
+    precision.
     """
-    write_tensors(path, network.state_dict(), asdict(network.config), card=card, half=half)
+    config = network.config
+    tensors = network.state_dict()
+    write_tensors(path, tensors, config.architecture, config.settings, card=card, half=half)
 
 
 def write_tensors(
     path: Path,
     tensors: Mapping[str, torch.Tensor],
-    config: Mapping[str, Any],
+    architecture: str,
+    settings: Mapping[str, Any],
     *,
-    card: Mapping[str, Any],
+    card: ModelCard,
     half: bool = False,
 ) -> None:
-    """Write tensors with the configuration that they belong to, as `save_network` does."""
+    """Write tensors with the architecture and the settings of their network, as `save_network`."""
     about = {
-        "network": dict(config),
-        "provenance": provenance(seed=card.get("seed"), inputs=_inputs(card)),
-        "card": dict(card),
+        "architecture": architecture,
+        "network": dict(settings),
+        "provenance": provenance(seed=card.seed, inputs=_inputs(card)),
+        "card": {name: value for name, value in card.as_dict.items() if name != "architecture"},
     }
     stored = {name: _stored(tensor.detach().cpu(), half) for name, tensor in tensors.items()}
     with written_whole(path) as temporary:
         temporary.write_bytes(save(stored, metadata={KEY: json.dumps(about, sort_keys=True)}))
 
 
-def _inputs(card: Mapping[str, Any]) -> dict[str, str]:
+def _inputs(card: ModelCard) -> dict[str, Path | str]:
     """What a network was trained from, as far as its card tells digests of it."""
     names = ("train", "validation", "initial_weights")
-    return {name: sha256 for name in names if (sha256 := card.get(f"{name}_sha256"))}
+    return {name: sha256 for name in names if (sha256 := card.further.get(f"{name}_sha256"))}
 
 
-def load_network(path: Path) -> UNet:
+def load_network(path: Path) -> ImageNetwork:
     """Network of a weights file, in evaluation mode on the CPU.
 
     Raises
     ------
     McnetError
-        The file is missing, a pickle, damaged, or not mcnet's.
+        The file is missing, a pickle, damaged, not mcnet's, or of an unknown architecture.
     """
-    about, tensors = read_tensors(path)
+    header, tensors = read_tensors(path)
     try:
-        config = NetworkConfig(**about["network"])
+        kind = architecture(header.architecture)
+    except McnetError as error:
+        raise McnetError(f"{path}: {error}") from error
+    try:
+        config = kind(**header.network)
         with torch.device("meta"):  # a network that the tensors do not fill may fill the memory
-            expected = UNet(config).state_dict()
+            expected = config.build().state_dict()
         if {name: value.shape for name, value in expected.items()} != {
             name: value.shape for name, value in tensors.items()
         }:
             raise ValueError("other tensors than the network has")
-        network = UNet(config)
+        network = config.build()
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise McnetError(
@@ -86,18 +95,19 @@ def _stored(tensor: torch.Tensor, half: bool) -> torch.Tensor:
     return tensor.contiguous()
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Card of a weights file, as `mcnet.networks.cards.read_card`, and its tensors.
+def read_tensors(path: Path) -> tuple[WeightsHeader, dict[str, torch.Tensor]]:
+    """Header of a weights file, and its tensors.
 
     Raises
     ------
     McnetError
         As in `load_network`.
     """
-    about = read_card(path)
+    header = read_header(path)
     try:
         with safe_open(path, framework="pt") as stream:
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+            names = stream.keys()
+            tensors = {TENSORS.get(name, name): stream.get_tensor(name) for name in names}
     except (SafetensorError, ValueError, OSError) as error:
         raise not_whole(path) from error
-    return about, tensors
+    return header, tensors

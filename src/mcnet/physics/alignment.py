@@ -5,11 +5,12 @@ from jaxtyping import Float
 
 from mcnet.motion.poses import AXES
 from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.operators import ScanGrid
 
 COARSE_PER_MM = 0.1
-"""Spatial frequencies that place an image: a shift of several mm turns finer ones by whole cycles,
-so that they no longer tell where it lies."""
+"""Spatial frequencies that place an image: a translation of several mm moves finer ones by whole
+cycles, so that they no longer tell where it lies."""
 
 
 def alignment_weights(
@@ -47,7 +48,7 @@ def line_weights(
     squared = np.zeros(grid.shape)
     for axis in range(len(grid.shape)):
         k = grid.frequencies(axis)
-        squared += (k**2).reshape([-1 if place == axis else 1 for place in range(len(grid.shape))])
+        squared += along_axis(k**2, axis, len(grid.shape))
     weights = energy * squared * (squared < COARSE_PER_MM**2)
     others = tuple(axis for axis in range(len(grid.shape)) if axis != grid.line_axis)
     return np.asarray(weights.sum(axis=others))

@@ -17,6 +17,7 @@ from mcnet.core.errors import McnetError
 from mcnet.motion.poses import AXES
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.simulator import (
     corrupt_still_slices,
@@ -212,6 +213,5 @@ def _summed_along(
     """Sum over an axis of coils times image times wave."""
     names = "xyz"
     rest = names.replace(names[axis], "")
-    along = [-1 if place == axis else 1 for place in range(3)]
-    waved = image * wave.reshape(along)
+    waved = image * along_axis(wave, axis, 3)
     return np.stack([np.einsum(f"xyz,xyz->{rest}", one, waved) for one in maps])

@@ -1,14 +1,14 @@
 """Slices that move within their plane: their grid, their poses, and what a scan does to them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from jaxtyping import Complex64, Float, Float32, Shaped
+from jaxtyping import Complex64, Float32, Shaped
 
 from mcnet.core.engine import ONE_CORE, Engine
 from mcnet.motion.poses import Axis
+from mcnet.physics.line_poses import InPlanePoses
 from mcnet.physics.operators import ScanGrid, ScanOperator
 
 
@@ -25,11 +25,6 @@ class SliceGrid(ScanGrid):
         return "y" if self.line_axis == 0 else "z"
 
 
-Poses = Float[np.ndarray, "n_lines 3"]
-"""A pose for each line, by its place in k-space: turn about x in radians, shifts along y and z in
-mm, as `mcnet.motion.poses` has them."""
-
-
 class InPlaneScan(ScanOperator):
     """`ScanOperator` of slices that move within their plane."""
 
@@ -37,7 +32,7 @@ class InPlaneScan(ScanOperator):
         self,
         grid: SliceGrid,
         n_slices: int,
-        poses: Poses,
+        poses: InPlanePoses,
         engine: Engine = ONE_CORE,
         *,
         tolerance: float | None = None,
@@ -91,9 +86,3 @@ def _phase(
     """``image / |image|``; 1 where the image is zero."""
     size = np.abs(image)
     return np.where(size > 0, image / np.maximum(size, np.float32(1e-30)), np.complex64(1))
-
-
-def centred_poses(poses: Poses, weights: Sequence[float] | Float[np.ndarray, "n_lines"]) -> Poses:
-    """Poses measured from their weighted mean, so that the head found lies where the image does."""
-    share = np.asarray(weights) / np.sum(weights)
-    return np.asarray(poses - share @ poses)

@@ -2,7 +2,7 @@
 
 `mcnet.physics.simulator` makes images of known heads and known motion. Whoever looks for the
 motion, or for the still head, needs the adjoint and the derivative by the poses too: here are all
-three, in two dimensions (`mcnet.physics.in_plane`) and in three (`mcnet.physics.in_space`).
+three, in two dimensions (`mcnet.physics.in_plane`) and in three.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,11 @@ from jaxtyping import Complex64, Float, Float32, Shaped
 from scipy.spatial.transform import Rotation
 
 from mcnet.core.engine import ONE_CORE, Engine
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import PlannedTransform
+from mcnet.physics.line_poses import LinePoses
 
 ALL_LINES = slice(None)
-
-LinePoses = Float[np.ndarray, "n_lines n_dof"]
-"""A pose for each line, by its place in k-space: turns in radians, then shifts in mm, as
-`mcnet.motion.poses` has them; one turn and two shifts in a plane, three and three in space."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,18 @@ class ScanGrid:
 
     @property
     def n_rotations(self) -> int:
-        """Axes about which a pose turns: one in a plane, three in space."""
+        """Axes about which a pose rotates: one in a plane, three in space."""
         n_axes = len(self.shape)
         return n_axes * (n_axes - 1) // 2
 
     @property
     def n_dof(self) -> int:
-        """Of a pose: its turns, in radians, then its shifts, in mm."""
+        """Degrees of freedom of a pose: rotations, in radians, then translations, in mm."""
         return self.n_rotations + len(self.shape)
 
     @property
     def translation_along_lines(self) -> int:
-        """Which freedom is the shift along the axis of the lines."""
+        """Which degree of freedom is the translation along the axis of the lines."""
         return self.n_rotations + self.line_axis
 
     def frequencies(self, axis: int) -> Float[np.ndarray, "n"]:
@@ -73,14 +71,14 @@ class ScanOperator:
 
     Line ``l`` of the k-space is ``exp(-2 pi i k.t) F(R^T k)`` with the pose of that line, of the
     spectrum divided by the root of the number of pixels, so that the operator of a still head is
-    unitary. Frequencies that turn out of the band are zero.
+    unitary. Frequencies that rotate out of the band are zero.
 
     Parameters
     ----------
     grid, n_images
         The images, and how many share the poses.
     poses
-        Of each line: turns in radians, shifts in mm, as `ScanGrid.n_dof` says.
+        Of each line: rotations in radians, translations in mm, as `ScanGrid.n_dof` says.
     lines
         Those that are measured; the poses are theirs, and k-space has no others.
     tolerance
@@ -99,7 +97,7 @@ class ScanOperator:
     ) -> None:
         self.grid, self._poses = grid, poses
         n_axes = len(grid.shape)
-        self._k = [_along(grid.frequencies(axis), axis, n_axes) for axis in range(n_axes)]
+        self._k = [along_axis(grid.frequencies(axis), axis, n_axes) for axis in range(n_axes)]
         at_lines = [ALL_LINES] * n_axes
         at_lines[grid.line_axis] = lines
         self._k[grid.line_axis] = self._k[grid.line_axis][tuple(at_lines)]
@@ -136,17 +134,17 @@ class ScanOperator:
     def derivatives(
         self, images: Float32[np.ndarray, "n_images *shape"]
     ) -> Complex64[np.ndarray, "n_dof n_images *lines"]:
-        """Of the k-space of images by each line's turns, in radians, and its shifts, in mm."""
+        """Of the k-space of images by each line's rotations (radians) and translations (mm)."""
         plain = self.kspace(images)
         found = np.zeros((self.grid.n_dof, *plain.shape), np.complex64)
         n_axes = len(self._k)
-        # by a turn, R^T k moves by R'^T k, and dF = -2 pi i (R'^T k) . F[p f]
+        # by a rotation, R^T k moves by R'^T k, and dF = -2 pi i (R'^T k) . F[p f]
         moves = [
             self._times_k(by_turn)
             for by_turn in rotation_derivatives(self._poses[:, : self.grid.n_rotations])
         ]
         for axis in range(n_axes):
-            place = _along(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
+            place = along_axis(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
             of_place = self.kspace(images * place)
             for derivative, move in zip(found, moves, strict=False):
                 derivative += move[axis] * of_place
@@ -186,13 +184,13 @@ class ScanOperator:
         return components
 
     def _of_lines(self, values: Float[np.ndarray, "n_lines"]) -> Float[np.ndarray, "..."]:
-        return _along(values, self.grid.line_axis, len(self._k))
+        return np.asarray(along_axis(values, self.grid.line_axis, len(self._k)))
 
 
 def rotations(
     turns: Float[np.ndarray, "n_lines n_rotations"],
 ) -> Float[np.ndarray, "n_lines d d"]:
-    """Rotations of a turn in a plane, or ``Rz Ry Rx`` of three turns, in radians."""
+    """Matrices of an angle in a plane, or ``Rz Ry Rx`` of three angles, in radians."""
     if turns.shape[1] == 1:
         return _matrices(np.cos(turns[:, 0]), np.sin(turns[:, 0]))
     return np.asarray(Rotation.from_euler("xyz", turns).as_matrix())
@@ -201,7 +199,7 @@ def rotations(
 def rotation_derivatives(
     turns: Float[np.ndarray, "n_lines n_rotations"],
 ) -> Float[np.ndarray, "n_rotations n_lines d d"]:
-    """Derivatives of `rotations` by each turn."""
+    """Derivatives of `rotations` by each angle."""
     if turns.shape[1] == 1:
         return _matrices(-np.sin(turns[:, 0]), np.cos(turns[:, 0]))[None]
     about_x, about_y, about_z = (
@@ -224,15 +222,10 @@ _GENERATORS = np.array(
     ],
     dtype=float,
 )
-"""Of turns about x, y and z by the right-hand rule: the derivative of a turn is this times it."""
+"""Of rotations about x, y and z: the derivative of a rotation is this times it."""
 
 
 def _matrices(
     cos: Float[np.ndarray, "n_lines"], sin: Float[np.ndarray, "n_lines"]
 ) -> Float[np.ndarray, "n_lines 2 2"]:
     return np.stack([cos, -sin, sin, cos], axis=-1).reshape(-1, 2, 2)
-
-
-def _along(values: np.ndarray, axis: int, n_axes: int) -> np.ndarray:
-    """Values in an array of ``n_axes`` that is longer than 1 along ``axis`` only."""
-    return values.reshape([-1 if place == axis else 1 for place in range(n_axes)])

@@ -20,6 +20,7 @@ from mcnet.motion.formats.line_motion import check_one_pose_a_line
 from mcnet.motion.poses import AXES, Axis
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import SpectrumReader, centred_image, resampling_matrix, spectrum_at
 
 _IN_PLANE = (1, 2)  # y and z: the plane of a sagittal slice
@@ -59,7 +60,7 @@ def corrupt(
 
 
 def is_in_plane(motion: MotionTrace) -> bool:
-    """Whether the motion stays within sagittal slices: no shift along x, turns about x alone."""
+    """Whether the motion stays in sagittal slices: no translation along x, rotation about x."""
     leaving = (motion.translation_mm[:, 0], motion.rotation_deg[:, 1:])
     return not any(bool(values.any()) for values in leaving)
 
@@ -216,12 +217,14 @@ def _moved_image(
     # goes along with its phase encoding, so all that costs a function call has two axes at most
     line_axis = axes.index(acquisition.phase_encoding_axis)
     k = [
-        _along(engine.array(np.fft.ifftshift(acquisition.axis_frequencies(axis))), place, len(axes))
+        along_axis(
+            engine.array(np.fft.ifftshift(acquisition.axis_frequencies(axis))), place, len(axes)
+        )
         for place, axis in enumerate(axes)
     ]
 
     def of_line(values: Float[np.ndarray, "n_lines"]) -> Any:
-        return _along(engine.array(values), line_axis, len(axes))
+        return along_axis(engine.array(values), line_axis, len(axes))
 
     rotated = [  # R^T k
         _total([of_line(rotations[:, c, d]) * k[c] for c in range(len(axes))]).ravel()
@@ -238,11 +241,6 @@ def _moved_image(
         kspace *= (ramp * factor).astype(np.complex64)
         factor = 1
     return engine.on_host(centred_image(kspace, tuple(range(1, kspace.ndim)), engine))
-
-
-def _along(values: Any, axis: int, n_axes: int) -> Any:
-    """Values in an array of ``n_axes`` that is longer than 1 along ``axis`` only."""
-    return values.reshape([-1 if place == axis else 1 for place in range(n_axes)])
 
 
 def _total(arrays: Sequence[Any]) -> Any:

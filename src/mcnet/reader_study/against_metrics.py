@@ -7,12 +7,12 @@ import pandas as pd
 from jaxtyping import Float, Int64
 from scipy.stats import rankdata
 
+from mcnet.metrics.registry import higher_is_better
 from mcnet.reader_study.clusters import clustered_share, holm, sign_test
 
 N_RESAMPLES = 2000
 FEWEST_REDRAWN = 10
 """Cases whose redrawing tells an interval: of fewer, resamples are too much alike."""
-_LOWER_IS_BETTER = ("nmse", "nmse_head")
 _QUANTILES = (0.025, 0.975)
 _COLUMNS = (
     *("criterion", "metric", "correlation", "correlation_low", "correlation_high", "n_images"),
@@ -43,8 +43,8 @@ def score_agreement(
         metric prefers the one that readers prefer), with concordance_low, _high and p (against
         a half) of `mcnet.reader_study.clusters.clustered_share`; p_holm (over the metrics of the
         criterion); p_against_best (exact sign test of the cases, against the metric of the highest
-        concordance; NaN for that one itself); n_pairs and n_cases, of these pairs. NMSE counts
-        with its sign turned, so that more is always better.
+        concordance; NaN for that one itself); n_pairs and n_cases, of these pairs. A metric
+        of which less is better counts with its sign changed.
     """
     tables = []
     better = _better_is_more(metrics)
@@ -81,7 +81,8 @@ def choice_agreement(choices: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFra
 
 
 def _better_is_more(metrics: pd.DataFrame) -> pd.DataFrame:
-    return metrics.assign(**{name: -metrics[name] for name in _LOWER_IS_BETTER if name in metrics})
+    turned = [str(name) for name in metrics.columns if not higher_is_better(str(name))]
+    return metrics.assign(**{name: -metrics[name] for name in turned})
 
 
 def _labelled(found: pd.DataFrame, criterion: str) -> pd.DataFrame:

@@ -15,10 +15,10 @@ from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.pairs.store import load_pairs
 from mcnet.evaluation.baselines import register_all, smooth_lightly
 from mcnet.evaluation.question import BASELINES
-from mcnet.evaluation.rows import METRICS
-from mcnet.evaluation.statistics import ordered_models
+from mcnet.evaluation.statistics import check_rows, ordered_models
 from mcnet.experiments.config import read_experiment
 from mcnet.experiments.folder import SETTINGS, WEIGHTS, Run
+from mcnet.metrics.registry import columns_in
 from mcnet.motion.trace import Mode
 from mcnet.networks.weights import load_network
 from mcnet.reader_study.cases import CORRUPTED, REFERENCE, Case, CaseImages, chosen_versions
@@ -113,8 +113,9 @@ class RunSource:
 
     def _metrics(self, mode: Mode, index: int) -> dict[str, dict[str, float]]:
         rows, n_pairs = self.rows[mode], len(self.pairs[mode])
+        measured = [one.name for one in columns_in(rows.columns)]
         return {
-            str(row["model"]): {name: float(row[name]) for name in METRICS}
+            str(row["model"]): {name: float(row[name]) for name in measured}
             for row in rows.iloc[index::n_pairs].to_dict("records")
         }
 
@@ -156,7 +157,9 @@ def _scores(path: Path) -> pd.DataFrame:
     try:
         rows = pd.read_csv(path)
         rows = rows.rename(columns=new_names(rows.columns))
-        rows[list(METRICS)] = rows[list(METRICS)].astype(float)
+        check_rows(rows)
+        measured = [one.name for one in columns_in(rows.columns)]
+        rows[measured] = rows[measured].astype(float)
         return rows.astype(dict.fromkeys(("subject", "trace", "mode", "model"), str))
     except (OSError, ValueError, KeyError) as error:  # pandas' own errors are of these kinds
         raise McnetError(

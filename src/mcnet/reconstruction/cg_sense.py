@@ -9,7 +9,6 @@ head was rotated away from them: they stay near those of the prior image, or zer
 amplifying noise.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,9 @@ from jaxtyping import Complex64, Float, Shaped
 
 from mcnet.core.errors import McnetError
 from mcnet.core.progress import OnProgress
-from mcnet.reconstruction.sense_operator import SenseOperator, along_lines
+from mcnet.physics.broadcasting import along_axis
+from mcnet.physics.conjugate_gradients import StackOfImages, conjugate_gradients
+from mcnet.reconstruction.sense_operator import SenseOperator
 
 Kspace = Complex64[np.ndarray, "n_coils n_images *shape"]
 Images = Shaped[np.ndarray, "n_images *shape"]
@@ -100,7 +101,7 @@ def cg_sense(
     weight = np.ones(kspace.shape[2 + operator.line_axis], np.float32)
     if line_weight is not None:
         weight = line_weight.astype(np.float32)
-    of_lines = along_lines(weight, operator.line_axis, kspace.ndim - 2)
+    of_lines = along_axis(weight, operator.line_axis, kspace.ndim - 2)
 
     def adjoint(lines: Kspace) -> Images:
         images = operator.adjoint((lines * of_lines).astype(np.complex64, copy=False))
@@ -111,19 +112,32 @@ def cg_sense(
         return np.asarray(adjoint(predicted) + np.float32(settings.ridge) * images)
 
     gradient = adjoint(kspace)
-    first = _squares(gradient)
+    each = StackOfImages()
+    first = each.inner(gradient, gradient)
     images = np.zeros_like(gradient)
     if prior is not None:
         images = prior.astype(gradient.dtype)
         gradient = gradient - adjoint(operator.kspace(images))
-    images, n_iterations, last = _conjugate_gradients(
-        hessian_product, images, gradient, first, settings, on_progress
+
+    def relative_gradient(squared: Float[np.ndarray, "n_images"]) -> float:
+        # the floor: an image without signal has no gradient
+        return float(np.sqrt(np.max(squared / np.maximum(first, 1e-30), initial=0.0)))
+
+    def tell(n_done: int) -> None:
+        if on_progress:
+            on_progress(n_done, settings.max_iterations)
+
+    solution = conjugate_gradients(
+        *(hessian_product, images, gradient, each),
+        n_steps=settings.max_iterations,
+        is_solved=lambda squared: not relative_gradient(squared) > settings.tolerance,
+        on_step=tell,
     )
-    residual = kspace - operator.kspace(images)
+    residual = kspace - operator.kspace(solution.unknowns)
     return SenseSolution(
-        images,
-        n_iterations,
-        gradient=last,
+        solution.unknowns,
+        solution.n_steps,
+        gradient=relative_gradient(solution.squared_residual),
         line_energy=energy_of_lines(kspace, operator.line_axis),
         line_residual_energy=energy_of_lines(residual, operator.line_axis),
     )
@@ -133,50 +147,3 @@ def energy_of_lines(kspace: Kspace, line_axis: int) -> Float[np.ndarray, "n_line
     """Sum of squares of each line, over coils, images and samples."""
     others = tuple(axis for axis in range(kspace.ndim) if axis != 2 + line_axis)
     return np.asarray((np.abs(kspace) ** 2).sum(axis=others, dtype=float))
-
-
-def _conjugate_gradients(
-    hessian_product: Callable[[Images], Images],
-    images: Images,
-    gradient: Images,
-    first: Float[np.ndarray, "n_images"],
-    settings: SolverSettings,
-    on_progress: OnProgress | None,
-) -> tuple[Images, int, float]:
-    """Images, iterations, and the relative norm of the last gradient; each image by itself."""
-    wide = (-1, *[1] * (images.ndim - 1))
-
-    def times(numbers: Float[np.ndarray, "n_images"], arrays: Images) -> Images:
-        return np.asarray(numbers.astype(np.float32).reshape(wide) * arrays)
-
-    direction, squares = gradient, _squares(gradient)
-    floor = 1e-30 + 0 * first
-
-    def relative_gradient() -> float:
-        # the floor: an image without signal has no gradient
-        return float(np.sqrt(np.max(squares / np.maximum(first, floor), initial=0.0)))
-
-    n_done = 0
-    while n_done < settings.max_iterations and relative_gradient() > settings.tolerance:
-        product = hessian_product(direction)
-        length = squares / np.maximum(_inner_products(direction, product), floor)
-        images = images + times(length, direction)
-        gradient = gradient - times(length, product)
-        before, squares = squares, _squares(gradient)
-        direction = gradient + times(squares / np.maximum(before, floor), direction)
-        n_done += 1
-        if on_progress:
-            on_progress(n_done, settings.max_iterations)
-    return images, n_done, relative_gradient()
-
-
-def _inner_products(one: Images, other: Images) -> Float[np.ndarray, "n_images"]:
-    """Real part of the inner product, image by image."""
-    products = one.real * other.real
-    if np.iscomplexobj(one):
-        products = products + one.imag * other.imag
-    return np.asarray(products.reshape(len(one), -1).sum(axis=1, dtype=float))
-
-
-def _squares(images: Images) -> Float[np.ndarray, "n_images"]:
-    return _inner_products(images, images)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Complex64, Complex128, Shaped
 
+from mcnet.physics.broadcasting import along_axis
 from mcnet.physics.fourier import centred_fft, centred_ifft
 from mcnet.reconstruction.coil_expansion import on_grid, polynomials
 
@@ -91,7 +92,7 @@ def _window(
     for axis, (few, n, size) in enumerate(zip(small, shape, pixel_mm, strict=True)):
         k = (np.arange(few) - few // 2) / (n * size)
         along = np.exp(-2 * (np.pi * k * deviation_mm) ** 2).astype(np.float32)
-        window *= along.reshape([-1 if place == axis else 1 for place in range(len(small))])
+        window *= along_axis(along, axis, len(small))
     return window
 
 

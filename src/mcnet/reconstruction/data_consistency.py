@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex64, Float
 
-from mcnet.motion_estimation.pose_units import by_mm, from_mm
 from mcnet.physics.fourier import centred_ifft
-from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator
+from mcnet.physics.line_poses import LinePoses, derivatives_by_mm, from_mm
+from mcnet.physics.operators import ScanGrid, ScanOperator
 from mcnet.reconstruction.cg_sense import SenseSolution
 
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 REJECTED_RESIDUAL = 0.25
 """Lines with a relative residual above this are rejected: they get a lower weight..."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/data_consistency.py
 _MAX_SHARE_REJECTED = 0.2
 """...and where more than this share of the central half are, the motion is rejected."""
 _AIR = 0.05
@@ -105,7 +107,7 @@ def pose_deviations(
     """
     images = np.asarray(found.images, np.float32)
     scan = ScanOperator(grid, len(images), poses)
-    derivatives = by_mm(scan.derivatives(images))
+    derivatives = derivatives_by_mm(scan.derivatives(images))
     hessian = np.array([[scan.of_lines(a, b) for b in derivatives] for a in derivatives])
     hessian = np.moveaxis(hessian, 2, 0)
     hessian += 1e-6 * np.trace(hessian, axis1=1, axis2=2).max() * np.eye(grid.n_dof)

@@ -10,7 +10,7 @@ from mcnet.core.progress import OnProgress
 from mcnet.io.kspace import RawScan
 from mcnet.io.volume import Volume
 from mcnet.motion.trace import still
-from mcnet.physics.operators import LinePoses
+from mcnet.physics.line_poses import LinePoses
 from mcnet.reconstruction.cg_sense import Images
 from mcnet.reconstruction.data_consistency import data_consistency, pose_deviations
 from mcnet.reconstruction.motion_search import estimate_motion, searched_part

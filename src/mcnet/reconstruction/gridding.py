@@ -8,6 +8,7 @@ frequencies do not count twice. The density weights are those of Pipe and Menon 
 import numpy as np
 from jaxtyping import Complex64, Float32, Shaped
 
+from mcnet.physics.broadcasting import along_axis
 from mcnet.reconstruction.sense_operator import SenseOperator
 
 N_STEPS = 8
@@ -26,7 +27,7 @@ def density_weights(
     triangle = np.ones(shape, np.float32)
     for axis, n in enumerate(shape):
         along = np.maximum(1 - np.abs(np.arange(n) - n // 2) / (n / 2), 0).astype(np.float32)
-        triangle *= along.reshape([-1 if place == axis else 1 for place in range(len(shape))])
+        triangle *= along_axis(along, axis, len(shape))
 
     def blurred(weights: np.ndarray) -> np.ndarray:
         images = operator.adjoint(weights[None, None].astype(np.complex64))

@@ -24,11 +24,10 @@ from mcnet.motion_estimation.coarse_to_fine import (
     in_place,
 )
 from mcnet.motion_estimation.joint import Images, Kspace, State
-from mcnet.motion_estimation.pose_units import from_mm
 from mcnet.motion_estimation.resolutions import resampled, with_voxels
 from mcnet.motion_estimation.shared_motion import filtered, shrunk
 from mcnet.physics.fourier import centred_fft, centred_ifft
-from mcnet.physics.operators import LinePoses
+from mcnet.physics.line_poses import LinePoses, from_mm
 from mcnet.reconstruction.moving_scan import MovingScan
 from mcnet.reconstruction.sense_operator import SenseOperator
 
@@ -41,6 +40,7 @@ _N_COIL_ROUNDS = 3
 """How often the residual of several coils is added after the first estimation, and..."""
 _N_ROUND_STEPS = 8
 """...steps after each time, at most."""
+# tuned, by a script that was not kept; neighbours: experiments/tuning/shared_motion.py
 _SHRUNK = {
     "in-plane": partial(shrunk, spurious_mm=0.035),
     "six-dof": partial(filtered, spurious_mm=0.03),
@@ -119,7 +119,7 @@ def _with_coil_residual(
     """State after steps on the combined k-space with the residual of every coil added."""
     exact = SenseOperator(search.grid, maps, from_mm(state.poses_mm))
     residual = combined(kspace - exact.kspace(state.images), maps)
-    wanted = state.scan.kspace(state.images) + residual
-    problem = search.problem(wanted, search.grid, search.first)
+    target = state.scan.kspace(state.images) + residual
+    problem = search.problem(target, search.grid, search.first)
     again = problem.state(state.images, state.poses_mm)
     return search.minimised(problem, again, _N_ROUND_STEPS)

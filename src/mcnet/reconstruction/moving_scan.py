@@ -13,11 +13,11 @@ from jaxtyping import Complex64, Float, Shaped
 
 from mcnet.core.engine import ALL_CORES, Engine
 from mcnet.io.kspace import RawScan
-from mcnet.motion.poses import AXES, inverse_pose
+from mcnet.motion.poses import AXES
 from mcnet.motion.trace import MotionTrace
 from mcnet.motion_estimation.resolutions import with_shape
-from mcnet.physics.in_space import matrices_of, poses_of
-from mcnet.physics.operators import LinePoses, ScanGrid
+from mcnet.physics.line_poses import LinePoses, relative_to, space_poses, trace_of
+from mcnet.physics.operators import ScanGrid
 from mcnet.reconstruction.cg_sense import SolverSettings, cg_sense
 from mcnet.reconstruction.coil_maps import central_part, central_shape, coil_maps
 from mcnet.reconstruction.sense_operator import SenseOperator
@@ -39,7 +39,7 @@ class MovingScan(ABC):
     grid: ScanGrid
     """Of the images."""
     poses: LinePoses
-    """One per line by its place in k-space, as of `mcnet.physics.operators.LinePoses`."""
+    """One per line by its place in k-space, as of `mcnet.physics.line_poses`."""
 
     @abstractmethod
     def images_of(
@@ -56,11 +56,6 @@ class MovingScan(ABC):
     @abstractmethod
     def motion_of(self, poses: LinePoses, name: str) -> MotionTrace:
         """Poses as a trace, in the order of time."""
-
-    @staticmethod
-    @abstractmethod
-    def relative_to(poses: LinePoses, line: int) -> LinePoses:
-        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
 
     def operator(
         self,
@@ -89,7 +84,7 @@ class MovingScan(ABC):
 
     def still(self) -> "MovingScan":
         """The same k-space with poses of a still head."""
-        reference_pose = self.relative_to(self.poses[:1], 0)
+        reference_pose = relative_to(self.poses[:1], 0)
         return replace(self, poses=np.repeat(reference_pose, len(self.poses), axis=0))
 
     def maps(self) -> Complex64[np.ndarray, "n_coils n_images *shape"]:
@@ -100,7 +95,7 @@ class MovingScan(ABC):
         """
         small = central_shape(self.grid.shape, self.grid.pixel_mm)
         centre = self.central(small)
-        poses = centre.relative_to(centre.poses, len(centre.poses) // 2)
+        poses = relative_to(centre.poses, len(centre.poses) // 2)
 
         def low_resolution(kspace: np.ndarray) -> np.ndarray:
             # each coil by itself, as if its map moved with the head: by little in so short a time
@@ -133,18 +128,6 @@ class MovingSlices(MovingScan):
         """As `RawScan.motion_of`."""
         return self.raw.motion_of(poses, name)
 
-    @staticmethod
-    def relative_to(
-        poses: Float[np.ndarray, "n_lines 3"], line: int
-    ) -> Float[np.ndarray, "n_lines 3"]:
-        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
-        angle, row, column = poses[line]
-        rotation = poses[:, 0] - angle
-        cos, sin = np.cos(rotation), np.sin(rotation)
-        rows = poses[:, 1] - (cos * row - sin * column)
-        columns = poses[:, 2] - (sin * row + cos * column)
-        return np.column_stack([rotation, rows, columns])
-
 
 class MovingVolume(MovingScan):
     """A 3D scan whose head moves with six degrees of freedom."""
@@ -165,17 +148,8 @@ class MovingVolume(MovingScan):
 
     def motion_of(self, poses: Float[np.ndarray, "n_lines 6"], name: str) -> MotionTrace:
         """Poses as a trace, in the order of time."""
-        in_time = poses[self.raw.line_at_time]
-        rotation_deg, translation_mm = np.degrees(in_time[:, :3]), in_time[:, 3:]
-        return MotionTrace(translation_mm, rotation_deg, self.raw.interval_s, name)
-
-    @staticmethod
-    def relative_to(
-        poses: Float[np.ndarray, "n_lines 6"], line: int
-    ) -> Float[np.ndarray, "n_lines 6"]:
-        """Poses relative to that of a line, ``pose times inverse of the line's pose``."""
-        matrices = matrices_of(poses)
-        return poses_of(matrices @ inverse_pose(matrices[line]))
+        raw = self.raw
+        return trace_of(poses, raw.line_at_time, interval_s=raw.interval_s, name=name)
 
 
 def moving_slices(raw: RawScan, motion: MotionTrace) -> MovingSlices:
@@ -188,4 +162,4 @@ def moving_volume(raw: RawScan, motion: MotionTrace) -> MovingVolume:
     """A 3D scan with six degrees of freedom."""
     kspace = raw.kspace[:, None] / np.float32(np.sqrt(np.prod(raw.matrix)))
     grid = ScanGrid(raw.matrix, raw.voxel_size_mm, AXES.index(raw.line_axis))
-    return MovingVolume(raw, kspace, grid, poses_of(motion.poses[raw.time_of_line]))
+    return MovingVolume(raw, kspace, grid, space_poses(motion, raw.time_of_line))

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Complex64, Shaped
 
 from mcnet.core.engine import ONE_CORE, Engine
-from mcnet.physics.operators import LinePoses, ScanGrid, ScanOperator, rotations
+from mcnet.physics.line_poses import LinePoses
+from mcnet.physics.operators import ScanGrid, ScanOperator, rotations
 from mcnet.reconstruction.coil_expansion import TOLERANCE, CoilExpansion, expand_coil_maps
 
 
@@ -74,15 +75,6 @@ class SenseOperator:
         of_terms = _combined_adjoint(self.expansion, kspace, self.line_axis)
         images = self._scan.adjoint(of_terms.reshape(-1, *self._shape[2:])).reshape(self._shape)
         return np.asarray((self.expansion.basis.conj() * images).sum(axis=1))
-
-
-def along_lines(
-    values: Shaped[np.ndarray, "*lines n_lines"], line_axis: int, n_axes: int
-) -> Shaped[np.ndarray, "..."]:
-    """A value for each line, in an array that broadcasts over images of ``n_axes`` dimensions."""
-    places = [1] * n_axes
-    places[line_axis] = values.shape[-1]
-    return values.reshape(*values.shape[:-1], *places)
 
 
 def _combined(

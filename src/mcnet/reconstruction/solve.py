@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex64, Float, Float32, Shaped
 
-from mcnet.core.progress import OnProgress
+from mcnet.core.progress import OnProgress, Progress
 from mcnet.reconstruction.cg_sense import Images, SenseSolution, cg_sense, energy_of_lines
 from mcnet.reconstruction.gridding import density_weights, gridded
 from mcnet.reconstruction.moving_scan import MovingScan
@@ -49,11 +49,7 @@ def solve(
         part = moving.subset(block)
         operator = part.operator(maps[:, block])
         operators.append(operator)
-
-        def report(done: int, total: int, before: int = number) -> None:
-            if on_progress:
-                on_progress(before * total + done, len(blocks) * total)
-
+        progress = Progress(on_progress).part(number, len(blocks))
         if density is None:
             found.append(
                 cg_sense(
@@ -62,13 +58,13 @@ def solve(
                     line_weight=line_weight,
                     prior=None if prior is None else prior[block],
                     settings=options.solver,
-                    on_progress=report,
+                    on_progress=progress,
                 )
             )
         else:
             preview = gridded(operator, part.kspace, density, real=options.solver.real)
             found.append(_gridding_solution(operator, part.kspace, preview))
-            report(1, 1)
+            progress(1, 1)
     return _joined(found), _notes(moving, options, found, operators)
 
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mcnet.evaluation.answers import ALL
-from mcnet.report.figures import SSIM_LABELS
+from mcnet.evaluation.answers import ALL, SIDES
+from mcnet.metrics.registry import column
 from mcnet.report.style import BLUE, GREY, style
 from mcnet.report.tables import ReportTable, interval_text, p_value, signed
 
@@ -16,6 +16,8 @@ _HEADER = (
     "question", "model", "against", "its mean", "the other's", "answer", "mean difference",
     "95 % interval (subjects and traces redrawn)", "better in", "p (subjects)", "r (subjects)",
 )  # fmt: skip
+_MEANS = slice(3, 5)
+"""The columns of `_HEADER` that answers of version 0.1 lack."""
 
 
 def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
@@ -23,11 +25,14 @@ def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
     tables: list[ReportTable] = []
     if table.empty:
         return tables
+    header = list(_HEADER)
+    if not set(SIDES) <= set(table.columns):
+        del header[_MEANS]
     for (mode, metric), part in table.groupby(["mode", "metric"], sort=False):
-        label = SSIM_LABELS[str(metric)]
+        measured = column(str(metric))
         whole = part[part["severity"] == ALL]
         lines = [_cells(row) for _, row in whole.iterrows()]
-        tables.append(ReportTable(f"{mode}: answers by SSIM, {label}", _HEADER, lines))
+        tables.append(ReportTable(f"{mode}: answers by {measured.heading}", header, lines))
         classes = [name for name in dict.fromkeys(part["severity"]) if name != ALL]
         by_class = part.set_index(["ask", "severity"])
         lines = [
@@ -36,7 +41,7 @@ def answer_tables(table: pd.DataFrame) -> list[ReportTable]:
         ]
         if not lines:
             continue
-        caption = f"{mode}: the same differences by motion magnitude, SSIM {label}"
+        caption = f"{mode}: the same differences by motion magnitude, {measured.title}"
         tables.append(ReportTable(caption, ["question", *classes], lines))
     return tables
 
@@ -56,8 +61,9 @@ def answers_figure(table: pd.DataFrame) -> Figure | None:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ((mode, metric), part) in zip(axes, panels, strict=True):
             _draw(panel, part, asked)
-            panel.set_title(f"{mode}: {SSIM_LABELS[str(metric)]}")
-            panel.set_xlabel("difference of SSIM")
+            measured = column(str(metric))
+            panel.set_title(f"{mode}: {measured.place}")
+            panel.set_xlabel(f"difference of {measured.metric.label}")
             panel.xaxis.set_major_locator(MaxNLocator(5))
         axes[0].set_yticks(range(len(asked)), asked)
         axes[0].invert_yaxis()
@@ -84,10 +90,9 @@ def _draw(axes: Axes, part: pd.DataFrame, asked: list[str]) -> None:
 def _cells(row: pd.Series) -> list[str]:
     return [
         str(row["ask"]),
-        str(row["model"]) + (" (crossed)" if row["crossed"] else ""),
+        str(row["model"]) + (" (crossed)" if row.get("crossed", False) else ""),
         str(row["against"]),
-        f"{row['of_model']:.4f}",
-        f"{row['of_against']:.4f}",
+        *(f"{row[side]:.4f}" for side in SIDES if side in row),
         str(row["answer"]),
         signed(float(row["mean_difference"])),
         interval_text(float(row["subjects_low"]), float(row["subjects_high"])),

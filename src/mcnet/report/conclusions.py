@@ -1,4 +1,4 @@
-"""What the numbers say, in plain sentences computed from them."""
+"""Conclusions of a run in sentences, computed from its table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from mcnet.evaluation.question import BASELINES
 Row = Mapping[Any, Any]
 """One model's line of the summary."""
 
-_SMALLEST_STEP = 0.0005  # what a table of three decimals cannot show is no difference
+_SMALLEST_STEP = 0.0005  # smaller differences do not show in a table of three decimals
 
 
-def verdict(table: pd.DataFrame, model: str) -> list[str]:
+def conclusions(table: pd.DataFrame, model: str) -> list[str]:
     """Sentences on one model, mode by mode, from a `mcnet.evaluation.statistics.summary`."""
     sentences = []
     for mode in dict.fromkeys(table["mode"]):
@@ -22,9 +22,9 @@ def verdict(table: pd.DataFrame, model: str) -> list[str]:
         if "corrupted" not in of_mode or model not in of_mode:
             continue
         about, few = _counted(of_mode[model])
-        told = " ".join([*_mode_sentences(of_mode, model), *few])
-        sentences.append(f"{_capital(mode)}, {about}: {told}")
-    return sentences or ["There are no corrupted images or no model in the table: no verdict."]
+        text = " ".join([*_mode_sentences(of_mode, model), *few])
+        sentences.append(f"{_capital(mode)}, {about}: {text}")
+    return sentences or ["There are no corrupted images or no model in the table: no conclusion."]
 
 
 def _counted(row: Row) -> tuple[str, list[str]]:
@@ -49,13 +49,13 @@ def _mode_sentences(table: Mapping[str, Row], model: str) -> list[str]:
             sentences.append(f"{model} LOSES to registration alone on the whole image.")
     else:
         sentences[0] += "."
-    sentences.append(_honest_sentence(before, after, model))
+    sentences.append(_registered_sentence(before, after, model))
     sentences += _control_sentence(table, model)
     return sentences
 
 
-def _honest_sentence(before: Row, after: Row, model: str) -> str:
-    """Inside the head after registration: where neither air nor alignment helps."""
+def _registered_sentence(before: Row, after: Row, model: str) -> str:
+    """Inside the head after registration, where neither air nor alignment contributes."""
     low, high = (
         float(before["ssim_head_registered_mean"]),
         float(after["ssim_head_registered_mean"]),

@@ -1,4 +1,4 @@
-"""What the page of a correction says: the outcome, how severe the motion was, and with what."""
+"""The text of the page of a correction: outcome, severity, limits, scan and model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ _LEARNED = (
 )
 _LIMITS = (
     "A correction from the image alone is a guess: it may remove detail that was there, and draw "
-    "detail that was not. Keep the scan as it came, and look at the difference before you believe "
+    "detail that was not. Keep the scan as it came, and look at the difference before you rely on "
     "a finding in the corrected scan.",
-    "Poses that a search found make the image look still; they are not a measurement of the "
-    "motion, of which the image shows only a part.",
-    "The severity after correction tells how much motion is still seen in the image, not how much "
-    "of the anatomy was recovered: the image can be farther from that of the still head while the "
-    "estimate is lower.",
+    "Poses estimated from the image are not a measurement of the motion, of which the image shows "
+    "only a part.",
+    "The severity after correction says how much motion is still visible in the image, not how "
+    "much of the anatomy was recovered: the error against an image of the still head can grow "
+    "while the estimate falls.",
 )
 _LIMITS_OF_LEFT: Mapping[LeftBecause, str] = {
     "estimated still": "That the head lay still is an estimate from the image alone: slight "
     "motion, or motion unlike what was simulated, can go unseen. Look at the scan as you always "
     "would.",
-    "no motion found": "That no poses were found does not tell that the head lay still: of some "
-    "motion, a drift for example, the image shows next to nothing that a search could follow.",
-    "pixels too coarse": "How far the head moved was estimated from pixels finer than the scan's, "
-    "between which there is no detail: trust the estimate less.",
+    "no motion found": "That no motion was found does not show that the head lay still: of some "
+    "motion, a drift for example, the image shows too little to estimate poses.",
+    "pixels too coarse": "How far the head moved was estimated on a finer pixel grid than the "
+    "scan's, which adds no detail: the estimate is less reliable.",
 }
 _STEPS_MM = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 _MOST_STEPS = 6
@@ -100,16 +100,16 @@ def outcome(result: CorrectedScan) -> tuple[str, tuple[str, ...]]:
     sentences = []
     if result.assessment_before.is_still:
         is_certain = result.motion is not None and result.motion.is_certain
-        why = "a search found motion for certain" if is_certain else "that was asked for"
+        why = "motion was found with certainty" if is_certain else "that was asked for"
         sentences.append(
             "No more motion is seen in this scan than in scans of heads that lay still; it was "
             f"corrected all the same, because {why}."
         )
     if result.motion is not None:
         sentences.append(
-            f"Poses of the head were found for every line along {result.motion.grid.axis} "
+            f"Poses of the head were estimated for every line along {result.motion.grid.axis} "
             f"({result.motion.rms_mm:.2f} mm from their mean, root mean square) and undone; "
-            "of what severe motion leaves, the network corrects a part."
+            "where motion is severe, the network corrects a part of the remaining artefacts."
         )
     sentences.append(
         f"Estimated motion {_change(before, after)}. That is an estimate of the motion seen in the "

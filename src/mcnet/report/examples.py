@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from mcnet.core.errors import McnetError
 from mcnet.core.writing import printable
-from mcnet.metrics import ssim_whole_and_inside
+from mcnet.metrics.similarity import ssim_whole_and_inside
 from mcnet.motion.trace import MotionTrace
 from mcnet.report.style import BLUE, GREEN, VERMILION, style, without_frame
 
@@ -22,9 +22,9 @@ _CURVES = (
     ("rotation_deg", 0, "rotation x", VERMILION, "-"),
     ("rotation_deg", 1, "rotation y", VERMILION, "--"),
     ("rotation_deg", 2, "rotation z", VERMILION, ":"),
-    ("translation_mm", 1, "shift y", BLUE, "-"),
-    ("translation_mm", 2, "shift z", GREEN, "-"),
-    ("translation_mm", 0, "shift x", BLUE, ":"),
+    ("translation_mm", 1, "translation y", BLUE, "-"),
+    ("translation_mm", 2, "translation z", GREEN, "-"),
+    ("translation_mm", 0, "translation x", BLUE, ":"),
 )
 
 
@@ -174,13 +174,13 @@ def draw_motion(axes: Axes, motion: MotionTrace) -> None:
         values = getattr(motion, name)[:, index]
         if np.any(values):
             axes.plot(lines, values, color=colour, linestyle=dashes, linewidth=1.1, label=label)
-    shifted, turned = bool(np.any(motion.translation_mm)), bool(np.any(motion.rotation_deg))
+    translates, rotates = bool(np.any(motion.translation_mm)), bool(np.any(motion.rotation_deg))
     axes.axhline(0, color="0.75", linewidth=0.6, zorder=0)
     axes.set_xlim(0, max(motion.n_points - 1, 1))
     axes.set_box_aspect(0.86)
     axes.set_xlabel("line number", labelpad=1)
-    unit = {(False, True): "rotation (deg)", (True, False): "shift (mm)"}
-    axes.set_ylabel(unit.get((shifted, turned), "pose (mm, deg)"), labelpad=1)
+    unit = {(False, True): "rotation (deg)", (True, False): "translation (mm)"}
+    axes.set_ylabel(unit.get((translates, rotates), "pose (mm, deg)"), labelpad=1)
     axes.tick_params(length=2, pad=2)
     low, high = axes.get_ylim()
     if len(axes.lines) > 2:  # more than one curve and the zero line

@@ -9,23 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mcnet.evaluation.question import BASELINES
-from mcnet.evaluation.statistics import ordered_models, ordered_modes
+from mcnet.evaluation.statistics import WITH_DEFICIT, ordered_models, ordered_modes
+from mcnet.metrics.registry import column
 from mcnet.report.style import BLUE, CYCLE, GREY, VERMILION, style
 
-SSIM_LABELS: Mapping[str, str] = {
-    "ssim": "whole image",
-    "ssim_head": "in head",
-    "ssim_registered": "whole image, registered",
-    "ssim_head_registered": "in head, registered",
-}
 N_BINS = 8
 _FEWEST_IN_BIN = 3
 
 
 def proposed_model(rows: pd.DataFrame) -> str:
-    """Return the model that figures and verdict are about: the paper's ``l1+tv-ft``, or the last.
+    """Return the model that figures and conclusions are about.
 
-    Without any model it is the registered image.
+    It is the paper's ``l1+tv-ft``, or the last model, or without any the registered image.
     """
     models = [label for label in ordered_models(rows) if label not in BASELINES]
     if "l1+tv-ft" in models:
@@ -37,21 +32,21 @@ def table_figure(table: pd.DataFrame) -> Figure:
     """Figure 4 of a `mcnet.evaluation.statistics.summary`: SSIM, mean ± SD, best in bold."""
     models = list(dict.fromkeys(table["model"]))
     modes = list(dict.fromkeys(table["mode"]))
-    n_lines = len(modes) * (len(SSIM_LABELS) + 1) + 1
+    n_lines = len(modes) * (len(WITH_DEFICIT) + 1) + 1
     first, width = 2.1, 1.2
-    column = {model: first + width * (k + 0.5) for k, model in enumerate(models)}
+    centres = {model: first + width * (k + 0.5) for k, model in enumerate(models)}
     with style():
         figure = Figure(figsize=(first + width * len(models) + 0.1, 0.27 * n_lines + 0.25))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         axes.set(xlim=(0, first + width * len(models) + 0.1), ylim=(n_lines + 0.2, -0.7))
         axes.text(0.1, 0, "SSIM, mean ± SD", va="center")
-        for model, x in column.items():
+        for model, x in centres.items():
             axes.text(x, 0, model, ha="center", va="center", weight="bold")
         line = 0.55
         for mode in modes:
-            _draw_mode(axes, table[table["mode"] == mode], line, column)
-            line += len(SSIM_LABELS) + 1
+            _draw_mode(axes, table[table["mode"] == mode], line, centres)
+            line += len(WITH_DEFICIT) + 1
         for y, thick in ((-0.55, 1.2), (0.55, 0.7), (line + 0.05, 1.2)):
             axes.plot([0.1, first + width * len(models)], [y, y], color="black", linewidth=thick)
     return figure
@@ -62,9 +57,9 @@ def _draw_mode(axes: Axes, table: pd.DataFrame, top: float, centres: dict[str, f
     n = int(table["n"].max())
     who = f"{n} slices, {int(table['n_subjects'].max())} subjects"
     axes.text(0.1, top + 0.5, f"{table['mode'].iloc[0]}  ({who})", va="center", style="italic")
-    for offset, (metric, label) in enumerate(SSIM_LABELS.items(), start=1):
-        y = top + offset + 0.45
-        axes.text(0.25, y, label, va="center")
+    for offset, one in enumerate(WITH_DEFICIT, start=1):
+        metric, y = one.name, top + offset + 0.45
+        axes.text(0.25, y, one.place, va="center")
         best = table[f"{metric}_mean"].round(3).max()
         for _, row in table.iterrows():
             mean, deviation = row[f"{metric}_mean"], row[f"{metric}_sd"]
@@ -75,7 +70,7 @@ def _draw_mode(axes: Axes, table: pd.DataFrame, top: float, centres: dict[str, f
 
 
 def severity_figure(rows: pd.DataFrame, *, metric: str, model: str | None = None) -> Figure:
-    """Figure 5: SSIM against motion magnitude, corrupted and corrected, a panel for each mode.
+    """Figure 5: a metric against motion magnitude, corrupted and corrected, a panel for each mode.
 
     With two modes a last panel holds the corrected images of both against each other. Points are
     slices; lines are means of bins of equal count with their standard deviation.
@@ -98,7 +93,7 @@ def severity_figure(rows: pd.DataFrame, *, metric: str, model: str | None = None
                 after = rows[(rows["mode"] == mode) & (rows["model"] == chosen)]
                 _draw_severity(axes[-1], after, metric, mode, colour, marker)
             _label(axes[-1], f"{chosen}: modes compared", modes)
-        axes[0].set_ylabel(f"SSIM, {SSIM_LABELS[metric]}")
+        axes[0].set_ylabel(column(metric).heading)
     return figure
 
 
@@ -178,8 +173,8 @@ def curve_names(curves: Mapping[str, pd.DataFrame]) -> list[str]:
     for log in curves.values():
         if "epoch" in log.columns:
             numbers = log.select_dtypes("number")
-            told = numbers.columns[numbers.fillna(0).ne(0).any()]
-            names.update(dict.fromkeys(str(column) for column in told))
+            logged = numbers.columns[numbers.fillna(0).ne(0).any()]
+            names.update(dict.fromkeys(str(column) for column in logged))
     return [
         name for name in names if name not in ("epoch", "step", "stage", "seconds", "waiting_share")
     ]

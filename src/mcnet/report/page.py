@@ -16,12 +16,11 @@ from mcnet.evaluation.answers import answers
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.question import Question
 from mcnet.evaluation.statistics import by_severity, ordered_modes, summary
-from mcnet.metrics import SSIM_DEFINITION
+from mcnet.metrics.registry import PRIMARY, column, definitions
 from mcnet.report.answers import answer_tables, answers_figure
-from mcnet.report.conclusions import verdict
+from mcnet.report.conclusions import conclusions
 from mcnet.report.examples import Example, example_figure
 from mcnet.report.figures import (
-    SSIM_LABELS,
     curves_figure,
     proposed_model,
     severity_figure,
@@ -31,17 +30,23 @@ from mcnet.report.style import save_figure
 from mcnet.report.tables import comparison_tables, severity_tables, summary_tables
 from mcnet.report.templates import page_template
 
-COMPARED_METRICS = ("ssim", "ssim_head_registered")
+COMPARED_METRICS = ("ssim", PRIMARY)
 _EXAMPLE_NAMES = {"rotation": "figure-2", "rotation+translation": "figure-3"}
 _LIMITS = (
     "The motion is simulated: rigid, one pose per phase-encoding line, without the effects of "
     "motion on spin history, coil sensitivities or the field.",
-    "The reference lies at one pose and the corrupted image between many; scores reward moving "
-    "the head back into place, and those after registration do not.",
-    "Much of a whole-image gain can be ghosts removed from the air around the head; read the "
-    "scores in the head, registered, first.",
+    "The reference has one pose and the corrupted image is a mixture of many; scores of images as "
+    "they are reward alignment with the reference, and those after registration do not.",
+    "Much of a whole-image gain can come from ghosts removed from the air around the head; read "
+    "the scores in the head, registered, first.",
     "SSIM scores of other papers, by other definitions, do not compare with these.",
 )
+
+
+def run_text(table: pd.DataFrame, answered: pd.DataFrame) -> str:
+    """Return the tables of a run as Markdown, from its summary and the answers to its questions."""
+    tables = [*summary_tables(table), *answer_tables(answered)]
+    return "\n".join(one.markdown() for one in tables)
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,11 @@ def write_report(
     tables, of_answers = summary_tables(table), answer_tables(answered)
     if of_answers:
         _write_csv(folder / "answers.csv", answered)
-    write_text(folder / "table.md", "\n".join(part.markdown() for part in [*tables, *of_answers]))
+    write_text(folder / "table.md", run_text(table, answered))
     page = page_template("page.html.jinja").render(
         title=title,
-        verdict=verdict(table, proposed_model(rows)),
-        ssim_definition=SSIM_DEFINITION,
+        conclusions=conclusions(table, proposed_model(rows)),
+        definitions=definitions(rows.columns),
         summary_tables=tables,
         answer_tables=of_answers,
         comparison_tables=comparison_tables(compared),
@@ -140,9 +145,9 @@ def _figures(
     model = proposed_model(rows)
     for letter, name, metric in (
         ("a", "figure-5", "ssim"),
-        ("b", "figure-5-head-registered", "ssim_head_registered"),
+        ("b", "figure-5-head-registered", PRIMARY),
     ):
-        heading = f"Figure 5{letter}: SSIM against motion magnitude, {SSIM_LABELS[metric]}"
+        heading = f"Figure 5{letter}: SSIM against motion magnitude, {column(metric).place}"
         caption = (
             f"Points are slices, before (corrupted) and after ({model}); lines are means of bins "
             "of equal count with their standard deviation. Magnitude is the root of the summed "

@@ -77,7 +77,7 @@ def coarse(values: Float32[np.ndarray, "x y z"]) -> Float32[np.ndarray, "i j k"]
 
 
 def coarse_head(values: Float32[np.ndarray, "i j k"]) -> Bool[np.ndarray, "i j k"]:
-    """Mask of the head in a coarse volume; everything, where nothing tells a head from air."""
+    """Mask of the head in a coarse volume; everything, where head and air do not differ."""
     try:
         head = head_mask(values, closing_voxels=1)
     except McnetError:

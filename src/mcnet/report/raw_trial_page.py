@@ -12,54 +12,54 @@ from mcnet.core.writing import write_text, written_together
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.raw_trial import LABELS
 from mcnet.evaluation.raw_trial_results import RawTrial
-from mcnet.metrics import SSIM_DEFINITION
+from mcnet.metrics.registry import PRIMARY, columns_in, definitions
 from mcnet.report.style import save_figure, style
-from mcnet.report.tables import ReportTable, comparison_tables
-
-METRIC = "ssim_head_registered"
+from mcnet.report.tables import ReportTable, comparison_tables, with_notes
 
 
 def write_raw_trial(
     folder: Path, trial: RawTrial, *, model: str, inputs: Inputs, seed: int
 ) -> dict[str, Any]:
     """Write ``table.md``, rows and scans as CSV, a picture, and provenance; return the means."""
-    tests = comparisons(
-        trial.rows, ("corrupted", "network"), metric=METRIC, rng=np.random.default_rng(1)
-    )
-    tables = [
-        image_table(trial),
-        scan_table(trial),
-        *comparison_tables(tests[tests["model"] == "reconstructed"]),
-    ]
-    text = "\n".join(
-        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
-    )
-    means = trial.rows.pivot_table(METRIC, "mode", "model", sort=False).round(4)
+    means = trial.rows.pivot_table(PRIMARY, "mode", "model", sort=False).round(4)
     summary = {
         f"{mode}, {label}": float(str(means.at[mode, label]))
         for mode in means.index
         for label in means.columns
     }
-    about = {"model": model, "ssim_head_registered": summary}
+    about = {"model": model, PRIMARY: summary}
     record = {**about, "provenance": provenance(inputs=inputs, seed=seed)}
     with written_together():
         for name, rows in (("rows", trial.rows), ("scans", trial.scans)):
             write_text(folder / f"{name}.csv", rows.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+        write_text(folder / "table.md", raw_trial_text(trial))
         with style():
             save_figure(_examples(trial), folder, "examples")
         write_record(folder / "trial.json", record)
     return summary
 
 
+def raw_trial_text(trial: RawTrial) -> str:
+    """Return the tables of a trial as Markdown, with the definitions of their metrics."""
+    against = ("corrupted", "network")
+    tests = comparisons(trial.rows, against, metric=PRIMARY, rng=np.random.default_rng(1))
+    tables = [
+        image_table(trial),
+        scan_table(trial),
+        *comparison_tables(tests[tests["model"] == "reconstructed"]),
+    ]
+    also = [one.name for one in columns_in(trial.rows.columns, "trial")]
+    return f"{with_notes(tables)}\n{definitions([PRIMARY, *also])}\n"
+
+
 def image_table(trial: RawTrial) -> ReportTable:
     """Every factor and image: SSIM inside the head, registered, mean ± SD over slices."""
-    lines = []
+    lines, also = [], columns_in(trial.rows.columns, "trial")
     for mode, of_mode in trial.rows.groupby("mode", sort=False):
         for label in ("corrupted", "smoothed", *LABELS):
             of_label = of_mode[of_mode["model"] == label]
-            inside, whole = of_label[METRIC], of_label["ssim_registered"]
-            numbers = [f"{one.mean():.3f} ± {one.std():.3f}" for one in (inside, whole)]
+            shown = [PRIMARY, "ssim_registered", *(one.name for one in also)]
+            numbers = [f"{of_label[n].mean():.3f} ± {of_label[n].std():.3f}" for n in shown]
             lines.append([str(mode), label, *numbers])
     n_scans, subjects = len(trial.scans), sorted(trial.scans["subject"].unique())
     caption = (
@@ -67,12 +67,13 @@ def image_table(trial: RawTrial) -> ReportTable:
         f"({', '.join(subjects)}) and {trial.scans['trace'].nunique()} recorded traces, "
         f"{len(trial.rows[trial.rows['model'] == 'network'])} slices; mean ± SD over slices"
     )
-    return ReportTable(caption, ("motion", "image", "SSIM in head", "SSIM, whole image"), lines)
+    header = ("motion", "image", "SSIM in head", "SSIM, whole image", *(one.title for one in also))
+    return ReportTable(caption, header, lines)
 
 
 def scan_table(trial: RawTrial) -> ReportTable:
-    """Every factor: how many scans beat the network, error of the poses, and what was believed."""
-    means = trial.rows.pivot_table(METRIC, ["mode", "subject", "trace"], "model", sort=False)
+    """Every factor: scans better than the network's, accepted motions, errors of the poses."""
+    means = trial.rows.pivot_table(PRIMARY, ["mode", "subject", "trace"], "model", sort=False)
     better = (means["reconstructed"] > means["network"]).rename("better").reset_index()
     scans = trial.scans.merge(better, on=["mode", "subject", "trace"])
     lines = []
@@ -89,11 +90,11 @@ def scan_table(trial: RawTrial) -> ReportTable:
         "Scans, and poses over the central half of the lines",
         (
             *("motion", "better than the network", "accepted"),
-            *("turn, degrees", "shift along lines' axis, mm", "other shift, mm"),
+            *("rotation, degrees", "translation along lines' axis, mm", "other translation, mm"),
         ),
         lines,
-        "Errors: root mean square of a scan, its median pose taken off; median over scans (most). "
-        "Where the motion is not believed, the image is the network's.",
+        "Errors: root mean square of a scan, its median pose subtracted; median over scans "
+        "(largest). Where the motion is rejected, the image is the network's.",
     )
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mcnet.report.style import BLUE, CYCLE, GREY, VERMILION, style
 
 _SCORE_COLOURS = ("#8c2d04", "#e08214", "#d9d9d9", "#74add1", "#2c5c9a")
-"""From the worst score to the best: two hues about a neutral, told apart in every colour vision."""
+"""From the worst score to the best: two hues about a neutral, distinct in every colour vision."""
 
 
 def scores_figure(distributions: pd.DataFrame) -> Figure:

@@ -1,10 +1,9 @@
 """The page of a reconstruction from raw k-space, as one HTML file."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from mcnet.core.provenance import provenance
+from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.writing import write_text
 from mcnet.reconstruction.data_consistency import REJECTED_RESIDUAL
 from mcnet.reconstruction.outcome import Reconstruction
@@ -19,9 +18,7 @@ from mcnet.report.style import as_data_uri, style
 from mcnet.report.templates import page_template
 
 
-def write_reconstruction_page(
-    path: Path, result: Reconstruction, *, inputs: Mapping[str, Path]
-) -> None:
+def write_reconstruction_page(path: Path, result: Reconstruction, *, inputs: Inputs) -> None:
     """Write one HTML file that contains everything it shows and loads nothing.
 
     Parameters

@@ -23,7 +23,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY = (
     "#D55E00",
     "#6B6B6B",
 )
-"""Okabe and Ito's colours, which people of every colour vision tell apart."""
+"""Okabe and Ito's colours, distinct in every colour vision."""
 CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, GREY)
 
 _SETTINGS: Any = {

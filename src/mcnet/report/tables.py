@@ -1,19 +1,16 @@
-"""Tables for subjects: the same numbers as the CSV files, rounded."""
+"""Tables for readers: the same numbers as the CSV files, rounded."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from mcnet.report.figures import SSIM_LABELS
+from mcnet.metrics.registry import COLUMNS, PRIMARY, Column, column, columns_in
 
-_OTHERS = {
-    "psnr": "PSNR (dB)",
-    "psnr_head": "PSNR in head (dB)",
-    "nmse": "NMSE",
-    "nmse_head": "NMSE in head",
-}
+Row = Mapping[Any, Any]
+"""One line of a table of results."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,18 @@ class ReportTable:
         return "\n".join([f"**{self.caption}**", "", *lines, ""])
 
 
+def with_notes(tables: Sequence[ReportTable]) -> str:
+    """Return tables as Markdown, each followed by its note."""
+    return "\n".join(
+        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
+    )
+
+
 def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
     """One table a mode of a `mcnet.evaluation.statistics.summary`: mean ± SD of every metric."""
+    columns = columns_in((c.name for c in COLUMNS if f"{c.name}_mean" in table.columns), "summary")
+    header = ["image", *(one.title for one in columns)]
+    header.append("SSIM deficit recovered in head, registered")
     tables = []
     for mode in dict.fromkeys(table["mode"]):
         of_mode = table[table["mode"] == mode]
@@ -42,12 +49,10 @@ def summary_tables(table: pd.DataFrame) -> list[ReportTable]:
             f"{mode}: {first['n']} slices, {first['n_subjects']} subjects, "
             f"{first['n_traces']} traces; mean ± SD over slices"
         )
-        names = {**{name: f"SSIM {label}" for name, label in SSIM_LABELS.items()}, **_OTHERS}
-        header = ["image", *names.values(), "SSIM deficit recovered in head, registered"]
         lines = []
-        for _, row in of_mode.iterrows():
-            cells = [_mean_and_sd(row, name) for name in names]
-            recovered = _percent(float(row["ssim_head_registered_recovered"]))
+        for row in of_mode.to_dict("records"):
+            cells = [mean_and_sd(row, one) for one in columns]
+            recovered = _percent(float(row[f"{PRIMARY}_recovered"]))
             lines.append([str(row["model"]), *cells, recovered])
         tables.append(ReportTable(caption, header, lines))
     return tables
@@ -64,7 +69,7 @@ def comparison_tables(table: pd.DataFrame) -> list[ReportTable]:
     )  # fmt: skip
     tables = []
     for (mode, metric), part in table.groupby(["mode", "metric"], sort=False):
-        caption = f"{mode}: differences of SSIM, {SSIM_LABELS.get(str(metric), str(metric))}"
+        caption = f"{mode}: differences of {column(str(metric)).heading}"
         lines = [_comparison_cells(row) for _, row in part.iterrows()]
         notes = [str(note) for note in dict.fromkeys(part["note"].fillna("")) if note]
         tables.append(ReportTable(caption, header, lines, note="; ".join(notes)))
@@ -81,14 +86,14 @@ def severity_tables(table: pd.DataFrame) -> list[ReportTable]:
             rows = {row["model"]: row for row in group.to_dict("records")}
             if "corrupted" not in rows:
                 continue
-            before = float(rows["corrupted"]["ssim_head_registered_mean"])
+            before = float(rows["corrupted"][f"{PRIMARY}_mean"])
             gains = [
-                signed(float(rows[name]["ssim_head_registered_gain"])) if name in rows else "–"
+                signed(float(rows[name][f"{PRIMARY}_gain"])) if name in rows else "–"
                 for name in models
             ]
             n = str(rows["corrupted"]["n"])
             lines.append([f"{low:.2f} to {high:.2f}", n, f"{before:.3f}", *gains])
-        caption = f"{mode}: gain of SSIM in head, registered, by motion magnitude"
+        caption = f"{mode}: gain of {column(PRIMARY).title}, by motion magnitude"
         tables.append(ReportTable(caption, ["magnitude", "slices", "corrupted", *models], lines))
     return tables
 
@@ -110,9 +115,12 @@ def _comparison_cells(row: pd.Series) -> list[str]:
     ]
 
 
-def _mean_and_sd(row: pd.Series, name: str) -> str:
-    digits = 1 if name.startswith("psnr") else 3
-    mean, deviation = float(row[f"{name}_mean"]), float(row[f"{name}_sd"])
+def mean_and_sd(row: Row, column: Column) -> str:
+    """Mean ± SD of a metric in a row of a summary; a dash where it was not measured."""
+    digits = column.metric.digits
+    mean, deviation = float(row[f"{column.name}_mean"]), float(row[f"{column.name}_sd"])
+    if math.isnan(mean):
+        return "–"
     if math.isnan(deviation):
         return f"{mean:.{digits}f}"
     return f"{mean:.{digits}f} ± {deviation:.{digits}f}"

@@ -1,4 +1,4 @@
-"""The trial of a corrector for subjects: tables in Markdown, pictures, and numbers for its card."""
+"""The trial of a corrector: tables in Markdown, pictures, and numbers for its model card."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,9 @@ from mcnet.core.writing import write_json, write_text, written_together
 from mcnet.evaluation.comparisons import comparisons
 from mcnet.evaluation.statistics import summary
 from mcnet.evaluation.trial import Trial
-from mcnet.metrics import SSIM_DEFINITION
+from mcnet.metrics.registry import PRIMARY, columns_in, definitions
 from mcnet.report.style import BLUE, GREY, VERMILION, save_figure, style
-from mcnet.report.tables import ReportTable, comparison_tables
-
-METRIC = "ssim_head_registered"
+from mcnet.report.tables import ReportTable, comparison_tables, mean_and_sd, with_notes
 
 
 def write_trial(
@@ -31,23 +29,13 @@ def write_trial(
 ) -> dict[str, Any]:
     """Write ``table.md``, the rows as CSV, ``summary.json`` and pictures; return the summary."""
     numbers = trial_summary(trial, model)
-    tests = comparisons(trial.rows, ("corrupted",), metric=METRIC, rng=np.random.default_rng(1))
-    tables = [
-        factor_table(trial, model),
-        subject_table(trial, model),
-        *comparison_tables(tests[tests["model"] == model]),
-        severity_estimator_table(trial),
-    ]
-    text = "\n".join(
-        table.markdown() + (f"\n{table.note}\n" if table.note else "") for table in tables
-    )
     about = {"model": model, "training_fingerprint": fingerprint, **numbers}
     record = {"summary": about, "provenance": provenance(seed=seed, inputs=inputs)}
     written = {"rows": trial.rows, "severity": trial.severities, "still": trial.still}
     with written_together():
         for name, table in written.items():
             write_text(folder / f"{name}.csv", table.to_csv(index=False, float_format="%.6g"))
-        write_text(folder / "table.md", f"{text}\n{SSIM_DEFINITION}\n")
+        write_text(folder / "table.md", trial_text(trial, model))
         with style():
             save_figure(example_figure(trial), folder, "examples")
             save_figure(severity_figure(trial), folder, "severity")
@@ -56,14 +44,27 @@ def write_trial(
     return numbers
 
 
+def trial_text(trial: Trial, model: str) -> str:
+    """Return the tables of a trial as Markdown, with the definitions of their metrics."""
+    tests = comparisons(trial.rows, ("corrupted",), metric=PRIMARY, rng=np.random.default_rng(1))
+    tables = [
+        factor_table(trial, model),
+        subject_table(trial, model),
+        *comparison_tables(tests[tests["model"] == model]),
+        severity_estimator_table(trial),
+    ]
+    also = [one.name for one in columns_in(trial.rows.columns, "trial")]
+    return f"{with_notes(tables)}\n{definitions([PRIMARY, *also])}\n"
+
+
 def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
     """Numbers for the model card: by factor, SSIM in the head before and after, both registered."""
     of_factor = {}
     for factor, paired in _paired(trial):
         before, after = paired["corrupted"], paired[model]
         of_factor[factor] = {
-            "ssim_head_registered_before": round(float(before.mean()), 4),
-            "ssim_head_registered_after": round(float(after.mean()), 4),
+            f"{PRIMARY}_before": round(float(before.mean()), 4),
+            f"{PRIMARY}_after": round(float(after.mean()), 4),
             "share_of_ssim_deficit_recovered": round(_recovered(before, after), 4),
             "share_of_slices_worse": round(float((after < before).mean()), 4),
         }
@@ -77,7 +78,7 @@ def trial_summary(trial: Trial, model: str) -> dict[str, Any]:
 
 def factor_table(trial: Trial, model: str) -> ReportTable:
     """Every factor: baselines and model, mean ± SD, SSIM deficit recovered, slices made worse."""
-    rows = trial.rows
+    rows, also = trial.rows, columns_in(trial.rows.columns, "trial")
     lines = []
     for record in summary(rows).to_dict("records"):
         label = str(record["model"])
@@ -85,16 +86,17 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
             continue
         paired = dict(_paired(trial))[str(record["mode"])]
         worse = float((paired[label] < paired["corrupted"]).mean())
-        mean, deviation = float(record[f"{METRIC}_mean"]), float(record[f"{METRIC}_sd"])
+        mean, deviation = float(record[f"{PRIMARY}_mean"]), float(record[f"{PRIMARY}_sd"])
         is_baseline = label == "corrupted"
         lines.append(
             [
                 str(record["mode"]),
                 label,
                 f"{mean:.3f} ± {deviation:.3f}",
-                "–" if is_baseline else f"{100 * float(record[f'{METRIC}_recovered']):+.1f} %",
+                "–" if is_baseline else f"{100 * float(record[f'{PRIMARY}_recovered']):+.1f} %",
                 "–" if is_baseline else f"{100 * worse:.1f} %",
                 f"{float(record['ssim_mean']):.3f}",
+                *(mean_and_sd(record, one) for one in also),
             ]
         )
     n = len(rows[rows["model"] == model])
@@ -105,10 +107,12 @@ def factor_table(trial: Trial, model: str) -> ReportTable:
         (
             *("motion", "image", "SSIM in head", "SSIM deficit recovered", "slices worse"),
             "SSIM, whole image, not registered",
+            *(one.title for one in also),
         ),
         lines,
-        "Scans judged still, without motion to undo or of pixels too coarse were left, as users "
-        "get them. Slices worse: than the corrupted image, by however little.",
+        "Scans that were estimated still, without motion to undo or of pixels too coarse were "
+        "left as they are, as users get them. Slices worse: than the corrupted image, by however "
+        "little.",
     )
 
 
@@ -124,16 +128,17 @@ def subject_table(trial: Trial, model: str) -> ReportTable:
             recovered = f"{100 * _recovered(before, after):+.1f} %"
             cells.append(f"{before.mean():.3f} → {after.mean():.3f} ({recovered})")
         still = trial.still[trial.still["subject"] == subject]
-        judged = "estimated still" if bool(still["estimated_still"].iloc[0]) else "not judged still"
+        is_still = bool(still["estimated_still"].iloc[0])
+        estimated = "estimated still" if is_still else "not estimated still"
         least, mean = still["ssim_head"].min(), still["ssim_head"].mean()
-        cells.append(f"{mean:.4f}, least {least:.4f}; {judged}")
+        cells.append(f"{mean:.4f}, least {least:.4f}; {estimated}")
         lines.append(cells)
     header = ("subject", *factors, "still scan, corrected by force, against itself")
     return ReportTable("By subject: SSIM in head, registered, before → after", header, lines)
 
 
 def severity_estimator_table(trial: Trial) -> ReportTable:
-    """What the guard said of the scans, by factor."""
+    """The severity estimator's estimates of the scans, by factor."""
     lines = []
     for factor, scans in trial.severities.groupby("mode", sort=False):
         inside = scans["severity_mm"].between(scans["before_low_mm"], scans["before_high_mm"])
@@ -152,9 +157,9 @@ def severity_estimator_table(trial: Trial) -> ReportTable:
         )
     header = (
         *("motion", "true severity (mm)", "estimate before (mm)", "mean absolute error"),
-        *("truth within bounds", "estimate after (mm)", "estimated still", "called unusual"),
+        *("truth within bounds", "estimate after (mm)", "estimated still", "out of distribution"),
     )
-    return ReportTable("The guard's estimates, of whole scans", header, lines)
+    return ReportTable("The severity estimator's estimates, of whole scans", header, lines)
 
 
 def example_figure(trial: Trial) -> Figure:
@@ -172,7 +177,7 @@ def example_figure(trial: Trial) -> Figure:
 
 
 def severity_figure(trial: Trial) -> Figure:
-    """True severity against the guard's estimate, one point a scan, with its bounds."""
+    """True severity against the estimate, one point a scan, with its bounds."""
     figure = Figure(figsize=(4.5, 4.0), layout="constrained")
     axis = figure.subplots()
     scans = trial.severities
@@ -197,7 +202,7 @@ def _paired(trial: Trial) -> list[tuple[str, pd.DataFrame]]:
     for factor in trial.rows["mode"].unique():
         of_factor = trial.rows[trial.rows["mode"] == factor]
         keys = ["subject", "trace", "position_mm"]
-        found.append((str(factor), of_factor.pivot(index=keys, columns="model", values=METRIC)))
+        found.append((str(factor), of_factor.pivot(index=keys, columns="model", values=PRIMARY)))
     return found
 
 

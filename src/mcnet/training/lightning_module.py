@@ -7,9 +7,10 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torchmetrics.functional.image import structural_similarity_index_measure
 
-from mcnet.networks.unet import UNet
+from mcnet.metrics.similarity import WINDOW_WIDTH
+from mcnet.networks.base import ImageNetwork
+from mcnet.training.batch_ssim import batch_ssim
 from mcnet.training.batches import Batch, PairBatches, whole_size
 from mcnet.training.loss_config import LossConfig
 from mcnet.training.losses import LossTerms, hybrid_loss
@@ -18,15 +19,13 @@ from mcnet.training.optimisation import adam_on_schedule
 from mcnet.training.processes import ALONE, Processes
 from mcnet.training.recipes import Stage
 
-_SSIM_WINDOW = 11
-
 
 class TrainingModule(lightning.LightningModule):
     """A network, and how one stage teaches it."""
 
     def __init__(
         self,
-        network: UNet,
+        network: ImageNetwork,
         stage: Stage,
         loss: LossConfig,
         *,
@@ -57,9 +56,9 @@ class TrainingModule(lightning.LightningModule):
         self.processes = processes
 
     @property
-    def taught(self) -> UNet:
+    def taught(self) -> ImageNetwork:
         """The network that is kept: of the last weights, or of their moving average."""
-        return self.network if self.averaged is None else cast(UNet, self.averaged.module)
+        return self.network if self.averaged is None else cast(ImageNetwork, self.averaged.module)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Let the average follow the weights."""
@@ -89,15 +88,9 @@ class TrainingModule(lightning.LightningModule):
         """
         output = self.taught(batch.corrupted)
         logged: dict[str, Any] = self._loss_terms(output, batch)._asdict()
-        if min(output.shape[-2:]) > _SSIM_WINDOW:
-            ssim = structural_similarity_index_measure(
-                output * batch.input_scale,
-                batch.reference * batch.input_scale,
-                sigma=1.5,
-                kernel_size=_SSIM_WINDOW,
-                data_range=1.0,
-            )
-            logged["ssim"] = torch.as_tensor(ssim) * self.processes.share(output)
+        if min(output.shape[-2:]) > WINDOW_WIDTH:
+            ssim = batch_ssim(output * batch.input_scale, batch.reference * batch.input_scale)
+            logged["ssim"] = ssim * self.processes.share(output)
         size = whole_size(self.trainer.val_dataloaders, batch_index)
         self._log("validation", logged, size)
 

@@ -1,9 +1,7 @@
-"""Training of the network that judges slices, and what its answers are worth on other subjects."""
+"""Training of the severity estimator, and its calibration on other subjects."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -19,11 +17,12 @@ from mcnet.core.provenance import sha256_of_json
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.networks.cards import read_card
-from mcnet.networks.config import SeverityConfig
+from mcnet.networks.config import SEVERITY_ARCHITECTURE, SeverityConfig
+from mcnet.networks.model_card import Calibration, ModelCard
 from mcnet.networks.severity import (
     OFFSET_MM,
     SeverityNetwork,
-    mahalanobis_distance,
+    out_of_distribution_score,
     severity_loss,
 )
 from mcnet.networks.weights import read_tensors, write_tensors
@@ -42,10 +41,10 @@ _N_SPREAD = 8
 """Slices of a scan, spread over the head."""
 _COVERAGE = (0.05, 0.5, 0.95)
 _STILL_PASSED = 0.75
-"""Share of still scans that are to be judged still: to touch the others does next to no harm, since
-little is applied where little motion is seen, and to leave a moving one helps nobody."""
-_FAMILIAR = 0.99
-"""Share of other subjects's scans that are to be called usual."""
+"""Share of still scans that are to be estimated to be still. To correct the others does little harm
+(little is applied where little motion is seen), and to leave a moving one helps nobody."""
+_IN_DISTRIBUTION = 0.99
+"""Share of other subjects' scans whose out-of-distribution score is to draw no warning."""
 _SHRINKAGE = 0.1
 """Of the features' covariance towards a multiple of the identity: scans are few."""
 
@@ -62,7 +61,7 @@ def train_severity(
     n_workers: int | None = None,
     processes: Processes = ALONE,
 ) -> Path:
-    """Weights file ``folder/weights.safetensors`` of a trained judge of slices.
+    """Weights file ``folder/weights.safetensors`` of a trained severity estimator.
 
     An interrupted training goes on from its last whole epoch, as `train_stage`.
 
@@ -72,14 +71,13 @@ def train_severity(
         As `train_stage`.
     """
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
-    card = {
-        "version": __version__,
+    settings = {
         "training": asdict(training),
-        "seed": seed,
         "train_sha256": train.sha256,
         "validation_sha256": validation.sha256,
     }
-    fingerprint = sha256_of_json({**card, "network": asdict(network)})
+    known = {"version": __version__, "seed": seed, **settings}
+    fingerprint = sha256_of_json({**known, "network": asdict(network)})
     if processes.by_first(lambda: _is_of(weights, fingerprint)):
         return weights
     processes.by_first(lambda: check_no_idle_process(len(train), training.batch_size, processes))
@@ -88,10 +86,16 @@ def train_severity(
     record = EpochRecord(module.network, checkpoint, folder / "curve.csv", fingerprint)
     with training_batches(train, training, seed, n_workers, processes=processes) as batches:
         fit(module, record, batches, fixed, training, quiet=quiet, processes=processes)
-    about = {"fingerprint": fingerprint, "best": record.best}
+    card = ModelCard(
+        seed=seed,
+        fingerprint=fingerprint,
+        version=__version__,
+        further={**settings, "best": record.best},
+    )
 
     def finish() -> None:
-        write_tensors(weights, record.best_weights, asdict(network), card={**card, **about})
+        tensors = record.best_weights
+        write_tensors(weights, tensors, SEVERITY_ARCHITECTURE, asdict(network), card=card)
         checkpoint.unlink(missing_ok=True)
 
     processes.by_first(finish)
@@ -100,7 +104,7 @@ def train_severity(
 
 def _is_of(weights: Path, fingerprint: str) -> bool:
     """Whether a weights file is there, and is of this very training."""
-    return weights.exists() and read_card(weights)["card"].get("fingerprint") == fingerprint
+    return weights.exists() and read_card(weights).fingerprint == fingerprint
 
 
 def write_calibrated(
@@ -109,22 +113,22 @@ def write_calibrated(
     train: VariedScans,
     validation: VariedScans,
     *,
-    notes: Mapping[str, Any],
+    card: ModelCard,
     on_progress: OnProgress | None = None,
 ) -> None:
-    """Write a trained judge with what its answers are worth: bounds, what is still, what is usual.
+    """Write a trained severity estimator with its calibration.
 
-    Usual is what the subjects look like that it was trained on; bounds and limits come from those
-    of the validation, a third of whose scans keep still. Every scan shows slices spread over the
-    head, as the guard looks at them.
+    The out-of-distribution score is measured from the scans of the subjects that it was trained
+    on; bounds and limits come from those of the validation, a third of whose scans keep still.
+    Every scan shows slices spread over the head, as the severity estimator looks at them.
 
     Raises
     ------
     McnetError
-        The weights are not of a judge, or no scan of the calibration keeps still.
+        The weights are of another network, or no scan of the calibration keeps still.
     """
-    about, tensors = read_tensors(weights)
-    estimator = SeverityNetwork(SeverityConfig(**about["network"]))
+    header, tensors = read_tensors(weights)
+    estimator = SeverityNetwork(SeverityConfig(**header.network))
     estimator.load_state_dict(tensors)
     estimator.eval()
     others = VariedScans(
@@ -133,20 +137,21 @@ def write_calibrated(
         replace(validation.variety, still_share=_CALIBRATION_STILL_SHARE),
         validation.seed + 1,
     )
-    usual = train.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
-    mean, precision = _feature_distribution(_features(estimator, usual))
+    trained_on = train.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
+    mean, precision = _feature_distribution(_features(estimator, trained_on))
     unseen = others.fixed_pairs(n_spread=_N_SPREAD, on_progress=on_progress)
     calibration = _calibration(estimator, unseen, mean, precision)
     write_tensors(
         path,
-        {**tensors, "usual.mean": mean, "usual.precision": precision},
-        about["network"],
-        card={**about["card"], "calibration": calibration, **notes},
+        {**tensors, "features.mean": mean, "features.precision": precision},
+        header.architecture,
+        header.network,
+        card=replace(card.after_training(header.card), calibration=calibration),
     )
 
 
 class SeverityModule(lightning.LightningModule):
-    """A network that judges slices, and how it is taught."""
+    """A severity estimator's network, and how it is trained."""
 
     def __init__(
         self,
@@ -222,12 +227,12 @@ def _calibration(
     pairs: ImagePairs,
     mean: Tensor,
     precision: Tensor,
-) -> dict[str, Any]:
-    """What answers on other subjects's scans say about further ones."""
+) -> Calibration:
+    """What answers on other subjects' scans say about further ones."""
     features = _features(estimator, pairs)
     severity_mm = pairs.table["severity_mm"].to_numpy(np.float32)[::_N_SPREAD]
     with torch.inference_mode():
-        centre, log_deviation = estimator.judged(features).double().numpy().T
+        centre, log_deviation = estimator.estimate(features).double().numpy().T
     found_z = (np.log(severity_mm + OFFSET_MM) - centre) / np.exp(log_deviation)
     low, middle, high = np.quantile(found_z, _COVERAGE)
     estimate_mm = np.exp(centre + middle * np.exp(log_deviation)) - OFFSET_MM
@@ -235,20 +240,22 @@ def _calibration(
     if not still.any():
         raise McnetError("no scan of the calibration keeps still; give more scans for validation.")
     still_below_mm = float(np.quantile(estimate_mm[still], _STILL_PASSED))
-    distance = mahalanobis_distance(features, mean, precision).numpy()
-    return {
-        "z_low_middle_high": [float(low), float(middle), float(high)],
-        "still_below_mm": max(still_below_mm, 0.0),
-        "usual_below": float(np.quantile(distance, _FAMILIAR)),
-        "n_scans": len(severity_mm),
-        **_agreement(severity_mm, estimate_mm, still_below_mm),
-    }
+    scores = out_of_distribution_score(features, mean, precision).numpy()
+    return Calibration(
+        z_low_middle_high=(float(low), float(middle), float(high)),
+        still_below_mm=max(still_below_mm, 0.0),
+        in_distribution_below=float(np.quantile(scores, _IN_DISTRIBUTION)),
+        agreement={
+            "n_scans": len(severity_mm),
+            **_agreement(severity_mm, estimate_mm, still_below_mm),
+        },
+    )
 
 
 def _agreement(
     severity_mm: Float32[np.ndarray, "n"], estimate_mm: Float[np.ndarray, "n"], still_below: float
 ) -> dict[str, float]:
-    """How well estimates tell the truth, for the model card."""
+    """How well estimates agree with the truth, for the model card."""
     moved = severity_mm > 0
     return {
         "mean_absolute_error_mm": float(np.abs(estimate_mm - severity_mm)[moved].mean()),

@@ -1,6 +1,7 @@
 """Training of one stage: from pairs to a weights file, resumable."""
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from mcnet.core.provenance import sha256_of_file, sha256_of_json
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.cards import read_card
 from mcnet.networks.config import NetworkConfig
-from mcnet.networks.unet import UNet
+from mcnet.networks.model_card import ModelCard
 from mcnet.networks.weights import load_network, save_network
 from mcnet.training.batches import PairBatches, sizes_of_batches
 from mcnet.training.checkpoint import SafetensorsCheckpoint
@@ -34,6 +35,7 @@ from mcnet.training.recipes import Stage
 from mcnet.training.training_config import TrainingConfig
 from mcnet.training.training_refusals import TrainingSet, check_trainable
 
+_log = logging.getLogger(__name__)
 _MOST_WORKERS = 8
 """Processes that simulate for one GPU, at most: each of them holds all training subjects."""
 
@@ -82,17 +84,16 @@ def train_stage(
     """
     processes.by_first(lambda: check_trainable(train, validation, network, training, processes))
     weights, checkpoint = folder / "weights.safetensors", folder / "checkpoint.safetensors"
-    card = {
-        "version": __version__,
+    settings = {
         "stage": asdict(stage),
         "loss": asdict(loss),
         "training": asdict(training),
-        "seed": seed,
         "initial_weights_sha256": sha256_of_file(initial_weights) if initial_weights else None,
         "train_sha256": _sha256_of_pairs(train) if isinstance(train, ImagePairs) else train.sha256,
         "validation_sha256": _sha256_of_pairs(validation),
     }
-    fingerprint = sha256_of_json({**card, "network": asdict(network)})
+    known = {"version": __version__, "seed": seed, **settings}
+    fingerprint = sha256_of_json({**known, "network": network.identity})
     if processes.by_first(lambda: _fingerprint_of(weights) == fingerprint):
         return weights
 
@@ -102,10 +103,15 @@ def train_stage(
     with training_batches(train, training, seed, n_workers, **shared) as batches:
         fit(module, record, batches, validation, training, quiet=quiet, **shared)
     module.network.load_state_dict(record.best_weights)
-    about = {"fingerprint": fingerprint, "best": record.best, "notes": dict(notes)}
+    card = ModelCard(
+        seed=seed,
+        fingerprint=fingerprint,
+        version=__version__,
+        further={**settings, "best": record.best, "notes": dict(notes)},
+    )
 
     def finish() -> None:
-        save_network(weights, module.network, card={**card, **about})
+        save_network(weights, module.network, card=card)
         checkpoint.unlink(missing_ok=True)
 
     processes.by_first(finish)
@@ -131,6 +137,8 @@ def fit(
         As `train_stage`.
     """
     continues = processes.by_first(lambda: _continues(record.checkpoint, record.fingerprint))
+    if continues:
+        _log.info("training goes on from %s", record.checkpoint)
     # where there is not an image for everybody, everybody looks at all of them
     smallest_batch = min(sizes_of_batches(len(validation), training.batch_size))
     sharing = processes if smallest_batch >= processes.n else ALONE
@@ -186,7 +194,7 @@ def _module(
     if initial_weights is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = UNet(config)
+            network = config.build()
     else:
         learning_rate *= training.fine_tune_factor
         network = load_network(initial_weights).train()
@@ -236,10 +244,9 @@ def _trainer(
 def _fingerprint_of(weights: Path) -> str | None:
     """What a weights file was trained from; None where it is missing or unreadable."""
     try:
-        fingerprint: str | None = read_card(weights)["card"].get("fingerprint")
+        return read_card(weights).fingerprint
     except McnetError:
         return None
-    return fingerprint
 
 
 def _continues(checkpoint: Path, fingerprint: str) -> bool:

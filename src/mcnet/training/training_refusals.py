@@ -1,7 +1,5 @@
 """What cannot be trained, and why, in a sentence each."""
 
-import math
-
 from mcnet.core.errors import McnetError
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.networks.config import NetworkConfig
@@ -40,10 +38,10 @@ def check_trainable(
             f"training images have {sizes[0]} pixels and validation images {sizes[1]}; simulate "
             "both with the same matrix."
         )
-    if network.sees_undone and (not isinstance(train, ImagePairs) or train.undone is None):
+    if network.search_difference and (not isinstance(train, ImagePairs) or train.undone is None):
         raise McnetError(
-            "a network that sees what a search has undone needs searched scans; give the corrector "
-            "searches, or set sees_undone to false."
+            "a network that sees what a search for the motion changed needs searched scans; give "
+            "the corrector searches, or set search_difference to false."
         )
     _check_several_values(train, network, training)
     check_no_idle_process(len(train), training.batch_size, processes)
@@ -70,11 +68,11 @@ def _check_several_values(
     """Refuse batches that leave batch norm one value a channel, whose variance is none."""
     rows, columns = _image_size(train)
     smallest_batch = min(sizes_of_batches(len(train), training.batch_size))
-    n_deepest = math.ceil(rows / network.multiple) * math.ceil(columns / network.multiple)
-    if smallest_batch * n_deepest == 1:
+    n_normalised = network.n_normalised(rows, columns)
+    if n_normalised is not None and smallest_batch * n_normalised == 1:
         raise McnetError(
             f"batches of 1 image of {rows} x {columns} pixels ({len(train)} images, batch_size "
-            f"{training.batch_size}) leave one value a channel at the deepest of "
-            f"{network.levels} levels, where batch norm needs 2 or more; give a larger batch_size "
-            "or fewer levels."
+            f"{training.batch_size}) leave one value a channel to batch norm, which needs 2 or "
+            "more; give a larger batch_size, or a network that halves the image less often "
+            "(levels)."
         )

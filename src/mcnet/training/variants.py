@@ -8,6 +8,7 @@ from typing import Any
 from mcnet.core.errors import McnetError
 from mcnet.core.settings import changed
 from mcnet.networks.config import NetworkConfig
+from mcnet.networks.registry import architecture
 from mcnet.training.loss_config import LossConfig
 from mcnet.training.recipes import RECIPES
 from mcnet.training.training_config import TrainingConfig
@@ -31,14 +32,15 @@ class Variant:
     like: str = "l1"
     """A recipe with the experiment's settings, or another variant."""
     network: dict[str, Any] = field(default_factory=dict)
-    """Settings of `NetworkConfig` that differ; loss and training likewise."""
+    """Settings of the network that differ, loss and training likewise; one of another architecture
+    starts from the defaults of that architecture."""
     loss: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
 
 MCNET = Variant(
     like="l1",
-    network={"head": "residual", "fold": 2, "width": 16, "adjacent": 1},
+    network={"architecture": "unet", "head": "residual", "fold": 2, "width": 16, "adjacent": 1},
     loss={"ssim_weight": 1.0},
     training={
         "motion": "recorded",
@@ -83,7 +85,20 @@ def settings_of(
         raise McnetError(f"model {recipe!r} is neither a recipe nor a variant; known: {known}.")
     for name in reversed(line):
         of, place = variants[name], f"variants.{name}"
-        network = changed(network, of.network, f"{place}.network")
+        network = _changed_network(network, of.network, f"{place}.network")
         loss = changed(loss, of.loss, f"{place}.loss")
         training = changed(training, of.training, f"{place}.training")
     return ModelSettings(recipe, network, loss, training)
+
+
+def _changed_network(
+    network: NetworkConfig, changes: Mapping[str, Any], place: str
+) -> NetworkConfig:
+    """The network with some settings changed, or one of another architecture."""
+    name = changes.get("architecture", network.architecture)
+    if name != network.architecture:
+        try:
+            network = architecture(name)(architecture=name)
+        except McnetError as error:
+            raise McnetError(f"{place}: {error}") from error
+    return changed(network, changes, place)

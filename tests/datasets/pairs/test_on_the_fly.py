@@ -17,7 +17,7 @@ from mcnet.datasets.pairs.store import load_pairs
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.generators import generate_motion
 from mcnet.motion.trace import still
 from mcnet.physics.acquisition import Acquisition

@@ -16,7 +16,7 @@ from mcnet.datasets.pairs.store import count_pairs, is_complete, load_pairs, sto
 from mcnet.datasets.split import Split
 from mcnet.datasets.subjects import Subject
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.trace import MODES, MotionTrace
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.simulator import corrupt_volume, image_at_rest

@@ -13,10 +13,13 @@ from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion
 from mcnet.correction.magnitude_motion import find_motion
 from mcnet.correction.models import load_model
+from mcnet.networks.cards import read_card
+from mcnet.networks.model_card import Subjects
 from mcnet.training.shipped import searched_scans
-from mcnet.training.shipped.corrector import read_corrector, train_corrector
+from mcnet.training.shipped.corrector import read_corrector
+from mcnet.training.shipped.corrector_training import train_corrector
 
-CORRECTORS = sorted((Path(__file__).parents[1] / "experiments" / "correctors").glob("*.toml"))
+CORRECTORS = sorted((Path(__file__).parents[3] / "experiments" / "correctors").glob("*.toml"))
 
 TINY = """
 name = "tiny"
@@ -66,10 +69,11 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     model = load_model(str(weights))
     assert model.name == "tiny"
     assert model.trained_pixel_mm == (4.5, 5.0)
-    assert model.card["trained_on"] == ["a"]
-    assert model.card["validated_on"] == ["b"]
-    assert model.card["held_out"] == ["c"]
-    assert model.card["licence"] == "Apache-2.0"
+    assert model.card.subjects == Subjects(("a",), ("b",), ("c",))
+    assert model.card.licence == "Apache-2.0"
+    assert (model.card.contrast, model.card.architecture) == ("T1w", "unet")
+    assert (model.card.seed, model.card.data) == (2, ("drawn heads",))
+    assert model.card.fingerprint == read_card(weights.with_name("weights.safetensors")).fingerprint
 
 
 def test_a_corrector_may_learn_from_what_a_search_leaves(
@@ -79,15 +83,15 @@ def test_a_corrector_may_learn_from_what_a_search_leaves(
     monkeypatch.setattr(searched_scans, "find_motion", partial(find_motion, settings=few))
     monkeypatch.setattr("mcnet.training.shipped.searched_scans.n_cores", lambda: 1)
     (folder / "tiny.toml").write_text(
-        TINY.replace("fold = 2", "fold = 2\nsees_undone = true")
+        TINY.replace("fold = 2", "fold = 2\nsearch_difference = true")
         + "mixed_precision = true\nslices_per_epoch = 6\n"
         "[searches]\nn_train = 2\nn_validation = 1\nscans_each = 2\nvalidation_scans_each = 2\n"
     )
     weights = train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
     model = load_model(str(weights))
-    assert model.network.config.sees_undone
-    assert model.card["searches"]["n_train"] == 2
-    assert len(model.card["gain"]["gain"]) == 2
+    assert model.network.config.search_difference
+    assert model.card.further["searches"]["n_train"] == 2
+    assert len(model.card.gain.gain) == 2
     assert len(list((folder / "run" / "searched").iterdir())) == 3
 
 
@@ -133,7 +137,7 @@ def test_training_starts_from_the_weights_that_are_named(
         starts.append(initial_weights)
         raise McnetError("far enough")
 
-    monkeypatch.setattr("mcnet.training.shipped.corrector.train_stage", stop)
+    monkeypatch.setattr("mcnet.training.shipped.corrector_training.train_stage", stop)
     for start in ("", "t1w-1mm"):
         corrector = replace(read_corrector(folder / "tiny.toml"), start=start)
         with pytest.raises(McnetError, match="far enough"):

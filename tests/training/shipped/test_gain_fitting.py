@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mcnet.datasets.pairs.pairs import ImagePairs
-from mcnet.networks.unet import NetworkConfig, UNet
+from mcnet.networks.unet import UNet, UNetConfig
 from mcnet.training.shipped.gain_fitting import gain_after_search
 
 
@@ -32,7 +32,7 @@ def test_the_gain_is_that_with_which_the_network_lands_on_the_reference(rng, bes
             return image[:, :1] + image[:, 1:]
 
     told: list[tuple[int, int]] = []
-    network = AddsUndone(NetworkConfig(levels=1, width=1, sees_undone=True))
+    network = AddsUndone(UNetConfig(levels=1, width=1, search_difference=True))
     curve = gain_after_search(network, pairs, lambda *progress: told.append(progress))
     assert told[-1] == (6, 6)
     assert curve.gain == (best,) * 5

@@ -11,7 +11,7 @@ from mcnet.datasets.masks import head_mask
 from mcnet.datasets.pairs.design import PairsDesign
 from mcnet.io.head_size import check_no_aliasing
 from mcnet.io.volume import Volume
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.simulator import (

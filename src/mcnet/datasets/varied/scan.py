@@ -14,7 +14,7 @@ from mcnet.core.errors import McnetError
 from mcnet.datasets.masks import head_mask
 from mcnet.datasets.subjects import Subject
 from mcnet.datasets.varied.config import Variety
-from mcnet.metrics import intensity_scale
+from mcnet.metrics.scale import intensity_scale
 from mcnet.motion.generators import generate_motion
 from mcnet.motion.trace import MotionTrace, still
 from mcnet.physics.acquisition import Acquisition

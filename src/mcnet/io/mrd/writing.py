@@ -13,7 +13,7 @@ from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 from jaxtyping import Complex64, Float64, Shaped
 
 from mcnet.core.outputs import Given, check_outputs
-from mcnet.core.provenance import provenance
+from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.writing import written_whole
 from mcnet.io.kspace import RawScan
 from mcnet.io.mrd.geometry import LPS, flipped
@@ -27,7 +27,7 @@ def write_raw(
     scan: RawScan,
     *,
     seed: int | None = None,
-    inputs: Mapping[str, Path] | None = None,
+    inputs: Inputs | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a scan as ISMRMRD in HDF5, whole or not at all; its provenance stands in the header.

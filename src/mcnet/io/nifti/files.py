@@ -11,16 +11,16 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from mcnet.core.errors import McnetError
 from mcnet.core.outputs import Given, check_outputs
-from mcnet.core.provenance import provenance
+from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.records import written_with_record
 from mcnet.io.damage import damage_as_error
 from mcnet.io.head_size import check_head_size
 from mcnet.io.image_kind import check_image_kind
 from mcnet.io.metadata import metadata_of, text_of
-from mcnet.io.nifti.form import affine_mm, image_like, mm_per_unit, plain_image, unit_name
+from mcnet.io.nifti.form import affine_mm, as_nifti, image_like, mm_per_unit, plain_image, unit_name
 from mcnet.io.nifti.names import NIFTI, nifti_stem, sidecar
-from mcnet.io.nifti.opening import UNREADABLE, check_stored, header_in_file, nifti_image
-from mcnet.io.volume import Volume
+from mcnet.io.nifti.opening import UNREADABLE, check_stored, header_in_file, is_opened, nifti_image
+from mcnet.io.volume import NibabelImage, Volume
 
 MIN_VOXELS = 8
 """An axis shorter than this is a localiser or a single slice, not a volume."""
@@ -41,29 +41,52 @@ def read_volume(path: Path) -> Volume:
     about = metadata_of(path)
     check_image_kind(about.get("ImageType"), text_of(about, "ComplexImageComponent"), path)
     with nifti_image(path) as image:
-        _check_form(path, image)
-        values = _values(path, image)
-        affine = affine_mm(image)
+        return volume_of_image(path, image, nifti_stem(path))
+
+
+def volume_of_image(path: Path, image: nib.Nifti1Pair, name: str) -> Volume:
+    """Volume of an image of nibabel's, opened or in memory, as `read_volume`.
+
+    Parameters
+    ----------
+    path
+        What the image is called in messages.
+    image
+        The image.
+    name
+        Of the volume.
+
+    Raises
+    ------
+    McnetError
+        As `read_volume`, but for what a file alone can have wrong.
+    """
+    _check_form(path, image)
+    values = _values(path, image)
+    affine = affine_mm(image)
     _check_values(path, values)
     orientation = io_orientation(affine)
     shape = values.shape
     return Volume(
         values=np.ascontiguousarray(apply_orientation(values, orientation), dtype=np.float32),
         affine=np.asarray(affine @ inv_ornt_aff(orientation, shape), dtype=np.float64),
-        name=nifti_stem(path),
+        name=name,
     )
 
 
-def voxel_axes(path: Path) -> tuple[str, str, str]:
-    """Direction of the first, second and third voxel axis of a file: R or L, A or P, S or I.
+def voxel_axes(scan: Path | NibabelImage) -> tuple[str, str, str]:
+    """Direction of each voxel axis of a file or image: R or L, A or P, S or I.
 
     Raises
     ------
     McnetError
         The header is refused as by `read_volume`.
     """
-    with nifti_image(path) as image:
-        _check_form(path, image)
+    if not isinstance(scan, Path):
+        first, second, third = nib.aff2axcodes(scan.affine)
+        return first, second, third
+    with nifti_image(scan) as image:
+        _check_form(scan, image)
         first, second, third = nib.aff2axcodes(image.affine)
     return first, second, third
 
@@ -72,9 +95,9 @@ def write_volume(
     path: Path,
     volume: Volume,
     *,
-    like: Path | None = None,
+    like: Path | NibabelImage | None = None,
     seed: int | None = None,
-    inputs: Mapping[str, Path] | None = None,
+    inputs: Inputs | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a volume as NIfTI, whole or not at all, and its provenance as JSON beside it.
@@ -86,9 +109,9 @@ def write_volume(
     volume
         What to write.
     like
-        A NIfTI file whose data type, intensity scaling, axis order, units and codes the output
-        takes. Integers are rounded and clipped to what the type can hold. Without it the output
-        is float32 in RAS+ order.
+        A NIfTI file, or an image of nibabel, whose data type, intensity scaling, axis order, units
+        and codes the output takes. Integers are rounded and clipped to what the type can hold.
+        Without it the output is float32 in RAS+ order.
     seed, inputs
         Recorded by `mcnet.core.provenance.provenance`.
     notes
@@ -103,12 +126,23 @@ def write_volume(
     check_outputs([Given("", path, NIFTI)])
     # Before writing: the output may replace one of its own inputs.
     record = {**provenance(seed=seed, inputs=inputs), **(notes or {})}
-    image = plain_image(volume) if like is None else _image_like(volume, like)
+    if isinstance(like, Path):
+        image = _image_like_file(volume, like)
+    else:
+        image = plain_image(volume) if like is None else image_like_image(volume, like)
     with written_with_record(path, sidecar(path), record) as temporary:
         nib.save(image, temporary)
 
 
-def _image_like(volume: Volume, like: Path) -> nib.Nifti1Image:
+def image_like_image(volume: Volume, like: NibabelImage) -> nib.Nifti1Image:
+    """NIfTI image of a volume as `mcnet.io.nifti.form.image_like`, of an image in memory."""
+    model = as_nifti(like)
+    # read from a file, an image keeps its scaling here and not in its header
+    slope, inter = (getattr(model.dataobj, name, None) for name in ("slope", "inter"))
+    return image_like(volume, model, float(slope or 1.0), float(inter or 0.0))
+
+
+def _image_like_file(volume: Volume, like: Path) -> nib.Nifti1Image:
     with nifti_image(like) as model:
         _check_form(like, model)
         slope, inter = header_in_file(model).get_slope_inter()
@@ -132,7 +166,8 @@ def _values(path: Path, image: nib.Nifti1Pair) -> Float32[np.ndarray, "i j k"]:
         "damaged; copy or convert it again."
     )
     with damage_as_error(path, UNREADABLE, damage):
-        check_stored(image)
+        if is_opened(image):
+            check_stored(image)
         with np.errstate(over="ignore", invalid="ignore"):
             values = image.get_fdata(caching="unchanged", dtype=np.float32)
     return np.asarray(values).reshape(image.shape[:3])

@@ -15,11 +15,26 @@ from nibabel.orientations import (
 )
 
 from mcnet import __version__
-from mcnet.io.volume import Volume
+from mcnet.core.errors import McnetError
+from mcnet.io.volume import NibabelImage, Volume
 
 _MM_PER_UNIT = {1: ("metres", 1000.0), 2: ("millimetres", 1.0), 3: ("micrometres", 0.001)}
 """By NIfTI's codes."""
 _NO_UNIT = ("none given, millimetres assumed", 1.0)
+
+
+def as_nifti(image: NibabelImage) -> nib.Nifti1Pair:
+    """The image itself where it is NIfTI, and otherwise one of the same voxels and places."""
+    if isinstance(image, nib.Nifti1Pair):
+        return image
+    try:
+        same: nib.Nifti1Image = nib.Nifti1Image.from_image(image)  # type: ignore[arg-type]
+    except Exception as error:  # whatever an image of another kind has not
+        raise McnetError(
+            f"{type(image).__name__} is no image with voxels in space; give one that nibabel "
+            "loads, such as NIfTI."
+        ) from error
+    return same
 
 
 def mm_per_unit(header: nib.Nifti1Header) -> float:

@@ -66,11 +66,22 @@ def check_stored(image: nib.Nifti1Pair) -> None:
 
 
 def header_in_file(image: nib.Nifti1Pair) -> nib.Nifti1Header:
-    """Header as stored; nibabel's own replaces voxel sizes of 0 by 1 and drops signs."""
+    """Header as stored; nibabel's own replaces voxel sizes of 0 by 1 and drops signs.
+
+    Of an image that `nifti_image` has not opened there is only nibabel's own.
+    """
+    if not is_opened(image):
+        own: nib.Nifti1Header = image.header
+        return own
     stream: Any = image.file_map.get("header", image.file_map["image"]).fileobj
     stream.seek(0)
     header: nib.Nifti1Header = type(image.header).from_fileobj(stream, check=False)
     return header
+
+
+def is_opened(image: nib.Nifti1Pair) -> bool:
+    """Whether an image is one of `nifti_image`, whose file is open, rather than in memory."""
+    return image.file_map["image"].fileobj is not None
 
 
 def is_pair(path: Path) -> bool:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mcnet.core.progress import OnProgress
-from mcnet.correction.gain import GAINS, GainCurve, fitted_gain
+from mcnet.correction.gain import GAINS, fitted_gain
 from mcnet.correction.models import Model
 from mcnet.correction.options import CorrectionOptions
 from mcnet.correction.scan import SeverityEstimator, correct_scan
@@ -16,7 +16,8 @@ from mcnet.correction.slices import ready_network
 from mcnet.datasets.pairs.pairs import ImagePairs
 from mcnet.datasets.varied.scans import VariedScans
 from mcnet.io.volume import Volume
-from mcnet.networks.unet import UNet
+from mcnet.networks.base import ImageNetwork
+from mcnet.networks.gain_curve import GainCurve
 from mcnet.training.batches import PairBatches
 from mcnet.training.losses import dissimilarity_in_head
 
@@ -27,7 +28,9 @@ _N_AT_ONCE = 8
 """Slices that are corrected together."""
 
 
-def gain_after_search(network: UNet, pairs: ImagePairs, on_progress: OnProgress) -> GainCurve:
+def gain_after_search(
+    network: ImageNetwork, pairs: ImagePairs, on_progress: OnProgress
+) -> GainCurve:
     """How much of a network's correction serves best after a search, by what is known then.
 
     That is the motion found or seen by the guard, whichever is more. Slices in which nothing was

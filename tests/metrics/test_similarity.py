@@ -5,10 +5,10 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from mcnet.core.errors import McnetError
-from mcnet.metrics import (
+from mcnet.metrics.scale import intensity_scale
+from mcnet.metrics.similarity import (
     SSIM_DEFINITION,
     WINDOW_WIDTH,
-    intensity_scale,
     nmse,
     psnr,
     ssim,

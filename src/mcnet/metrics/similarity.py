@@ -1,16 +1,17 @@
-"""How alike an image and its reference are: SSIM, PSNR and NMSE, in 2D and 3D.
+"""SSIM, PSNR and NMSE of an image against its reference, in 2D and 3D.
 
 Two scores compare only where both come from one definition (`SSIM_DEFINITION`) and one data range,
-so no data range is ever guessed here.
+so the data range is always an argument.
 """
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Real
+from jaxtyping import Float
 from skimage.metrics import structural_similarity
 
 from mcnet.core.errors import McnetError
+from mcnet.metrics.checks import Image, Mask, check_comparable, check_data_range
 
 SSIM_DEFINITION: str = (
     "SSIM (Wang et al. 2004) as scikit-image computes it: Gaussian window of sigma 1.5 pixels "
@@ -21,9 +22,6 @@ SSIM_DEFINITION: str = (
 
 WINDOW_WIDTH = 11
 """Pixels across the Gaussian window: sigma 1.5, cut off at 3.5 sigma."""
-
-Image = Real[np.ndarray, "..."]
-Mask = Bool[np.ndarray, "..."]
 
 
 def ssim(reference: Image, image: Image, *, data_range: float, mask: Mask | None = None) -> float:
@@ -43,6 +41,12 @@ def ssim(reference: Image, image: Image, *, data_range: float, mask: Mask | None
     McnetError
         The shapes differ, a value is not finite, the image is smaller than the window, the
         reference is constant, the data range is not positive, or the mask is empty.
+
+    Examples
+    --------
+    >>> image = np.eye(16)
+    >>> round(ssim(image, image, data_range=1.0), 3)
+    1.0
     """
     whole, inside = _ssim(reference, image, data_range, mask)
     return whole if mask is None else inside
@@ -61,10 +65,10 @@ def psnr(reference: Image, image: Image, *, data_range: float, mask: Mask | None
     Raises
     ------
     McnetError
-        As `ssim` does, the size of the window aside.
+        As `ssim` does, except for the size of the window.
     """
-    _check_comparable(reference, image, mask)
-    _check_data_range(data_range)
+    check_comparable(reference, image, mask)
+    check_data_range(data_range)
     expected, found = _inside(reference, mask), _inside(image, mask)
     mean_square = float(np.mean((found - expected) ** 2))
     if mean_square == 0:
@@ -80,7 +84,7 @@ def nmse(reference: Image, image: Image, *, mask: Mask | None = None) -> float:
     McnetError
         As `psnr` does, or the reference is zero throughout the mask.
     """
-    _check_comparable(reference, image, mask)
+    check_comparable(reference, image, mask)
     expected, found = _inside(reference, mask), _inside(image, mask)
     energy = float(np.sum(expected**2))
     if energy == 0:
@@ -91,34 +95,12 @@ def nmse(reference: Image, image: Image, *, mask: Mask | None = None) -> float:
     return float(np.sum((found - expected) ** 2) / energy)
 
 
-def intensity_scale(values: Image, percentile: float = 99.9) -> float:
-    """Intensity to divide by, so that the given percentile of ``values`` becomes 1.
-
-    Raises
-    ------
-    McnetError
-        The values are none, not finite, or so dark that this percentile is not positive.
-    """
-    if values.size == 0 or not np.all(np.isfinite(values)):
-        raise McnetError(
-            "The image is empty or holds NaN or infinite values; its intensity scale needs finite "
-            "numbers: repair the image."
-        )
-    scale = float(np.percentile(values, percentile))
-    if scale <= 0:
-        raise McnetError(
-            f"The {percentile:g}th percentile of the image is {scale:g}; a scale has to be "
-            "positive: give a magnitude image that is not empty."
-        )
-    return scale
-
-
 def _ssim(
     reference: Image, image: Image, data_range: float, mask: Mask | None
 ) -> tuple[float, float]:
     """SSIM of the whole image and inside the mask; the latter is NaN without a mask."""
-    _check_comparable(reference, image, mask)
-    _check_data_range(data_range)
+    check_comparable(reference, image, mask)
+    check_data_range(data_range)
     if min(reference.shape, default=0) < WINDOW_WIDTH:
         raise McnetError(
             f"An image of shape {reference.shape} is smaller than the window of SSIM; every axis "
@@ -150,35 +132,3 @@ def _similarity_map(
 def _inside(values: Image, mask: Mask | None) -> Float[np.ndarray, "..."]:
     """Return the values inside the mask, or all of them, in double precision."""
     return (values if mask is None else values[mask]).astype(float)
-
-
-def _check_comparable(reference: Image, image: Image, mask: Mask | None) -> None:
-    """Refuse images that no score can compare."""
-    if reference.shape != image.shape:
-        raise McnetError(
-            f"The image has shape {image.shape} and the reference {reference.shape}; both need "
-            "one grid: resample one to the other first."
-        )
-    if not (np.all(np.isfinite(reference)) and np.all(np.isfinite(image))):
-        raise McnetError(
-            "An image holds NaN or infinite values; a score needs finite numbers: repair it first."
-        )
-    if reference.size == 0 or np.ptp(reference) == 0:
-        raise McnetError(
-            "The reference is constant; a score needs a picture to compare with: look whether the "
-            "right file or slice was given."
-        )
-    if mask is not None and (mask.shape != reference.shape or not mask.any()):
-        raise McnetError(
-            f"The mask has shape {mask.shape} and {int(mask.sum())} pixels inside; it needs the "
-            f"images' shape {reference.shape} and at least one pixel."
-        )
-
-
-def _check_data_range(data_range: float) -> None:
-    """Refuse a data range that is no positive number."""
-    if not 0 < data_range < np.inf:
-        raise McnetError(
-            f"The data range is {data_range}; it has to be positive: give the difference between "
-            "the greatest and the least intensity, 1 for scaled images."
-        )

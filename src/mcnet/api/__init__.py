@@ -1,0 +1,1 @@
+"""The public API: what `mcnet` gives to Python, and what the command line calls."""

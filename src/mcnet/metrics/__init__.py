@@ -1,0 +1,1 @@
+"""Image quality metrics: each is one entry of `mcnet.metrics.registry`."""

@@ -1,0 +1,1 @@
+"""Regularisers of joint estimation: a file each, by name in `registry`."""
