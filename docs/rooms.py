@@ -27,7 +27,7 @@ def layers() -> list[list[str]]:
     return [[room.strip() for room in layer.split("|")] for layer in of_layers]
 
 
-def sentence(room: str) -> str:
+def sentence(room: str | Path) -> str:
     """First line of the docstring of a package or module."""
     path = PACKAGE / room
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
@@ -35,10 +35,11 @@ def sentence(room: str) -> str:
     return text.partition("\n")[0]
 
 
-def rooms_within(room: str) -> list[str]:
-    """Packages within a package, as paths from it."""
-    folder = PACKAGE / room
-    return sorted(f"{room}/{path.parent.name}" for path in folder.glob("*/__init__.py"))
+def rooms_within(room: str) -> list[Path]:
+    """Packages within a package, as paths from ``src/mcnet``."""
+    found = (PACKAGE / room).rglob("__init__.py")
+    within = (path.parent.relative_to(PACKAGE) for path in found)
+    return sorted(path for path in within if path != Path(room))
 
 
 def imports() -> dict[str, set[str]]:
@@ -62,14 +63,9 @@ def drawing() -> str:
     """The rooms from the top down with their sentences, and a matrix of who imports whom."""
     order = [room for layer in layers() for room in layer if not room.startswith("_")]
     listed = []
-    for layer in layers():
-        for room in layer:
-            if room.startswith("_"):
-                continue
-            beside = " | ".join(other for other in layer if other != room)
-            told = f" (beside {beside})" if beside else ""
-            listed.append(f"{room:<20}{sentence(room)}{told}")
-            listed += [f"  {inner:<18}{sentence(inner)}" for inner in rooms_within(room)]
+    for room in order:
+        listed.append(f"{room:<20}{sentence(room)}")
+        listed += [f"  {inner.name + '/':<18}{sentence(inner)}" for inner in rooms_within(room)]
     of_rooms = imports()
     numbers = {room: number for number, room in enumerate(order, start=1)}
     wide = max(map(len, order)) + 4
