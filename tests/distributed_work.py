@@ -179,7 +179,7 @@ def trained(
 
 
 def judged(processes: Processes, folder: Path, work: Work) -> None:
-    """Train a judge; its best weights are left as ``RANK.npz``."""
+    """Train a severity estimator; its best weights are left as ``RANK.npz``."""
     module = SeverityModule(SeverityConfig(levels=2, width=4, fold=2), TRAINING, 5, processes)
     record = EpochRecord(
         module.network, folder / "checkpoint.safetensors", folder / "curve.csv", "estimator"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -90,13 +91,14 @@ def tiny_model(folder: Path, seed: int = 3) -> Model:
 
 
 @dataclass
-class FakeGuard:
+class FakeSeverityEstimator:
     """A severity estimator that says the same of every scan, and remembers which ones it saw."""
 
     is_still: bool = False
     warnings: tuple[str, ...] = ()
     seen: list[Volume] = field(default_factory=list)
     about: Mapping[str, str] = field(default_factory=lambda: {"name": "fake", "sha256": "1" * 64})
+    card: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(contrast="T1w"))
 
     def assess(self, volume: Volume) -> Assessment:
         self.seen.append(volume)

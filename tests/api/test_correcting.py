@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from properties import ellipsoid
-from tiny_models import FakeGuard, tiny_weights
+from tiny_models import FakeSeverityEstimator, tiny_weights
 
 import mcnet
 from mcnet.cli.main import main
@@ -20,7 +20,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def estimator(monkeypatch):
-    found = FakeGuard()
+    found = FakeSeverityEstimator()
     monkeypatch.setattr(
         "mcnet.correction.severity_estimator.load_severity_estimator", lambda: found
     )

@@ -12,7 +12,7 @@ import pytest
 from properties import ellipsoid
 from pydicom.dataset import Dataset
 from synthetic_dicom import SAGITTAL, Grid, Series, decimals
-from tiny_models import FakeGuard, tiny_weights
+from tiny_models import FakeSeverityEstimator, tiny_weights
 
 from mcnet.cli import correction as commands
 from mcnet.cli.main import COMMANDS, main
@@ -30,7 +30,9 @@ def weights(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def severity_estimator(monkeypatch):
     """What judges: here as a test says, not by learned weights."""
-    estimator = SimpleNamespace(load_severity_estimator=lambda: estimator.found, found=FakeGuard())
+    estimator = SimpleNamespace(
+        load_severity_estimator=lambda: estimator.found, found=FakeSeverityEstimator()
+    )
     monkeypatch.setitem(sys.modules, "mcnet.correction.severity_estimator", estimator)
     return estimator
 
@@ -94,7 +96,7 @@ def test_a_scan_its_page_and_its_uncertainty_are_written(tmp_path, scan, weights
 
 
 def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, severity_estimator, capsys):
-    severity_estimator.found = FakeGuard(is_still=True, warnings=("An odd [scan].",))
+    severity_estimator.found = FakeSeverityEstimator(is_still=True, warnings=("An odd [scan].",))
     run("correct", scan, "-o", tmp_path / "left.nii.gz", "--model", weights)
     assert (tmp_path / "left.nii.gz").read_bytes() == scan.read_bytes()
     told = capsys.readouterr().err
@@ -108,7 +110,7 @@ def test_a_still_scan_is_left_unless_forced(tmp_path, scan, weights, severity_es
 def test_a_still_scan_has_no_uncertainty_and_that_is_no_failure(
     tmp_path, scan, weights, severity_estimator, capsys
 ):
-    severity_estimator.found = FakeGuard(is_still=True)
+    severity_estimator.found = FakeSeverityEstimator(is_still=True)
     given = ["-o", tmp_path / "out.nii.gz", "--uncertainty", tmp_path / "sd.nii.gz"]
     run("correct", scan, *given, "--model", weights)
     assert not (tmp_path / "sd.nii.gz").exists()
@@ -244,7 +246,7 @@ def test_bad_weights_are_refused(tmp_path, scan, weights, capsys):
 def test_a_full_disk_ends_in_a_sentence(
     tmp_path, scan, weights, capsys, monkeypatch, severity_estimator, is_still
 ):
-    severity_estimator.found = FakeGuard(is_still=is_still)
+    severity_estimator.found = FakeSeverityEstimator(is_still=is_still)
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

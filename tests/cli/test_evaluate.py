@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from properties import ellipsoid
-from tiny_models import FakeGuard, tiny_weights
+from tiny_models import FakeSeverityEstimator, tiny_weights
 
 from mcnet.cli.main import main
 from mcnet.core.provenance import provenance, sha256_of_file
@@ -52,7 +52,9 @@ def test_a_trial_records_subjects_traces_weights_and_seed(
 ) -> None:
     subjects, motion, weights = given
     monkeypatch.setattr(scan_module, "searched_grid", lambda *_: None)
-    monkeypatch.setattr("mcnet.correction.severity_estimator.load_severity_estimator", FakeGuard)
+    monkeypatch.setattr(
+        "mcnet.correction.severity_estimator.load_severity_estimator", FakeSeverityEstimator
+    )
     what = ["--motion", motion, "--model", weights, "--names", "a", "b"]
     how = ["--factors", 9, "--n-traces", 3, "--seed", 5]
     run("evaluate", subjects, *what, *how, "-o", tmp_path / "out")

@@ -12,7 +12,7 @@ import moving_head
 import nibabel as nib
 import numpy as np
 import pytest
-from tiny_models import FakeGuard, tiny_weights
+from tiny_models import FakeSeverityEstimator, tiny_weights
 
 from mcnet.cli.main import main
 from mcnet.io.mrd.writing import write_raw
@@ -346,7 +346,9 @@ def test_raw_data_of_mcnet_are_written_again_and_those_of_others_kept(raw, capsy
 
 def test_a_correction_is_done_again_and_another_page_is_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mcnet.correction.severity_estimator.load_severity_estimator", FakeGuard)
+    monkeypatch.setattr(
+        "mcnet.correction.severity_estimator.load_severity_estimator", FakeSeverityEstimator
+    )
     head = np.pad(np.full((24, 24, 24), 300, np.int16), 4)
     head[10:20, 10:20] = 500
     nib.save(nib.Nifti1Image(head, np.diag([3.0, 3, 3, 1])), "scan.nii.gz")

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from properties import ellipsoid
-from tiny_models import FakeGuard, tiny_model
+from tiny_models import FakeSeverityEstimator, tiny_model
 
 from mcnet import __version__
 from mcnet.core.errors import McnetError
@@ -73,7 +73,7 @@ def correct(
         output,
         labels,
         model,
-        severity_estimator=FakeGuard(is_still=is_still),
+        severity_estimator=FakeSeverityEstimator(is_still=is_still),
         options=given.pop("options", CorrectionOptions()),
         write_page=given.pop("write_page", write_page),
         **given,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import dcmread
 from synthetic_dicom import SAGITTAL, Grid, Series
-from tiny_models import FakeGuard, tiny_model
+from tiny_models import FakeSeverityEstimator, tiny_model
 
 from mcnet.core.errors import McnetError
 from mcnet.correction.files import (
@@ -31,7 +31,7 @@ from mcnet.io.dicom.series import read_series
 from mcnet.motion.poses import rotation_matrix
 
 SHAPE = (11, 16, 13)
-MOVING, STILL = FakeGuard(), FakeGuard(is_still=True)
+MOVING, STILL = FakeSeverityEstimator(), FakeSeverityEstimator(is_still=True)
 CHANGED_FIELDS = {"descrip", "magic", "vox_offset"}
 """Header fields that may differ: mcnet's name, and what belongs to the kind of file."""
 
@@ -42,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def corrected(
-    path: Path, model: Model, severity_estimator: FakeGuard = MOVING, **options: Any
+    path: Path, model: Model, severity_estimator: FakeSeverityEstimator = MOVING, **options: Any
 ) -> CorrectedFile:
     return correct_source(
         read_source(path),
@@ -153,7 +153,7 @@ def test_grid_header_type_and_scale_survive_a_correction(
     folder = tmp_path_factory.mktemp("odd")
     source, output = folder / f"in{endings[0]}", folder / f"out{endings[1]}"
     nib.save(odd_image(oblique(angles_deg) @ AXES[axes], size_mm, **form), source)
-    found = corrected(source, model, FakeGuard(is_still=is_still))
+    found = corrected(source, model, FakeSeverityEstimator(is_still=is_still))
     write_corrected(output, found)
     before, after = nib.load(source), nib.load(output)
     same_header(before, after, set() if is_still else {"descrip"})
@@ -203,7 +203,7 @@ def scan(tmp_path: Path) -> Path:
 def test_the_json_file_tells_what_was_found_and_done(
     tmp_path: Path, scan: Path, model: Model
 ) -> None:
-    found = corrected(scan, model, FakeGuard(warnings=("Odd.",)))
+    found = corrected(scan, model, FakeSeverityEstimator(warnings=("Odd.",)))
     write_corrected(tmp_path / "out.nii.gz", found, {"Sources": ["a"]})
     about = json.loads((tmp_path / "out.json").read_text())
     assert about["inputs_sha256"] == {"scan": hashlib.sha256(scan.read_bytes()).hexdigest()}
@@ -251,7 +251,7 @@ def test_of_a_scan_that_is_left_there_is_no_uncertainty(
 def test_a_full_disk_leaves_nothing(
     tmp_path: Path, scan: Path, model: Model, monkeypatch: pytest.MonkeyPatch, is_still: bool
 ) -> None:
-    found = corrected(scan, model, FakeGuard(is_still=is_still))
+    found = corrected(scan, model, FakeSeverityEstimator(is_still=is_still))
     before = sorted(tmp_path.iterdir())
 
     def full(*_: Any, **__: Any) -> None:
@@ -374,7 +374,7 @@ def series(tmp_path: Path) -> Path:
 def test_a_series_becomes_a_series(
     tmp_path: Path, series: Path, model: Model, is_still: bool
 ) -> None:
-    found = corrected(series, model, FakeGuard(is_still=is_still))
+    found = corrected(series, model, FakeSeverityEstimator(is_still=is_still))
     write_corrected(tmp_path / "out", found)
     before, after = read_series(series), read_series(tmp_path / "out")
     np.testing.assert_allclose(after.volume.values, found.result.after.values, atol=0.51)
@@ -443,5 +443,7 @@ def test_a_correction_does_not_change_what_was_read(
 ) -> None:
     source = read_source(scan)
     values = source.volume.values.copy()
-    correct_source(source, model, severity_estimator=FakeGuard(), options=CorrectionOptions())
+    correct_source(
+        source, model, severity_estimator=FakeSeverityEstimator(), options=CorrectionOptions()
+    )
     np.testing.assert_array_equal(source.volume.values, values)

@@ -11,7 +11,7 @@ import pytest
 from properties import ellipsoid
 from pydicom import dcmread
 from synthetic_dicom import SAGITTAL, Grid, Series
-from tiny_models import FakeGuard, tiny_weights
+from tiny_models import FakeSeverityEstimator, tiny_weights
 
 from mcnet.cli.main import main
 from mcnet.correction import files
@@ -37,7 +37,7 @@ def because(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(files, "correct_scan", left)
     # the other judgement than that of the cause: no place is to go by it
-    severity_estimator = FakeGuard(is_still=cause != "estimated still")
+    severity_estimator = FakeSeverityEstimator(is_still=cause != "estimated still")
     monkeypatch.setattr(
         "mcnet.correction.severity_estimator.load_severity_estimator", lambda: severity_estimator
     )

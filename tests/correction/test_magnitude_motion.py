@@ -133,8 +133,8 @@ def test_total_variation_weighs_more_the_more_was_found_or_seen():
     poses[:, 1] = np.tile([0.35, -0.35], 20)
     joint = SEARCH.joint
     weights = [
-        magnitude_motion._weighed(joint, FoundMotion(GRID, rounds, 0.1), seen_mm).variation
-        / joint.variation
+        magnitude_motion._weighed(joint, FoundMotion(GRID, rounds, 0.1), seen_mm).regulariser_weight
+        / joint.regulariser_weight
         for rounds in ((), (0.5 * poses,), (poses,), (poses, poses))
         for seen_mm in (1.0, 1.5)
     ]

@@ -6,7 +6,7 @@ import moving_head
 import numpy as np
 import pytest
 import torch
-from tiny_models import FakeGuard, model_of, random_network, still_network
+from tiny_models import FakeSeverityEstimator, model_of, random_network, still_network
 
 from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion, network_pass
@@ -65,7 +65,7 @@ def with_bright_voxels(shape: tuple[int, ...], places: np.ndarray) -> np.ndarray
 
 def test_a_network_that_changes_nothing_gives_the_scan_back(scan: Volume) -> None:
     result = correct_scan(
-        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=FORCED
+        scan, model_of(still_network()), severity_estimator=FakeSeverityEstimator(), options=FORCED
     )
     assert result.left_because is None
     assert np.array_equal(result.after.values, scan.values)
@@ -80,7 +80,7 @@ def test_nothing_is_lost_where_nothing_is_corrected_at_any_voxel_size(
 ) -> None:
     scan = volume_of(scan.values, voxel_size_mm)
     result = correct_scan(
-        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=FORCED
+        scan, model_of(still_network()), severity_estimator=FakeSeverityEstimator(), options=FORCED
     )
     assert np.array_equal(result.after.values, scan.values)
     assert "unlike the model's training data" in result.warnings[0]
@@ -92,7 +92,7 @@ def test_the_network_sees_sagittal_slices_in_their_order(rng: np.random.Generato
     scan.values[0, 0, 0] = 9.0  # room above; the brightest of its slice
     places[0] = 0, 0
     after = correct_scan(
-        scan, planting_model(), severity_estimator=FakeGuard(), options=ALONE
+        scan, planting_model(), severity_estimator=FakeSeverityEstimator(), options=ALONE
     ).after.values
     changed = np.argwhere(after - scan.values > 0.01)
     assert changed.tolist() == [[x, *places[x].tolist()] for x in range(1, SHAPE[0])]
@@ -100,13 +100,16 @@ def test_the_network_sees_sagittal_slices_in_their_order(rng: np.random.Generato
 
 def test_oblique_and_flipped_affines_change_nothing_but_the_affine(scan: Volume) -> None:
     model = model_of(random_network())
-    plain = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE)
+    plain = correct_scan(scan, model, severity_estimator=FakeSeverityEstimator(), options=ALONE)
     angle = np.radians(12)
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     for affine in (turn, np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, -1, 1]) @ turn):
         result = correct_scan(
-            replace(scan, affine=affine), model, severity_estimator=FakeGuard(), options=ALONE
+            replace(scan, affine=affine),
+            model,
+            severity_estimator=FakeSeverityEstimator(),
+            options=ALONE,
         )
         assert np.array_equal(result.after.values, plain.after.values)
         assert np.array_equal(result.after.affine, affine)
@@ -119,9 +122,9 @@ def test_slices_far_from_sagittal_draw_a_warning(scan: Volume) -> None:
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     turned = replace(scan, affine=turn)
     result = correct_scan(
-        turned, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE
+        turned, model_of(still_network()), severity_estimator=FakeSeverityEstimator(), options=ALONE
     )
-    assert "turned by 31 degrees" in result.warnings[0]
+    assert "rotated by 31 degrees" in result.warnings[0]
 
 
 def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
@@ -131,7 +134,7 @@ def test_a_correction_at_another_pixel_size_lands_where_it_belongs() -> None:
     values[0, 0, 0] = 9.0
     scan = volume_of(values, (1, 1, 3))  # seen with 40 x 90 pixels of 1 mm
     after = correct_scan(
-        scan, planting_model(), severity_estimator=FakeGuard(), options=FORCED
+        scan, planting_model(), severity_estimator=FakeSeverityEstimator(), options=FORCED
     ).after.values
     for x in range(1, 9):
         added = after[x] - values[x]
@@ -143,7 +146,10 @@ def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> N
     scan = volume_of(scan.values, (1, 0.5, 1.7))
     scan.values[0, 0, 0] = 100.0  # room above
     result = correct_scan(
-        scan, model_of(adding_network(0.25)), severity_estimator=FakeGuard(), options=FORCED
+        scan,
+        model_of(adding_network(0.25)),
+        severity_estimator=FakeSeverityEstimator(),
+        options=FORCED,
     )
     added = result.after.values - scan.values
     added[0, 0, 0] = added[1, 1, 1]
@@ -152,9 +158,14 @@ def test_a_constant_correction_stays_so_at_another_pixel_size(scan: Volume) -> N
 
 def test_the_result_scales_with_the_scan(scan: Volume) -> None:
     model = model_of(random_network())
-    result = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE).after.values
+    result = correct_scan(
+        scan, model, severity_estimator=FakeSeverityEstimator(), options=ALONE
+    ).after.values
     times = correct_scan(
-        volume_of(scan.values * 1000), model, severity_estimator=FakeGuard(), options=ALONE
+        volume_of(scan.values * 1000),
+        model,
+        severity_estimator=FakeSeverityEstimator(),
+        options=ALONE,
     ).after.values
     assert np.abs(result - scan.values).max() > 0.01
     assert np.allclose(times, result * 1000, rtol=1e-4)
@@ -165,13 +176,15 @@ def test_slices_are_corrected_by_themselves(
     scan: Volume, monkeypatch: pytest.MonkeyPatch, n_at_once: int
 ) -> None:
     model, options = model_of(random_network()), CorrectionOptions(uncertainty=True, search=False)
-    together = correct_scan(scan, model, severity_estimator=FakeGuard(), options=options)
+    together = correct_scan(
+        scan, model, severity_estimator=FakeSeverityEstimator(), options=options
+    )
     monkeypatch.setattr(network_pass, "slices_at_once", lambda _shape, _device: n_at_once)
     told: list[tuple[int, int]] = []
     batched = correct_scan(
         scan,
         model,
-        severity_estimator=FakeGuard(),
+        severity_estimator=FakeSeverityEstimator(),
         options=options,
         on_progress=lambda done, total: told.append((done, total)),
     )
@@ -185,7 +198,7 @@ def test_slices_are_corrected_by_themselves(
 
 
 def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
-    severity_estimator = FakeGuard(is_still=True, warnings=("Unlike.",))
+    severity_estimator = FakeSeverityEstimator(is_still=True, warnings=("Unlike.",))
     result = correct_scan(
         scan, model_of(random_network()), severity_estimator=severity_estimator, options=ALONE
     )
@@ -199,7 +212,7 @@ def test_a_still_scan_is_left_as_it_is(scan: Volume) -> None:
 
 def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
     options = CorrectionOptions(uncertainty=True, search=False)
-    severity_estimator = FakeGuard(is_still=True)
+    severity_estimator = FakeSeverityEstimator(is_still=True)
     result = correct_scan(
         scan, model_of(random_network()), severity_estimator=severity_estimator, options=options
     )
@@ -208,7 +221,7 @@ def test_uncertainty_of_a_scan_that_is_left_is_explained(scan: Volume) -> None:
 
 
 def test_force_corrects_a_still_scan(scan: Volume) -> None:
-    severity_estimator = FakeGuard(is_still=True)
+    severity_estimator = FakeSeverityEstimator(is_still=True)
     result = correct_scan(
         scan, model_of(random_network()), severity_estimator=severity_estimator, options=FORCED
     )
@@ -219,7 +232,7 @@ def test_force_corrects_a_still_scan(scan: Volume) -> None:
 
 def test_warnings_of_the_guard_come_first(scan: Volume) -> None:
     scan = volume_of(scan.values, (1, 1, 3))
-    severity_estimator = FakeGuard(warnings=("Unlike.",))
+    severity_estimator = FakeSeverityEstimator(warnings=("Unlike.",))
     assert (
         correct_scan(
             scan, model_of(still_network()), severity_estimator=severity_estimator, options=ALONE
@@ -230,7 +243,9 @@ def test_warnings_of_the_guard_come_first(scan: Volume) -> None:
 
 def test_the_result_names_its_model(scan: Volume) -> None:
     model = model_of(still_network())
-    about = correct_scan(scan, model, severity_estimator=FakeGuard(), options=ALONE).model
+    about = correct_scan(
+        scan, model, severity_estimator=FakeSeverityEstimator(), options=ALONE
+    ).model
     assert about["name"] == "tiny"
     assert about["sha256"] == model.sha256
     assert about["card"]["licence"] == "CC0-1.0"
@@ -239,7 +254,7 @@ def test_the_result_names_its_model(scan: Volume) -> None:
 def test_uncertainty_is_zero_where_flips_make_no_difference(scan: Volume) -> None:
     options = CorrectionOptions(uncertainty=True, search=False)
     model = model_of(adding_network(0.1))
-    result = correct_scan(scan, model, severity_estimator=FakeGuard(), options=options)
+    result = correct_scan(scan, model, severity_estimator=FakeSeverityEstimator(), options=options)
     assert result.uncertainty is not None
     assert result.uncertainty.values.shape == SHAPE
     assert result.uncertainty.values.max() < 1e-6
@@ -249,7 +264,9 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
     scan.values[0, 0, 0] = 100.0  # room above
     network, scale = random_network(), input_scale(scan.values)
     options = CorrectionOptions(uncertainty=True, search=False)
-    result = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=options)
+    result = correct_scan(
+        scan, model_of(network), severity_estimator=FakeSeverityEstimator(), options=options
+    )
     answers = []
     for step_y, step_z in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
         seen = (scan.values / scale)[:, ::step_y, ::step_z]
@@ -263,7 +280,9 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
     # the correction is the mean of the answers to the slice and to it turned by half a circle
     expected = np.clip(scan.values + (answers[0] + answers[3]) / 2, 0, 100)
     assert np.allclose(result.after.values, expected, atol=1e-4 * scale)
-    without = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
+    without = correct_scan(
+        scan, model_of(network), severity_estimator=FakeSeverityEstimator(), options=ALONE
+    )
     assert without.uncertainty is None
     assert np.array_equal(without.after.values, result.after.values)
 
@@ -271,7 +290,10 @@ def test_uncertainty_is_the_spread_of_the_answers_to_flipped_slices(scan: Volume
 @pytest.mark.parametrize("amount", [-100.0, 100.0])
 def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amount: float) -> None:
     after = correct_scan(
-        scan, model_of(adding_network(amount)), severity_estimator=FakeGuard(), options=ALONE
+        scan,
+        model_of(adding_network(amount)),
+        severity_estimator=FakeSeverityEstimator(),
+        options=ALONE,
     ).after.values
     assert after.min() == after.max() == (0 if amount < 0 else scan.values.max())
 
@@ -279,7 +301,7 @@ def test_the_result_keeps_within_zero_and_what_the_scan_held(scan: Volume, amoun
 def test_a_scan_with_negative_values_keeps_them(scan: Volume) -> None:
     scan = volume_of(scan.values - 0.3)
     after = correct_scan(
-        scan, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE
+        scan, model_of(still_network()), severity_estimator=FakeSeverityEstimator(), options=ALONE
     ).after.values
     assert np.array_equal(after, scan.values)
 
@@ -292,14 +314,19 @@ def test_air_at_the_sides_does_not_change_the_input_scale(scan: Volume) -> None:
 def test_a_scan_without_signal_is_refused() -> None:
     scan = volume_of(np.zeros(SHAPE, dtype=np.float32))
     with pytest.raises(McnetError, match="a scale has to be positive"):
-        correct_scan(scan, model_of(still_network()), severity_estimator=FakeGuard(), options=ALONE)
+        correct_scan(
+            scan,
+            model_of(still_network()),
+            severity_estimator=FakeSeverityEstimator(),
+            options=ALONE,
+        )
 
 
 def test_a_gpu_that_is_not_there_is_told_before_any_work(
     scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    severity_estimator = FakeGuard()
+    severity_estimator = FakeSeverityEstimator()
     options = CorrectionOptions(device="cuda")
     with pytest.raises(McnetError, match="device cuda is not there"):
         correct_scan(
@@ -311,7 +338,7 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work(
 def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
     network = random_network()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
+    correct_scan(scan, model_of(network), severity_estimator=FakeSeverityEstimator(), options=ALONE)
     after = network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
@@ -319,18 +346,23 @@ def test_the_users_network_is_left_as_it_was(scan: Volume) -> None:
 
 def test_the_gain_of_the_card_is_applied_by_the_estimated_severity(scan: Volume) -> None:
     network = random_network()
-    whole = correct_scan(scan, model_of(network), severity_estimator=FakeGuard(), options=ALONE)
-    at_mm = FakeGuard().assess(scan).severity.mm
+    whole = correct_scan(
+        scan, model_of(network), severity_estimator=FakeSeverityEstimator(), options=ALONE
+    )
+    at_mm = FakeSeverityEstimator().assess(scan).severity.mm
     curve = {"severity_mm": [0.0, 2 * at_mm], "gain": [0.0, 1.0]}
     half = correct_scan(
-        scan, model_of(network, gain=curve), severity_estimator=FakeGuard(), options=ALONE
+        scan,
+        model_of(network, gain=curve),
+        severity_estimator=FakeSeverityEstimator(),
+        options=ALONE,
     )
     change = whole.after.values - scan.values
     inside = (whole.after.values > 0) & (whole.after.values < scan.values.max())
     assert np.abs(change[inside]).max() > 0.01
     found = half.after.values - scan.values
     assert np.allclose(found[inside], change[inside] / 2, atol=1e-3 * scan.values.max())
-    unlike = FakeGuard(warnings=("Unlike.",))
+    unlike = FakeSeverityEstimator(warnings=("Unlike.",))
     least = correct_scan(
         scan, model_of(network, gain=curve), severity_estimator=unlike, options=ALONE
     )
@@ -364,7 +396,7 @@ def coarse_model(amount: float, **card: object) -> Model:
 
 def test_motion_that_is_found_is_undone(moving_scan: Volume) -> None:
     scan = moving_scan
-    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard())
+    result = correct_scan(scan, shy_model(), severity_estimator=FakeSeverityEstimator())
     assert result.motion is not None
     assert result.motion.grid.line_axis == 0
     scores = [moving_head.ssim(volume.values) for volume in (scan, result.after)]
@@ -378,14 +410,16 @@ def test_nothing_is_searched_where_that_is_not_wanted_or_makes_no_sense(
     moving_scan: Volume, options: CorrectionOptions
 ) -> None:
     scan = moving_scan
-    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard(), options=options)
+    result = correct_scan(
+        scan, shy_model(), severity_estimator=FakeSeverityEstimator(), options=options
+    )
     assert result.motion is None
     assert np.array_equal(result.after.values, scan.values)
 
 
 def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
     coarse = volume_of(moving_scan.values, (8.0, 2.0, 2.0))
-    result = correct_scan(coarse, shy_model(), severity_estimator=FakeGuard())
+    result = correct_scan(coarse, shy_model(), severity_estimator=FakeSeverityEstimator())
     assert result.motion is None
     assert np.array_equal(result.after.values, coarse.values)
 
@@ -393,7 +427,10 @@ def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
 @pytest.mark.usefixtures("short_search")
 def test_pixels_that_a_header_rounds_up_are_searched(moving_scan: Volume) -> None:
     rounded = volume_of(moving_scan.values, (8.0, 1.5000000591777933, 1.5))
-    assert correct_scan(rounded, shy_model(), severity_estimator=FakeGuard()).motion is not None
+    assert (
+        correct_scan(rounded, shy_model(), severity_estimator=FakeSeverityEstimator()).motion
+        is not None
+    )
 
 
 @pytest.mark.usefixtures("short_search")
@@ -407,8 +444,10 @@ def test_the_network_corrects_what_severe_motion_leaves(
     monkeypatch.setattr(scan_module, "_NETWORK_FOUND_MM", between_mm)
     monkeypatch.setattr(scan_module, "_NETWORK_SEEN_MM", (90.0, 99.0))
     scan = moving_scan
-    plain = correct_scan(scan, shy_model(), severity_estimator=FakeGuard()).after.values
-    added = correct_scan(scan, coarse_model(-0.1), severity_estimator=FakeGuard()).after.values
+    plain = correct_scan(scan, shy_model(), severity_estimator=FakeSeverityEstimator()).after.values
+    added = correct_scan(
+        scan, coarse_model(-0.1), severity_estimator=FakeSeverityEstimator()
+    ).after.values
     expected = np.maximum(plain - share * 0.1 * input_scale(scan.values), 0)
     inside = (plain > 0.2) & (plain < 0.9 * scan.values.max())
     assert np.allclose(added[inside], expected[inside], atol=1e-3)
@@ -423,7 +462,9 @@ def test_lines_along_z_are_searched_along_z(
         np.ascontiguousarray(scan.values.transpose(0, 2, 1)), (8.0, *scan.voxel_size_mm[:0:-1])
     )
     options = CorrectionOptions(phase_encoding="z")
-    result = correct_scan(turned, shy_model(), severity_estimator=FakeGuard(), options=options)
+    result = correct_scan(
+        turned, shy_model(), severity_estimator=FakeSeverityEstimator(), options=options
+    )
     assert result.motion is not None
     assert result.motion.grid.line_axis == 1
     assert result.motion.grid.n_lines == moving_head.N_LINES
@@ -438,11 +479,13 @@ def test_the_network_sees_what_the_search_took_away(moving_scan: Volume) -> None
     network = AddsUndone(UNetConfig(levels=1, width=1, search_difference=True))
     model = model_of(network, trained_pixel_mm=[1.0, 3.0])
     # all that was undone is added again
-    result = correct_scan(moving_scan, model, severity_estimator=FakeGuard())
+    result = correct_scan(moving_scan, model, severity_estimator=FakeSeverityEstimator())
     assert result.motion is not None
     scale = moving_scan.values.max()
     assert np.abs(result.after.values - moving_scan.values).max() < 1e-4 * scale
-    alone = correct_scan(moving_scan, model, severity_estimator=FakeGuard(), options=FORCED)
+    alone = correct_scan(
+        moving_scan, model, severity_estimator=FakeSeverityEstimator(), options=FORCED
+    )
     assert np.array_equal(alone.after.values, moving_scan.values)
 
 
@@ -455,7 +498,10 @@ def test_the_network_sees_lines_along_its_rows(scan: Volume) -> None:
     turned = replace(scan, values=np.ascontiguousarray(scan.values.swapaxes(1, 2)))
     of_y, of_z = (
         correct_scan(
-            one, model, severity_estimator=FakeGuard(), options=replace(FORCED, phase_encoding=axis)
+            one,
+            model,
+            severity_estimator=FakeSeverityEstimator(),
+            options=replace(FORCED, phase_encoding=axis),
         )
         for one, axis in ((scan, "y"), (turned, "z"))
     )
@@ -470,12 +516,15 @@ def test_poses_that_are_not_believed_are_not_used(
     scan = moving_scan
     monkeypatch.setattr(magnitude_motion, "_SAVED", (1.0, 2.0))
     monkeypatch.setattr(magnitude_motion, "_SPURIOUS_PIXELS", 100.0)
-    result = correct_scan(scan, shy_model(), severity_estimator=FakeGuard())
+    result = correct_scan(scan, shy_model(), severity_estimator=FakeSeverityEstimator())
     assert result.left_because == "no motion found"
     assert result.motion is None
     assert result.after is scan
     forced = correct_scan(
-        scan, shy_model(), severity_estimator=FakeGuard(), options=CorrectionOptions(force=True)
+        scan,
+        shy_model(),
+        severity_estimator=FakeSeverityEstimator(),
+        options=CorrectionOptions(force=True),
     )
     assert forced.left_because is None
 
@@ -487,7 +536,9 @@ def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(
 ) -> None:
     monkeypatch.setattr(magnitude_motion, "_SAVED", (-2.0, -1.0) if certain else (-1.0, 1.0))
     monkeypatch.setattr(magnitude_motion, "_CERTAIN_PIXELS", 100.0)
-    result = correct_scan(moving_scan, shy_model(), severity_estimator=FakeGuard(is_still=True))
+    result = correct_scan(
+        moving_scan, shy_model(), severity_estimator=FakeSeverityEstimator(is_still=True)
+    )
     assert result.left_because == (None if certain else "estimated still")
     assert (result.motion is not None) is certain
 
@@ -525,7 +576,10 @@ def test_why_a_scan_is_left_is_what_was_judged_and_found(
 ) -> None:
     motion = motion_found(certain=found == "certain") if found else None
     monkeypatch.setattr(scan_module, "_motion", lambda *_: motion)
-    severity_estimator, given = FakeGuard(is_still=is_still), CorrectionOptions(**options)
+    severity_estimator, given = (
+        FakeSeverityEstimator(is_still=is_still),
+        CorrectionOptions(**options),
+    )
     result = correct_scan(
         scan, model_of(random_network()), severity_estimator=severity_estimator, options=given
     )
@@ -546,7 +600,7 @@ def test_a_scan_of_coarse_pixels_comes_back_and_is_never_searched(
     model = model_of(random_network(), trained_pixel_mm=[1.0, 1.35])
     coarse, severity_estimator = (
         volume_of(scan.values, (1.0, *pixel_mm)),
-        FakeGuard(is_still=is_still),
+        FakeSeverityEstimator(is_still=is_still),
     )
     result = correct_scan(coarse, model, severity_estimator=severity_estimator)
     assert result.left_because == "pixels too coarse"
@@ -569,7 +623,7 @@ def test_few_rows_are_not_searched_and_the_guard_decides(
 ) -> None:
     monkeypatch.setattr(scan_module, "_motion", lambda *_: pytest.fail("it was searched"))
     low = volume_of(scan.values[:, :20])
-    severity_estimator = FakeGuard(is_still=is_still)
+    severity_estimator = FakeSeverityEstimator(is_still=is_still)
     result = correct_scan(low, model_of(random_network()), severity_estimator=severity_estimator)
     assert result.left_because == ("estimated still" if is_still else None)
     assert np.array_equal(result.after.values, low.values) == is_still

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from properties import ellipsoid
-from tiny_models import FakeGuard, model_of, random_network, still_network
+from tiny_models import FakeSeverityEstimator, model_of, random_network, still_network
 
 from mcnet.core.errors import McnetError
 from mcnet.correction import scan as scan_module
@@ -47,7 +47,7 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:
     model = model_of(still_network(), trained_pixel_mm=[3.0, 5.0])
-    severity_estimator = FakeGuard()
+    severity_estimator = FakeSeverityEstimator()
     traces = chosen_traces(recorded(6), DESIGN)
     trial = try_corrector(SUBJECTS, traces, model, severity_estimator, DESIGN)
     assert len(trial.severities) == len(trial.rows["trace"].unique()) * 2 * 2 == 8
@@ -76,7 +76,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
 def test_severities_are_those_of_the_motion() -> None:
     model = model_of(random_network(), trained_pixel_mm=[3.0, 5.0])
     traces = chosen_traces(recorded(6), DESIGN)
-    trial = try_corrector(SUBJECTS[:1], traces, model, FakeGuard(), DESIGN)
+    trial = try_corrector(SUBJECTS[:1], traces, model, FakeSeverityEstimator(), DESIGN)
     by_factor = trial.severities.groupby("mode")["severity_mm"].mean()
     assert by_factor["factor 9"] == pytest.approx(3 * by_factor["factor 3"], rel=0.05)
     assert (trial.rows[trial.rows["model"] == "tiny"]["ssim_head"] < 1).all()
@@ -86,7 +86,7 @@ def test_subjects_that_a_model_learned_from_are_refused() -> None:
     for key in ("trained_on", "validated_on"):
         model = model_of(still_network(), **{key: ["b", "z"]})
         with pytest.raises(McnetError, match=r"^b: tiny was trained on or chosen by"):
-            try_corrector(SUBJECTS, recorded(1), model, FakeGuard(), DESIGN)
+            try_corrector(SUBJECTS, recorded(1), model, FakeSeverityEstimator(), DESIGN)
 
 
 def test_short_or_lively_traces_are_left_out() -> None:
@@ -108,7 +108,10 @@ def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
 
 
 def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
-    model, severity_estimator = model_of(still_network(), trained_pixel_mm=[3.0, 5.0]), FakeGuard()
+    model, severity_estimator = (
+        model_of(still_network(), trained_pixel_mm=[3.0, 5.0]),
+        FakeSeverityEstimator(),
+    )
     traces = chosen_traces(recorded(6), DESIGN)[:1]
     scores = {}
     for name, design in {

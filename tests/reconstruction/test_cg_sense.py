@@ -10,6 +10,7 @@ from properties import relative_error
 from mcnet.core.errors import McnetError
 from mcnet.motion.trace import still
 from mcnet.physics.in_plane import SliceGrid
+from mcnet.physics.line_poses import relative_to
 from mcnet.reconstruction.cg_sense import SolverSettings, cg_sense
 from mcnet.reconstruction.moving_scan import moving_slices
 from mcnet.reconstruction.reconstruct import reconstruct
@@ -100,7 +101,7 @@ def test_motion_of_the_wrong_sign_is_rejected():
 def test_poses_relative_to_another_line_only_move_the_image():
     raw = moving_head.raw_scan(4.0)
     moving = moving_slices(raw, moving_head.motion(4.0))
-    other = replace(moving, poses=moving.relative_to(moving.poses, 20))
+    other = replace(moving, poses=relative_to(moving.poses, 20))
     maps = moving.maps()
     residuals = [
         float(cg_sense(one.operator(maps), one.kspace).line_residual_energy.sum())

@@ -208,13 +208,13 @@ def test_an_experiment_is_trained_as_by_one_process(together, single, folder) ->
             assert np.allclose(*(curve[column] for curve in curves), rtol=rtol), (name, column)
 
 
-def test_a_judge_is_trained_as_by_one_process(together, single, folder) -> None:
+def test_a_severity_estimator_is_trained_as_by_one_process(together, single, folder) -> None:
     expected = np.load(folder / "single" / "estimator" / "0.npz")
     for rank in range(2):
         found = np.load(folder / "together" / "estimator" / f"{rank}.npz")
         for key in expected:
             assert np.allclose(found[key], expected[key], rtol=0, atol=5e-5), key
-    curves = [pd.read_csv(folder / name / "judge/curve.csv") for name in ("single", "together")]
+    curves = [pd.read_csv(folder / name / "estimator/curve.csv") for name in ("single", "together")]
     assert np.allclose(*(curve.drop(columns=TIMING) for curve in curves), rtol=2e-4)
 
 
@@ -267,7 +267,7 @@ def test_a_killed_training_goes_on_under_torchrun_to_the_end_of_an_undisturbed_o
     def evaluate(*_: object) -> None:
         raise EvaluatingError
 
-    for name in ("run.simulate_pairs", "trained_models.train_stage"):
+    for name in ("experiments.folder.simulate_pairs", "experiments.train.train_stage"):
         monkeypatch.setattr(f"mcnet.{name}", None)
     monkeypatch.setattr("mcnet.experiments.reproduce._write_rows", evaluate)
     with pytest.raises(EvaluatingError):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_models import FakeGuard, card, random_cnn
+from tiny_models import FakeSeverityEstimator, card, random_cnn
 
 from mcnet.core.errors import McnetError
 from mcnet.correction.models import load_model
@@ -80,7 +80,7 @@ def test_a_scan_is_corrected_by_it(tmp_path: Path) -> None:
     scan = Volume(values, np.eye(4), "scan")
     options = CorrectionOptions(search=False, force=True)
     model = load_model(str(path))
-    result = correct_scan(scan, model, severity_estimator=FakeGuard(), options=options)
+    result = correct_scan(scan, model, severity_estimator=FakeSeverityEstimator(), options=options)
     assert result.after.values.shape == values.shape
     assert np.abs(result.after.values - values).max() > 0.001
     assert result.model["card"]["architecture"] == "residual-cnn"

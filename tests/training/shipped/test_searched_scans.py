@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 from properties import ellipsoid, relative_error
-from tiny_models import FakeGuard
+from tiny_models import FakeSeverityEstimator
 
 from mcnet.core.errors import McnetError
 from mcnet.correction import magnitude_motion
@@ -53,7 +53,12 @@ def _quick_search(monkeypatch):
 
 def pairs_in(folder, variety=MOVING, n_searches=2):
     files = search_scans(
-        scans(variety), n_searches, N_EACH, folder, severity_estimator=FakeGuard(), n_jobs=1
+        scans(variety),
+        n_searches,
+        N_EACH,
+        folder,
+        severity_estimator=FakeSeverityEstimator(),
+        n_jobs=1,
     )
     return load(files)
 
