@@ -8,6 +8,8 @@ import pytest
 
 import mcnet.api
 
+pytestmark = pytest.mark.slow
+
 MODULES = [
     *(f"mcnet.api.{module.name}" for module in pkgutil.iter_modules(mcnet.api.__path__)),
     "mcnet.core.progress",

@@ -70,6 +70,7 @@ def test_the_docs_have_commands_to_be_run():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # beside other work a search takes minutes
 def test_every_command_of_the_docs_runs_as_it_is_written(folder, monkeypatch):
     hasty = SearchSettings(n_steps=(1, 0, 0), polish=())

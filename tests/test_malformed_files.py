@@ -15,6 +15,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_inputs(tmp_path_factory.mktemp("whole") / "inputs")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_no_file_ends_in_a_traceback_a_signal_or_a_wait(whole: Path) -> None:
     assert list(failures(N_TRIALS, 0, whole)) == []

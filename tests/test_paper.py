@@ -31,6 +31,7 @@ def test_traces_have_128_points_within_2_mm_and_2_deg_times_8_and_rest_at_the_ks
         np.testing.assert_allclose(trace.poses[scan.centre_time], np.eye(4), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_95_of_the_108_recorded_traces_serve(shared_data):
     """94 if FSL's numbers are read as the head's own motion; see docs/how-to/motion-files.md."""
     traces = [read_motion(path) for path in motion_files(shared_data / "motion")]

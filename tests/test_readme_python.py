@@ -13,6 +13,8 @@ import mcnet
 from mcnet.correction.magnitude_motion import SEARCH, find_motion
 from mcnet.datasets.template import template_head
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

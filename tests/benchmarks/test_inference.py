@@ -23,6 +23,7 @@ def inference(monkeypatch):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_every_side_computes_the_same_images(inference, tmp_path, rng):
     config = UNetConfig(levels=2, width=3, head="residual", fold=2)
     sides = inference.sides(inference.model_of(config, tmp_path / "m.safetensors"), tmp_path)

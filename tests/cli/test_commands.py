@@ -276,6 +276,7 @@ def test_motion_measures_no_recording_of_nothing(tmp_path, trace, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_motion_takes_the_format_of_its_files(tmp_path, trace, capsys):
     other = trace.rename(tmp_path / "motion.txt")
     given = ["motion", *[other] * 5, "-o", tmp_path / "out"]
@@ -418,6 +419,7 @@ main(["motion", trace, "-o", moved])
 """
 
 
+@pytest.mark.slow
 def test_scans_are_corrupted_and_compared_without_the_training_extra(tmp_path, scan, trace):
     done = in_a_process(WITHOUT_EXTRA, scan, trace, tmp_path / "m.nii.gz", tmp_path / "s.nii.gz")
     assert done.returncode == 2, done.stderr
@@ -498,6 +500,7 @@ main(["compare", *sys.argv[1:], "--json"])
 """
 
 
+@pytest.mark.slow
 def test_without_pydicom_nifti_is_read_and_the_extra_is_told(scan, series):
     assert in_a_process(WITHOUT_PYDICOM, scan, scan).returncode == 0
     done = in_a_process(WITHOUT_PYDICOM, scan, series)

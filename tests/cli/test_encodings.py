@@ -75,6 +75,7 @@ def refuse_bad_texts(folder):
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", TERMINALS)
 def test_scans_are_made_and_compared(folder, terminal):
     scan, moved, still = (folder / f"{before}{NAME}.nii.gz" for before in ("", "moved", "still"))
@@ -90,6 +91,7 @@ def test_scans_are_made_and_compared(folder, terminal):
     refuse_bad_texts(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", TERMINALS)
 def test_help_is_shown_and_models_are_listed(terminal):
     out, _ = run("models", terminal=terminal)
@@ -98,12 +100,14 @@ def test_help_is_shown_and_models_are_listed(terminal):
     assert b"--no-search" in out
 
 
+@pytest.mark.slow
 def test_motion_is_measured(folder):
     run("motion", folder, "-o", folder / "figure")
     assert rb"caf\udce9-0.par" in (folder / "figure" / "motion.csv").read_bytes()
     refuse_bad_texts(folder)
 
 
+@pytest.mark.slow
 def test_a_scan_is_corrected(folder, tmp_path):
     weights = tiny_weights(tmp_path / "tiny.safetensors")
     out, page = folder / f"corrected {NAME}.nii.gz", folder / f"{NAME}.html"
@@ -113,6 +117,7 @@ def test_a_scan_is_corrected(folder, tmp_path):
     assert rb"caf\udce9.nii.gz" in page.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_data_set_with_such_a_name_is_not_stopped(folder, tmp_path):
     weights = tiny_weights(tmp_path / "tiny.safetensors")
     scan = (folder / f"{NAME}.nii.gz").read_bytes()
@@ -134,6 +139,7 @@ def test_a_data_set_with_such_a_name_is_not_stopped(folder, tmp_path):
     assert b"2 scans, 2 done before" in told
 
 
+@pytest.mark.slow
 def test_raw_data_are_reconstructed(folder):
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, np.random.default_rng(2)).restricted_to("rotation+translation")
@@ -146,6 +152,7 @@ def test_raw_data_are_reconstructed(folder):
     assert {page, folder / f"image {NAME}.json"} <= set(refuse_bad_texts(folder))
 
 
+@pytest.mark.slow
 def test_a_study_is_drawn_served_codes_and_reported(folder, tmp_path):
     images = []
     rng = np.random.default_rng(2)
@@ -166,6 +173,7 @@ def test_a_study_is_drawn_served_codes_and_reported(folder, tmp_path):
     refuse_bad_texts(study)
 
 
+@pytest.mark.slow
 def test_an_experiment_is_simulated_from_such_a_folder(folder, tmp_path):
     (folder / "heads").mkdir()
     for number in range(3):

@@ -47,6 +47,7 @@ def expected(subjects: Path, motion: Path, **weights: Path) -> dict[str, str]:
     return {name: sha256_of_file(path) for name, path in (files | weights).items()}
 
 
+@pytest.mark.slow
 def test_a_trial_records_subjects_traces_weights_and_seed(
     tmp_path: Path, given: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def needing(extra, scan, trace, tmp_path):
     return commands[extra]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", ["train", "export", "dicom", "raw", "cluster", "readers"])
 def test_a_missing_extra_is_told_before_anything_is_read(tmp_path, scan, trace, extra):
     before = sorted(tmp_path.iterdir())
@@ -134,6 +135,7 @@ def refused(tmp_path, scan, trace):
     ]
 
 
+@pytest.mark.slow
 def test_simple_mistakes_are_told_before_anything_slow_is_loaded(tmp_path, scan, trace):
     (tmp_path / "absent.toml").write_text(
         'title = "t"\n[subjects]\nfolders = ["none"]\n[motion]\nn_generated = 4\n'
@@ -168,6 +170,7 @@ pairs = { n_slices = 2, min_head_share = 0.0 }
 """
 
 
+@pytest.mark.slow
 def test_pairs_are_simulated_without_pytorch(tmp_path):
     bad, good = tmp_path / "bad.toml", tmp_path / "good.toml"
     bad.write_text('title = "t"\nepochs = 3\n')

@@ -49,6 +49,7 @@ def motion(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     out, page = tmp_path / "still.nii.gz", tmp_path / "page.html"
     run("reconstruct", raw, "--motion", motion, "-o", out, "--report", page)
@@ -65,6 +66,7 @@ def test_with_motion_the_image_is_that_of_the_still_head(raw, motion, tmp_path):
     assert "data:image/png" in page.read_text()
 
 
+@pytest.mark.slow
 def test_without_motion_it_is_estimated_and_written(raw, tmp_path, capsys):
     out, found = tmp_path / "still.nii.gz", tmp_path / "found.par"
     options = ["--motion-output", found, "--motion-output-format", "fsl"]
@@ -91,6 +93,7 @@ def test_what_does_not_go_together_is_refused_before_any_work(raw, motion, tmp_p
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_longer_trace_is_cut_as_corrupt_cuts_it_and_told(raw, tmp_path, capsys):
     true = moving_head.motion(12.0)
     padding = np.zeros((3, 3))
@@ -109,6 +112,7 @@ def test_a_longer_trace_is_cut_as_corrupt_cuts_it_and_told(raw, tmp_path, capsys
     np.testing.assert_allclose(found.rotation_deg, true.rotation_deg, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_short_trace_spans_the_scan_on_request(raw, tmp_path, capsys):
     write_motion(tmp_path / "short.par", moving_head.motion(12.0).resampled(40), "fsl")
     given = ["--motion", tmp_path / "short.par", "-o", tmp_path / "a.nii.gz", "--preview"]
@@ -149,6 +153,7 @@ def test_a_file_that_is_cut_off_ends_in_a_sentence(raw, motion, tmp_path, capsys
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_the_extra_raw_alone_reconstructs_with_motion_and_estimates_it(tmp_path, rng):
     lines = Acquisition((32, 32, 32), (256.0, 256.0, 256.0))
     moves = generate_motion(32, rng).restricted_to("rotation+translation").scaled(4.0)
@@ -168,6 +173,7 @@ def test_the_extra_raw_alone_reconstructs_with_motion_and_estimates_it(tmp_path,
         assert np.asarray(nib.load(tmp_path / f"{name}.nii.gz").dataobj).std() > 0
 
 
+@pytest.mark.slow
 def test_rejected_motion_without_a_network_gives_the_scan_as_it_is():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))

@@ -308,6 +308,7 @@ RECONSTRUCT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "add"), [("a.nii.gz", b"\n"), ("m.par", b"0 0 0 0 0 0\n")])
 def test_a_reconstruction_is_done_again_unless_it_was_changed(raw, capsys, name, add):
     main(RECONSTRUCT)
@@ -321,6 +322,7 @@ def test_a_reconstruction_is_done_again_unless_it_was_changed(raw, capsys, name,
     assert "or was changed since" in refused(capsys, raw, RECONSTRUCT)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_reconstruction_stays_whose_page_fails(raw, capsys, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
@@ -373,6 +375,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [100, 1000, 30_000])
 def test_a_disk_that_fills_up_leaves_nothing_of_all_outputs(raw, room):
     values = np.pad(np.ones((20, 20, 20), np.float32), 8) * np.linspace(1, 2, 36, dtype=np.float32)

@@ -100,6 +100,7 @@ def test_what_is_no_study_is_told(tmp_path, capsys, command):
     assert "holds no reader study; make one with mcnet readers create" in told
 
 
+@pytest.mark.slow
 def test_a_report_is_written_into_the_study_or_where_one_says(tmp_path, capsys):
     study, _ = drawn_study(tmp_path / "study", design="choice")
     assert "no readings yet" in fails(capsys, "report", study.folder)
@@ -111,6 +112,7 @@ def test_a_report_is_written_into_the_study_or_where_one_says(tmp_path, capsys):
         assert (folder / "preferences.csv").is_file()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_server_in_a_true_sentence(tmp_path):
     study, _ = drawn_study(tmp_path / "study")
     server = started(study.folder)

@@ -53,6 +53,7 @@ def fails(capsys, *arguments):
     return message
 
 
+@pytest.mark.slow
 def test_pairs_are_made_counted_and_not_made_twice(experiment, tmp_path, capsys):
     output = tmp_path / "pairs.zarr"
     simulate(experiment, "-o", output)
@@ -70,6 +71,7 @@ def test_pairs_are_made_counted_and_not_made_twice(experiment, tmp_path, capsys)
     assert "holds other pairs (seed 1, not 2; other" in fails(capsys, experiment, "-o", output)
 
 
+@pytest.mark.slow
 def test_workers_leave_the_command_as_it_was_given(experiment, tmp_path):
     output = tmp_path / "pairs.zarr"
     given = ["simulate", str(experiment), "-o", str(output), "--workers", "1"]

@@ -46,6 +46,7 @@ def told_by(capsys, *arguments):
     return status, told.out + told.err
 
 
+@pytest.mark.slow
 def test_paths_are_printed_as_they_are(folder, capsys):
     name = folder.name
     scan, moved = folder / f"{name}.nii.gz", folder / f"moved {name}.nii.gz"

@@ -65,6 +65,7 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_told(scheduler):
     with remote_cluster(scheduler.scheduler_address) as cluster:
         futures = [cluster.submit(divmod, 7, n, name=f"task-{n}") for n in (1, 2, 3)]
@@ -75,6 +76,7 @@ def test_a_scheduler_that_goes_away_is_told(scheduler):
             list(results)
 
 
+@pytest.mark.slow
 def test_workers_that_keep_dying_are_told():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
@@ -84,6 +86,7 @@ def test_workers_that_keep_dying_are_told():
         list(cluster.finished([cluster.submit(os._exit, 1, name="dies")]))
 
 
+@pytest.mark.slow
 def test_local_workers_listen_to_this_machine_alone():
     with local_cluster(1) as cluster:
         addresses = [cluster.client.scheduler.address, *cluster.client.run(os.getpid)]

@@ -218,6 +218,7 @@ def told_by(code, **environment):
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["mcnet.physics.fourier", "mcnet.networks.unet"])
 def test_threads_of_openmp_sleep_while_they_wait(library):
     told = told_by(f"import {library}", OMP_DISPLAY_ENV="verbose")

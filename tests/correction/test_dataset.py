@@ -130,6 +130,7 @@ def test_what_is_done_is_not_done_again(root: Path, tmp_path: Path, model: Model
     assert written.items() <= content(output).items()
 
 
+@pytest.mark.slow
 def test_what_has_changed_is_done_again(root: Path, tmp_path: Path, model: Model) -> None:
     output = tmp_path / "out"
     correct(root, output, model)

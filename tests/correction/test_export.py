@@ -37,6 +37,7 @@ def exported(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_onnx_runtime_gives_the_same_image(
     model: Model, exported: Path, size: tuple[int, int, int], rng: np.random.Generator
@@ -53,6 +54,7 @@ def test_onnx_runtime_gives_the_same_image(
     assert np.allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_file_says_what_it_is(model: Model, exported: Path) -> None:
     onnx = pytest.importorskip("onnx")
     record = json.loads(exported.with_name("tiny.onnx.json").read_text())

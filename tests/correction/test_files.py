@@ -126,6 +126,7 @@ def same_header(before: nib.Nifti1Image, after: nib.Nifti1Image, but: set[str]) 
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(
     axes=st.sampled_from(list(AXES)),

@@ -34,6 +34,7 @@ def ssim_back(magnitudes, found: FoundMotion):
     return moving_head.ssim(found.undone(magnitudes))
 
 
+@pytest.mark.slow
 def test_motion_is_found_and_undone_along_the_axis_of_the_lines():
     magnitudes, grid = scanned(4.0)
     found = find_motion(magnitudes, grid)
@@ -44,6 +45,7 @@ def test_motion_is_found_and_undone_along_the_axis_of_the_lines():
     assert 1 - ssim_back(magnitudes, other) > 0.9 * missing
 
 
+@pytest.mark.slow
 def test_it_is_found_along_the_other_axis_too():
     magnitudes, grid = scanned(4.0)
     turned = np.ascontiguousarray(magnitudes.transpose(0, 2, 1))
@@ -58,6 +60,7 @@ def test_it_is_found_along_the_other_axis_too():
     assert np.allclose(found.poses, expected, atol=0.05 * np.abs(plain.poses).max())
 
 
+@pytest.mark.slow
 def test_of_a_still_head_hardly_any_motion_is_believed():
     magnitudes, grid = scanned(1e-3)
     found = find_motion(magnitudes, grid)
@@ -115,6 +118,7 @@ def test_rounds_are_undone_one_after_another():
     assert np.allclose(alone.poses, back)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_much_was_found(monkeypatch):
     magnitudes, grid = scanned(4.0)
     monkeypatch.setattr(magnitude_motion, "_ANOTHER_FROM_MM", (0.0, 99.0))
@@ -141,6 +145,7 @@ def test_total_variation_weighs_more_the_more_was_found_or_seen():
     assert weights == pytest.approx([1, 1, 1, 4, 2, 4, 4, 4])
 
 
+@pytest.mark.slow
 def test_the_scale_of_the_scan_does_not_matter_and_the_same_is_found_again():
     magnitudes, grid = scanned(4.0)
     one, again = (find_motion(magnitudes, grid, settings=SHORT) for _ in range(2))
@@ -149,6 +154,7 @@ def test_the_scale_of_the_scan_does_not_matter_and_the_same_is_found_again():
     assert np.allclose(bright.poses, one.poses, atol=1e-2 * np.abs(one.poses).max())
 
 
+@pytest.mark.slow
 def test_progress_is_told_and_the_record_says_what_was_found():
     told = []
     found = find_motion(

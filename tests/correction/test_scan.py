@@ -394,6 +394,7 @@ def coarse_model(amount: float, **card: object) -> Model:
     return model_of(adding_network(amount), trained_pixel_mm=[1.0, 3.0], **card)
 
 
+@pytest.mark.slow
 def test_motion_that_is_found_is_undone(moving_scan: Volume) -> None:
     scan = moving_scan
     result = correct_scan(scan, shy_model(), severity_estimator=FakeSeverityEstimator())
@@ -424,6 +425,7 @@ def test_nothing_is_searched_in_large_pixels(moving_scan: Volume) -> None:
     assert np.array_equal(result.after.values, coarse.values)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_pixels_that_a_header_rounds_up_are_searched(moving_scan: Volume) -> None:
     rounded = volume_of(moving_scan.values, (8.0, 1.5000000591777933, 1.5))
@@ -433,6 +435,7 @@ def test_pixels_that_a_header_rounds_up_are_searched(moving_scan: Volume) -> Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 @pytest.mark.parametrize(("between_mm", "share"), [((0.0, 0.0001), 1.0), ((90.0, 99.0), 0.0)])
 def test_the_network_corrects_what_severe_motion_leaves(
@@ -453,6 +456,7 @@ def test_the_network_corrects_what_severe_motion_leaves(
     assert np.allclose(added[inside], expected[inside], atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_lines_along_z_are_searched_along_z(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
@@ -470,6 +474,7 @@ def test_lines_along_z_are_searched_along_z(
     assert result.motion.grid.n_lines == moving_head.N_LINES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_the_network_sees_what_the_search_took_away(moving_scan: Volume) -> None:
     class AddsUndone(UNet):
@@ -509,6 +514,7 @@ def test_the_network_sees_lines_along_its_rows(scan: Volume) -> None:
     assert np.array_equal(of_z.after.values, of_y.after.values.swapaxes(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 def test_poses_that_are_not_believed_are_not_used(
     moving_scan: Volume, monkeypatch: pytest.MonkeyPatch
@@ -529,6 +535,7 @@ def test_poses_that_are_not_believed_are_not_used(
     assert forced.left_because is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_search")
 @pytest.mark.parametrize("certain", [True, False])
 def test_a_search_may_be_certain_of_motion_that_the_guard_does_not_see(

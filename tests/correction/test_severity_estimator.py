@@ -151,6 +151,7 @@ def test_a_card_of_an_estimator_that_cannot_be_is_refused_by_file_and_field(
         load_severity_estimator(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (Path(__file__).parents[2] / "src/mcnet/weights/severity.safetensors").exists(),
     reason="the weights do not ship yet",

@@ -69,6 +69,7 @@ def scans() -> tuple[CorruptedScan, CorruptedScan]:
     return moved, still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search", [True, False])
 def test_severe_motion_of_a_head_of_another_kind_is_corrected(
     scans: tuple[CorruptedScan, CorruptedScan], *, search: bool
@@ -90,6 +91,7 @@ def test_severe_motion_of_a_head_of_another_kind_is_corrected(
     assert after > before
 
 
+@pytest.mark.slow
 def test_a_still_scan_corrected_by_force_is_nearly_itself(
     scans: tuple[CorruptedScan, CorruptedScan],
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_still_scan_corrected_by_force_is_nearly_itself(
     assert ssim(image, result.after.values / scale, data_range=1.0, mask=head_mask(image)) > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pixel_mm", [3.0, 2.0, 1.6])
 def test_a_still_head_of_coarse_pixels_comes_back_bit_for_bit(
     monkeypatch: pytest.MonkeyPatch, pixel_mm: float

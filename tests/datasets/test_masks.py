@@ -17,6 +17,7 @@ def ball(shape: tuple[int, int, int], radius: float) -> np.ndarray:
     return np.asarray(distance < radius)
 
 
+@pytest.mark.slow
 def test_template_head_is_inside_and_the_air_outside() -> None:
     values = template_head(resolution_mm=3.0).values
     mask = head_mask(values)
@@ -69,6 +70,7 @@ def test_a_head_cut_by_the_field_of_view_is_not_eaten_at_the_border() -> None:
     assert head_mask(values)[20, 23, 0]
 
 
+@pytest.mark.slow
 def test_mask_does_not_change_with_the_scale_of_intensities() -> None:
     values = template_head(resolution_mm=4.0).values
     np.testing.assert_array_equal(head_mask(values), head_mask(values * np.float32(4096)))

@@ -22,6 +22,7 @@ def requests(draw: st.DrawFn) -> tuple[list[str], int, int, dict[str, str] | Non
     return names, n_validation, n_test, strata
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(request=requests(), seed=st.integers(0, 1000))
 def test_parts_are_disjoint_complete_and_of_the_size_asked_for(
@@ -33,6 +34,7 @@ def test_parts_are_disjoint_complete_and_of_the_size_asked_for(
     assert (len(split.validation), len(split.test)) == (n_validation, n_test)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(request=requests(), seed=st.integers(0, 1000))
 def test_every_part_gets_its_share_of_every_stratum(

@@ -17,6 +17,7 @@ def at(volume: Volume, position_mm: tuple[float, float, float]) -> float:
     return float(volume.values[tuple(np.round(voxel[:3]).astype(int))])
 
 
+@pytest.mark.slow
 def test_tissues_have_t1_weighted_contrast(head: Volume) -> None:
     white, thalamus, ventricle = (26, -30, 28), (10, -18, 8), (4, 8, 12)  # MNI coordinates
     assert at(head, white) == pytest.approx(0.85, abs=0.06)
@@ -46,6 +47,7 @@ def test_left_and_right_are_not_exchanged(head: Volume) -> None:
     assert at(head, (33, 63, -36)) < 0.2 < at(head, (33, -63, -36))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution_mm", [2.0, 3.7])
 def test_coarser_head_lies_in_the_same_place(head: Volume, resolution_mm: float) -> None:
     coarse = template_head(resolution_mm=resolution_mm)
@@ -71,12 +73,14 @@ def varied() -> list[Volume]:
     return [varied_head(np.random.default_rng(seed), resolution_mm=2.0) for seed in (1, 1, 2)]
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_subject_and_another_seed_another(varied: list[Volume]) -> None:
     first, again, other = (head.values for head in varied)
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 0.02
 
 
+@pytest.mark.slow
 def test_varied_heads_stay_heads(varied: list[Volume]) -> None:
     plain = template_head(resolution_mm=2.0).values
     for head in varied[1:]:
@@ -90,6 +94,7 @@ def test_varied_heads_stay_heads(varied: list[Volume]) -> None:
                 assert np.take(head.values, border, axis=axis).max() < 0.2
 
 
+@pytest.mark.slow
 def test_building_the_template_needs_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_network(*_: object) -> None:
         raise AssertionError("the built-in head asked for the network")

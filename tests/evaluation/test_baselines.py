@@ -49,6 +49,7 @@ def test_a_known_rotation_and_translation_is_undone(rotation_deg, shift):
     assert ssim(reference, registered, data_range=1.0) > 0.98
 
 
+@pytest.mark.slow
 def test_a_known_move_in_space_is_undone():
     shape = (60, 71, 66)
     x, y, z = np.indices(shape) - np.array(shape)[:, None, None, None] // 2

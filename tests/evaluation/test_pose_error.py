@@ -22,6 +22,7 @@ def test_a_pose_that_all_lines_share_is_no_error_and_one_of_some_is():
     assert pose_error(raw, raw.motion_of(poses), true)["rotation_deg"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_an_error_in_space_is_the_worst_of_its_kind_but_for_a_common_move(rng):
     raw = moving_head.raw_volume(4.0)
     true = moving_head.motion_in_space(4.0)

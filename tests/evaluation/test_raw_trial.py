@@ -16,6 +16,7 @@ from mcnet.motion.generators import generate_motion
 from mcnet.report.raw_trial_page import _examples, write_raw_trial
 
 
+@pytest.mark.slow
 def test_a_trial_scores_what_a_user_gets_and_writes_its_tables(tmp_path):
     design = RawTrialDesign(factors=(8.0,), n_slices=8, thickness_mm=8.0, matrix=64)
     motion = generate_motion(64, np.random.default_rng(3))
@@ -34,6 +35,7 @@ def test_a_trial_scores_what_a_user_gets_and_writes_its_tables(tmp_path):
     assert titles == ["still", "corrupted", *LABELS]
 
 
+@pytest.mark.slow
 def test_a_trial_in_space_scores_slices_of_the_volume_and_goes_on_where_it_stopped(
     tmp_path, monkeypatch
 ):

@@ -45,6 +45,7 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan_module, "searched_grid", lambda *_: None)
 
 
+@pytest.mark.slow
 def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None:
     model = model_of(still_network(), trained_pixel_mm=[3.0, 5.0])
     severity_estimator = FakeSeverityEstimator()
@@ -73,6 +74,7 @@ def test_a_corrector_that_changes_nothing_closes_nothing(tmp_path: Path) -> None
     assert {"rows.csv", "severity.csv", "examples.png", "severity.png", "trial.json"} <= names
 
 
+@pytest.mark.slow
 def test_severities_are_those_of_the_motion() -> None:
     model = model_of(random_network(), trained_pixel_mm=[3.0, 5.0])
     traces = chosen_traces(recorded(6), DESIGN)
@@ -107,6 +109,7 @@ def test_the_acquisition_keeps_the_grid_unless_another_is_asked_for() -> None:
     assert coarser.fov_mm[1] >= 57 * SIZE[1]
 
 
+@pytest.mark.slow
 def test_noise_and_another_order_of_lines_change_the_scans_alone() -> None:
     model, severity_estimator = (
         model_of(still_network(), trained_pixel_mm=[3.0, 5.0]),

@@ -23,6 +23,8 @@ from mcnet.physics.acquisition import Acquisition
 from mcnet.training.training_config import TrainingConfig
 from mcnet.training.variants import Variant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory):

@@ -55,6 +55,7 @@ def test_jitter_is_white_and_of_the_given_size(rng: np.random.Generator) -> None
     assert low / high == pytest.approx(1, rel=0.15)
 
 
+@pytest.mark.slow
 def test_drift_has_its_power_law_and_level_at_any_interval(rng: np.random.Generator) -> None:
     profile = replace(
         NOTHING,
@@ -175,6 +176,7 @@ def real_segments(real: list[MotionTrace]) -> list[MotionTrace]:
     return [trace.segment(0, 128) for trace in real if trace.n_points >= 128]
 
 
+@pytest.mark.slow
 def test_paper_keeps_95_of_the_108_real_traces(real: list[MotionTrace]) -> None:
     assert len(real) == 108
     kept = paper_segments(real)
@@ -190,6 +192,7 @@ def test_94_are_kept_where_mcflirts_numbers_are_taken_for_the_heads(shared_data:
     assert len(paper_segments(naive)) == 94
 
 
+@pytest.mark.slow
 def test_generated_motion_is_distributed_as_real_motion(
     real_segments: list[MotionTrace], rng: np.random.Generator
 ) -> None:
@@ -203,6 +206,7 @@ def test_generated_motion_is_distributed_as_real_motion(
     assert np.abs(np.log2(ratio[0] / ratio[1])).max() < 1
 
 
+@pytest.mark.slow
 def test_default_profile_is_what_the_fit_of_real_traces_ends_at(
     real_segments: list[MotionTrace],
 ) -> None:
@@ -214,6 +218,7 @@ def test_default_profile_is_what_the_fit_of_real_traces_ends_at(
     assert again.event_size == pytest.approx(default.event_size, rel=0.3)
 
 
+@pytest.mark.slow
 def test_fitted_profile_moves_as_the_traces_that_it_was_fitted_to() -> None:
     truth = replace(MotionProfile(), drift_level=(0.4,) * 6, jitter=(0.1,) * 6)
     rng = np.random.default_rng(3)

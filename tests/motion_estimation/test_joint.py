@@ -9,6 +9,7 @@ from mcnet.motion_estimation.regularisers.registry import regularisers
 from mcnet.physics.operators import ScanGrid
 
 
+@pytest.mark.slow
 def test_every_step_lowers_the_objective_and_the_poses_come_nearer(grid, images, poses_mm, pool):
     true = poses_mm
     kspace = BatchedScan(grid, 7, true, pool).kspace(images)

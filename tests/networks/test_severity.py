@@ -87,6 +87,7 @@ def test_the_score_is_the_mahalanobis_distance() -> None:
     assert np.allclose(found, expected)
 
 
+@pytest.mark.slow
 def test_training_is_done_once_and_calibrated_on_other_subjects(tmp_path: Path) -> None:
     path = trained(tmp_path)
     before = path.read_bytes()

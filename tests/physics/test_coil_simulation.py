@@ -51,6 +51,7 @@ def plain_line(head, pose, coil, scan, line):
     return np.take(received, line, axis=AXES.index(scan.phase_encoding_axis))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["rotation+translation", "six-dof"])
 @pytest.mark.parametrize("axis", ["y", "z"])
 def test_each_line_is_the_plain_sum_over_the_moved_head_times_the_coil(rng, head, axis, mode):

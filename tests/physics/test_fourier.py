@@ -152,6 +152,7 @@ assert all(np.array_equal(spectra(n), one) for n, one in zip(numbers, together))
 """
 
 
+@pytest.mark.slow
 def test_plans_may_be_made_in_many_threads_at_once():
     done = subprocess.run(
         [sys.executable, "-c", PLANS_IN_THREADS], capture_output=True, text=True, check=False

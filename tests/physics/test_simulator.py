@@ -168,6 +168,7 @@ def test_imaging_is_linear_in_the_head(rng, head):
     assert relative_error(corrupt_volume(2 * head - other, SIZE, motion, SCAN), apart) < 1e-5
 
 
+@pytest.mark.slow
 def test_kspace_of_an_ellipsoid_is_the_analytic_one():
     """Second route: the spectrum of a turned and shifted ellipsoid from a formula, no voxels."""
     size, radii, centre = (1.0, 1.0, 1.0), (13.0, 18.0, 15.0), (2.0, -3.0, 1.0)

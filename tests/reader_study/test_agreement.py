@@ -65,6 +65,7 @@ def test_answers_that_all_agree_tell_no_interval(scores):
         assert np.isnan([found.low, found.high]).all()
 
 
+@pytest.mark.slow
 def test_kappa_of_few_images_has_no_interval_and_of_more_one_within_its_range(rng):
     for n in (3, 9, 10, 30):
         for _ in range(100):

@@ -172,6 +172,7 @@ def test_nobody_who_has_gone_is_answered():
     assert (asked.bodies, asked.sent) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_slow_body_holds_no_other_reader_up(server, connection):
     address = urlsplit(server.address)
     with closing(socket.create_connection((address.hostname, address.port), 20)) as slow:

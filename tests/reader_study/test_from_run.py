@@ -18,6 +18,8 @@ from mcnet.physics.acquisition import Acquisition
 from mcnet.reader_study.from_run import run_source
 from mcnet.training.training_config import TrainingConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

@@ -70,6 +70,7 @@ def client(study):
     return browser(study, throttle=Throttle(n_free=10**6))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/api/sign-in", "/api/readings", "/api/undo"])
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_is_no_request_is_refused_in_json(client, path, body):
@@ -202,6 +203,7 @@ def test_behind_tls_the_public_name_is_answered_and_no_header_of_a_proxy_is_beli
     assert statuses == [200, 200, 400, 400, 400]
 
 
+@pytest.mark.slow
 def test_nothing_that_is_sent_brings_a_traceback_into_the_terminal(tmp_path):
     drawn_study(tmp_path / "study")
     with served(tmp_path / "study") as found:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from drawn_studies import DrawnSource, Server, drawn_study, served, started
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 ARGUMENTS = (

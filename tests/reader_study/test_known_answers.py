@@ -55,6 +55,7 @@ def coefficient(folder, kind, readers, statistic):
     return table.loc[(kind, readers, statistic)]
 
 
+@pytest.mark.slow
 def test_kappa_between_readers_is_the_planned_one(planned):
     found = coefficient(planned, "between", "reader-1, reader-2", "kappa")
     assert found["value"] == pytest.approx(KAPPA, abs=1e-5)
@@ -106,6 +107,7 @@ def gaining(tmp_path_factory):
     return write_study_report(folder / "report", study).parent
 
 
+@pytest.mark.slow
 def test_a_planned_gain_is_found_with_the_error_of_the_cases_and_not_of_the_readings(gaining):
     (found,) = read_csv(gaining, "differences").to_dict("records")
     assert found["difference"] == pytest.approx(0.5)
@@ -137,6 +139,7 @@ def choosing(tmp_path_factory):
     return write_study_report(folder / "report", study).parent
 
 
+@pytest.mark.slow
 def test_a_planned_preference_is_found_whichever_side_it_was_shown_on(choosing):
     (found,) = read_csv(choosing, "preferences").to_dict("records")
     assert (found["version"], found["against"]) == ("l1", "corrupted")

@@ -52,6 +52,7 @@ def saved_rows(study):
         ).fetchall()
 
 
+@pytest.mark.slow
 def test_of_requests_side_by_side_one_uses_a_code(made):
     study, codes = made
     with served(study.folder) as server:
@@ -64,6 +65,7 @@ def test_of_requests_side_by_side_one_uses_a_code(made):
         assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_wrong_codes_side_by_side_are_looked_at_as_often_as_one_after_another(made):
     with served(made[0].folder) as server:
         found = at_once(
@@ -72,6 +74,7 @@ def test_wrong_codes_side_by_side_are_looked_at_as_often_as_one_after_another(ma
     assert sorted(found) == [403] * 5 + [429] * 35
 
 
+@pytest.mark.slow
 def test_of_tabs_side_by_side_one_answers_each_image(made):
     study, codes = made
     with served(study.folder) as server:
@@ -91,6 +94,7 @@ def test_of_tabs_side_by_side_one_answers_each_image(made):
             assert len(saved_rows(study)) == n_done + 1
 
 
+@pytest.mark.slow
 def test_what_was_told_to_be_saved_is_there_after_a_server_is_killed(made):
     """Three readers read as fast as they can; the server is killed, twice, and goes on."""
     study, codes = made

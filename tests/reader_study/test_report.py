@@ -35,6 +35,7 @@ def report(study):
     return write_study_report(study.folder / "report", study).parent
 
 
+@pytest.mark.slow
 def test_every_table_and_figure_is_there(report):
     assert {path.name for path in report.iterdir()} == {
         *("report.html", "report.json"),
@@ -63,6 +64,7 @@ def test_the_page_shows_the_numbers_of_the_tables(report):
         assert words in page, words
 
 
+@pytest.mark.slow
 def test_the_same_readings_give_the_same_bytes(study, report, tmp_path):
     again = write_study_report(tmp_path / "again", study).parent
     for path in report.iterdir():
@@ -76,6 +78,7 @@ def test_the_record_tells_readings_apart(study, report, tmp_path):
     assert about["seed"] == 1
 
 
+@pytest.mark.slow
 def test_a_study_that_is_just_begun_has_a_report(tmp_path):
     study, _ = drawn_study(tmp_path / "study", settings=ONE)
     with opened(study.readings) as connection:
@@ -93,6 +96,7 @@ def test_a_choice_that_is_just_begun_has_a_report(tmp_path):
     assert "was preferred to" in write_study_report(tmp_path / "report", study).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_alike", "share", "interval"), [(2, 50, "15 to 85"), (4, 100, "51 to 100")]
 )
@@ -120,6 +124,7 @@ def test_four_pairs_show_no_metric_and_no_version_to_be_better(tmp_path, n_alike
     assert "most like" not in page
 
 
+@pytest.mark.slow
 def test_a_study_without_references_has_a_report_without_metrics(tmp_path):
     class Unmeasured(DrawnSource):
         def images(self, chosen):
@@ -147,6 +152,7 @@ def test_what_is_no_report_is_not_replaced(study, tmp_path):
         write_study_report(tmp_path / "mine", study)
 
 
+@pytest.mark.slow
 def test_a_report_is_replaced_by_a_new_one(tmp_path):
     study, _ = drawn_study(tmp_path / "study", design="choice")
     read_by(study, lambda _: {"choice": 1})

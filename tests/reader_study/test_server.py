@@ -338,6 +338,7 @@ def test_nobody_gets_round_the_wait_by_another_address_in_a_header(address):
     assert statuses == [403] * 5 + [429] * 2
 
 
+@pytest.mark.slow
 def test_every_address_of_this_machine_that_may_be_listened_on_answers(tmp_path):
     drawn_study(tmp_path / "study")
     with served(tmp_path / "study", host="127.0.0.2") as server:

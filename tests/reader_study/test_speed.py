@@ -69,6 +69,7 @@ def read_some(address, cookie, latencies):
     connection.close()
 
 
+@pytest.mark.slow
 def test_ten_readers_at_once_wait_less_than_a_fifth_of_a_second(study):
     made, cookies = study
     latencies: list[float] = []
@@ -88,6 +89,7 @@ def test_ten_readers_at_once_wait_less_than_a_fifth_of_a_second(study):
     assert np.quantile(latencies, 0.9) < 2 * SOON_S  # other tests run beside this one
 
 
+@pytest.mark.slow
 def test_what_a_key_press_asks_of_the_database_takes_a_few_milliseconds(study):
     """So it does not grow with the study: 55,000 showings, half of them read."""
     seconds = []

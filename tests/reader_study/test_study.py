@@ -225,6 +225,7 @@ def test_a_damaged_database_is_refused_when_the_study_is_opened(tmp_path):
             open_study(study.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [

@@ -73,6 +73,7 @@ def test_settings_that_solve_nothing_are_refused(settings):
         SolverSettings(**settings)
 
 
+@pytest.mark.slow
 def test_known_severe_motion_is_corrected_nearly_entirely():
     raw = moving_head.raw_scan(20.0)
     result = reconstruct(raw, motion=moving_head.motion(20.0))
@@ -82,6 +83,7 @@ def test_known_severe_motion_is_corrected_nearly_entirely():
     assert result.motion_known
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_coils", [1, 4])
 def test_with_noise_it_is_within_two_hundredths_of_the_still_scan(n_coils):
     moved, quiet = (moving_head.raw_scan(factor, n_coils, 30.0, True) for factor in (8.0, 0.0))
@@ -91,6 +93,7 @@ def test_with_noise_it_is_within_two_hundredths_of_the_still_scan(n_coils):
     assert found > best - 0.02
 
 
+@pytest.mark.slow
 def test_motion_of_the_wrong_sign_is_rejected():
     raw = moving_head.raw_scan(8.0)
     result = reconstruct(raw, motion=moving_head.motion(-8.0))

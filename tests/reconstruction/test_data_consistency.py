@@ -22,6 +22,7 @@ def checked(raw, poses):
     return data_consistency(found, moving.kspace, moving.grid.line_axis), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snr", [None, 20.0])
 def test_the_true_motion_is_accepted_with_noise_or_without(snr):
     raw = moving_head.raw_scan(6.0, 1, snr)
@@ -31,6 +32,7 @@ def test_the_true_motion_is_accepted_with_noise_or_without(snr):
     assert "explains" in consistency.sentence("another")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snr", [None, 20.0])
 def test_no_motion_and_another_motion_are_rejected(snr):
     raw = moving_head.raw_scan(30.0, 1, snr)
@@ -42,6 +44,7 @@ def test_no_motion_and_another_motion_are_rejected(snr):
         assert sentence.endswith("the result is the scan as it is instead.")
 
 
+@pytest.mark.slow
 def test_a_line_with_a_wrong_pose_gets_a_lower_weight():
     raw = moving_head.raw_scan(6.0)
     poses = raw.poses_of(moving_head.motion(6.0))
@@ -65,6 +68,7 @@ def test_noise_is_told_from_the_air_along_the_readout(rng, line_axis):
     assert noise_variance(kspace, line_axis) == pytest.approx(2 * 9.0, rel=0.2)
 
 
+@pytest.mark.slow
 def test_deviations_grow_with_noise_and_towards_the_centre_along_the_lines():
     quiet, loud = (moving_head.raw_scan(6.0, 1, snr) for snr in (60.0, 15.0))
     poses = quiet.poses_of(moving_head.motion(6.0))

@@ -2,6 +2,7 @@
 
 import moving_head
 import numpy as np
+import pytest
 
 from mcnet.physics.fourier import centred_fft
 from mcnet.physics.in_plane import SliceGrid
@@ -22,6 +23,7 @@ def test_of_a_still_head_it_is_the_image(rng):
     np.testing.assert_allclose(found, image, atol=0.05 * np.abs(image).max())
 
 
+@pytest.mark.slow
 def test_a_preview_is_better_than_the_scan_and_worse_than_the_image():
     raw, motion = moving_head.raw_scan(20.0), moving_head.motion(20.0)
     image = reconstruct(raw, motion=motion)
@@ -33,6 +35,7 @@ def test_a_preview_is_better_than_the_scan_and_worse_than_the_image():
     assert scores[0] < scores[1] < scores[2]
 
 
+@pytest.mark.slow
 def test_so_it_is_of_a_head_that_moved_in_space():
     raw, motion = moving_head.raw_volume(20.0), moving_head.motion_in_space(20.0)
     image = reconstruct(raw, motion=motion)

@@ -28,6 +28,7 @@ def estimated(raw, settings=None):
     return estimate_motion(moving, maps, first, settings=settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_coils", [1, 4])
 def test_motion_is_found_and_the_image_with_it(n_coils):
     raw = moving_head.raw_scan(4.0, n_coils, None, n_coils > 1)
@@ -39,6 +40,7 @@ def test_motion_is_found_and_the_image_with_it(n_coils):
     assert error["other_mm"] < min(0.3, 0.5 * before["other_mm"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_coils", [1, 4])
 def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
     raw, true = moving_head.raw_volume(60.0, n_coils), moving_head.motion_in_space(60.0)
@@ -54,6 +56,7 @@ def test_motion_in_space_is_found_with_six_degrees_of_freedom(n_coils):
     assert found.shape == (raw.n_lines, 6)
 
 
+@pytest.mark.slow
 def test_the_same_volume_gives_the_same_poses():
     raw = moving_head.raw_volume(60.0)
     moving = moving_volume(raw, still(raw.n_lines))
@@ -84,6 +87,7 @@ def test_a_volume_is_searched_in_larger_voxels_across_its_lines():
     assert seen.max() == pytest.approx(first.max(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_poses_are_measured_from_their_mean_where_the_first_image_shows_the_head():
     raw = moving_head.raw_scan(4.0)
     short = SearchSettings(n_steps=(2, 1, 1), polish=())
@@ -95,6 +99,7 @@ def test_poses_are_measured_from_their_mean_where_the_first_image_shows_the_head
     assert np.allclose(in_place(moved, first, raw.grid), found, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_same_kspace_gives_the_same_poses():
     raw = moving_head.raw_scan(4.0)
     short = SearchSettings(n_steps=(2, 1, 1), polish=())

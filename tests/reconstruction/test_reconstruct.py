@@ -27,6 +27,7 @@ def by_network(raw):
     return network_image(root_sum_of_squares(raw), load_model("paper-2mm"))
 
 
+@pytest.mark.slow
 def test_estimated_motion_gives_a_better_image_than_the_one_it_starts_from():
     raw = moving_head.raw_scan(12.0)
     initial_image = by_network(raw)
@@ -43,6 +44,7 @@ def test_estimated_motion_gives_a_better_image_than_the_one_it_starts_from():
     assert result.motion_deviation is not None
 
 
+@pytest.mark.slow
 def test_where_the_motion_is_rejected_the_result_is_the_initial_image():
     raw = moving_head.raw_scan(60.0)
     hasty = ReconstructionOptions(search=SearchSettings(n_steps=(1, 0, 0), polish=()))
@@ -74,6 +76,7 @@ def test_reconstruction_never_imports_torch():
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_six_degrees_of_freedom_are_corrected_in_a_volume():
     lines = Acquisition((32, 36, 34), (256.0, 256.0, 256.0))
     motion = generate_motion(36, np.random.default_rng(4)).scaled(12.0)
@@ -87,6 +90,7 @@ def test_six_degrees_of_freedom_are_corrected_in_a_volume():
     assert errors[1] < 0.35 * errors[0]
 
 
+@pytest.mark.slow
 def test_motion_of_a_3d_scan_is_estimated_with_six_degrees_of_freedom():
     raw = moving_head.raw_volume(60.0)
     short = replace(OF_VOLUMES, n_steps=(4, 3, 2, 2, 2, 2, 2, 2, 1), n_polish_steps=1)

@@ -46,6 +46,7 @@ def page(tmp_path_factory) -> str:
     return page_of(tmp_path_factory.mktemp("page") / "page.html", corrected_scan())
 
 
+@pytest.mark.slow
 def test_severity_before_and_after_stand_there_with_their_bounds(page):
     sentence = "Estimated motion falls from 2.50 mm (1.75 to 3.25) to 0.50 mm (0.25 to 1.00)."
     assert f"<p>{sentence} That is an estimate of the motion seen in the image, and no" in page

@@ -12,6 +12,8 @@ from corrected_scans import PROVENANCE, corrected_scan, left_scan
 from mcnet.correction.outcome import CorrectedScan
 from mcnet.report.correction_page import write_correction_page
 
+pytestmark = pytest.mark.slow
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 ARGUMENTS = (

@@ -23,6 +23,7 @@ def some_traces(n_traces: int, n_points: int, factor: float = 1.0) -> list[Motio
     return [generate_motion(n_points, rng, interval_s=1.5).scaled(factor) for _ in range(n_traces)]
 
 
+@pytest.mark.slow
 def test_files_hold_what_is_returned_and_every_trace(tmp_path: Path) -> None:
     traces = [*some_traces(7, 40), *some_traces(2, 17)]
     summary = write_motion_figure(tmp_path, traces, seed=3)
@@ -44,6 +45,7 @@ def test_files_hold_what_is_returned_and_every_trace(tmp_path: Path) -> None:
     assert (tmp_path / "motion.svg").read_text().startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
     traces = some_traces(6, 33)
     for name in ("one", "two"):
@@ -52,6 +54,7 @@ def test_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
+@pytest.mark.slow
 def test_motion_of_a_hundredfold_size_is_told_apart(tmp_path: Path) -> None:
     summary = write_motion_figure(tmp_path, some_traces(8, 130, factor=100.0), seed=1)
     assert summary["n_points"] == 128
@@ -63,6 +66,7 @@ def test_motion_of_a_hundredfold_size_is_told_apart(tmp_path: Path) -> None:
     assert summary["within_2_mm_2_deg"]["real"] < summary["within_2_mm_2_deg"]["generated"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_traces", [1, 2])
 def test_one_or_two_traces_are_shown_against_twenty(tmp_path: Path, n_traces: int) -> None:
     summary = write_motion_figure(tmp_path, some_traces(n_traces, 40), seed=1)
@@ -84,6 +88,7 @@ def test_no_trace_is_shown_twice_under_different_words(n_traces: int, n_columns:
     assert ("real (" in real[0]) == (n_traces == 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.01, 1.0, 30.0])
 @pytest.mark.parametrize("n_traces", [1, 5, 40])
 def test_labels_do_not_overlap(n_traces: int, factor: float) -> None:

@@ -71,6 +71,7 @@ def write(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_file_is_written_and_only_figures_of_modes_with_examples(report):
     figures = ("figure-2", "example-six-dof", "figure-4", "figure-5", "figure-5-head-registered")
     expected = {f"{name}.{kind}" for name in (*figures, "training") for kind in ("png", "svg")}
@@ -78,6 +79,7 @@ def test_every_file_is_written_and_only_figures_of_modes_with_examples(report):
     assert {path.name for path in report.iterdir()} == expected
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(report, tmp_path):
     again = write(tmp_path)
     for path in sorted(report.iterdir()):
@@ -119,6 +121,7 @@ def test_the_tables_hold_pandas_own_means(report):
     assert set(compared["metric"]) == {"ssim", "ssim_head_registered"}
 
 
+@pytest.mark.slow
 def test_one_mode_alone_makes_a_report(tmp_path, rng):
     rows = make_rows({"l1": 0.1}, modes=("rotation+translation",))
     examples = [make_example(rng, "rotation+translation")]

@@ -32,6 +32,7 @@ def result():
     return reconstruct(moving_head.raw_scan(8.0), motion=moving_head.motion(8.0))
 
 
+@pytest.mark.slow
 def test_the_page_holds_all_it_shows_and_asks_no_network(result, tmp_path):
     page = tmp_path / "page.html"
     write_reconstruction_page(page, result, inputs={})

@@ -44,7 +44,9 @@ from mcnet.training.training_config import TrainingConfig
 
 EPOCHS = 5
 SIZE_MM = (6.0, 6.0, 6.0)
-pytestmark = pytest.mark.timeout(1200)  # processes that start on a busy machine take their time
+# processes that start on a busy machine take their time
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
 TIMING = ["seconds", "waiting_share"]
 STARTERS = ("LOCAL_RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "SLURM_JOB_NAME")
 

@@ -61,6 +61,7 @@ def epochs(pairs: OnTheFlyPairs, numbers: list[int], **changes: Any) -> list[lis
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 def test_the_stream_is_the_same_for_any_number_of_workers(pairs: OnTheFlyPairs) -> None:
     before = torch.random.get_rng_state()
@@ -190,6 +191,7 @@ def curve_of(weights: Path) -> pd.DataFrame:
     return pd.read_csv(weights.parent / "curve.csv")
 
 
+@pytest.mark.slow
 def test_a_training_stopped_by_ctrl_c_goes_on_to_the_same_end_whoever_simulates(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_training_stopped_by_ctrl_c_goes_on_to_the_same_end_whoever_simulates(
     assert curve_of(resumed).drop(columns=timing).equals(curve_of(undisturbed).drop(columns=timing))
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_repeated_unless_the_motion_changed(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +229,7 @@ def test_a_finished_training_is_not_repeated_unless_the_motion_changed(
             train("once", **change)
 
 
+@pytest.mark.slow
 def test_the_curve_tells_how_long_training_waited(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def raise_stopped() -> None:
     raise StoppedError
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_curve_and_bytes(train: Callable[..., Path]) -> None:
     one, two, other = train("one"), train("two"), train("other", seed=4)
     assert curve_of(one).equals(curve_of(two))
@@ -86,6 +87,7 @@ def test_the_same_seed_gives_the_same_curve_and_bytes(train: Callable[..., Path]
     assert not curve_of(one).equals(curve_of(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
 def test_a_resumed_training_ends_as_an_undisturbed_one(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, schedule: Schedule, tmp_path: Path
@@ -108,6 +110,7 @@ def test_a_resumed_training_ends_as_an_undisturbed_one(
     assert sorted(path.name for path in folder.iterdir()) == ["curve.csv", "weights.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_training_stopped_after_its_last_epoch_only_writes_its_weights(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +124,7 @@ def test_a_training_stopped_after_its_last_epoch_only_writes_its_weights(
     assert resumed.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.slow
 def test_ctrl_c_comes_through_and_leaves_the_last_whole_epoch(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -138,6 +142,7 @@ def test_ctrl_c_comes_through_and_leaves_the_last_whole_epoch(
     assert train("resumed").read_bytes() == train("undisturbed").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_configuration_is_not_used(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +164,7 @@ def test_a_finished_training_is_not_repeated_unless_something_changed(
             train("once", **change)
 
 
+@pytest.mark.slow
 def test_a_later_stage_starts_from_the_weights_of_the_earlier(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +193,7 @@ def test_initial_weights_of_another_network_are_refused(train: Callable[..., Pat
         train("next", initial_weights=first, network=UNetConfig(levels=2, width=2))
 
 
+@pytest.mark.slow
 def test_one_batch_is_overfitted(train: Callable[..., Path], make_pairs: MakePairs) -> None:
     pairs = make_pairs(3)
     network = UNetConfig(levels=2, width=8, head="direct")
@@ -332,6 +339,7 @@ def test_an_average_of_weights_lags_behind_them_and_is_what_is_kept(train: Any) 
     assert 0 < (of_average - of_start).norm() < 0.3 * (of_plain - of_start).norm()
 
 
+@pytest.mark.slow
 def test_an_average_of_no_decay_is_the_last_weights(train: Any) -> None:
     plain, average = train("plain"), train("average", average=1e-9)
     one, other = (load_network(path).state_dict() for path in (plain, average))
@@ -340,6 +348,7 @@ def test_an_average_of_no_decay_is_the_last_weights(train: Any) -> None:
         assert torch.allclose(values.float(), other[name].float(), atol=1e-5), name
 
 
+@pytest.mark.slow
 def test_an_interrupted_average_goes_on(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train("whole", average=0.9)
     keep = EpochRecord.on_train_epoch_end
@@ -387,6 +396,7 @@ def test_a_network_that_sees_what_was_undone_is_trained(train: Any, make_pairs: 
         train("undone-without", network=network)
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_nearly_the_same(train: Any) -> None:
     full, mixed = (curve_of(train(f"{on}", mixed_precision=on)) for on in (False, True))
     assert not np.array_equal(full["train_l1"], mixed["train_l1"])

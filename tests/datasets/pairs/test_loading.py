@@ -14,6 +14,7 @@ from mcnet.metrics.scale import intensity_scale
 from mcnet.physics.simulator import corrupt_volume, image_at_rest
 
 
+@pytest.mark.slow
 def test_every_subject_of_a_part_meets_every_trace_of_that_part_and_no_other(store):
     met = {
         part: set(

@@ -110,6 +110,7 @@ def stops_after(n_calls):
     return on_progress
 
 
+@pytest.mark.slow
 def test_progress_counts_images_and_ends_at_all(tmp_path, plan):
     told = []
     made = simulate_pairs(
@@ -122,6 +123,7 @@ def test_progress_counts_images_and_ends_at_all(tmp_path, plan):
     assert made.seconds > 0
 
 
+@pytest.mark.slow
 def test_a_stopped_simulation_does_only_what_is_missing(tmp_path, plan, undisturbed):
     path = tmp_path / "p.zarr"
     with pytest.raises(StoppedError):
@@ -137,6 +139,7 @@ def test_a_stopped_simulation_does_only_what_is_missing(tmp_path, plan, undistur
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_finished_simulation_reads_no_scan_again(tmp_path, plan, subjects):
     path = tmp_path / "p.zarr"
     simulate_pairs(path, plan)
@@ -145,6 +148,7 @@ def test_a_finished_simulation_reads_no_scan_again(tmp_path, plan, subjects):
     assert simulate_pairs(path, plan).n_new == 0
 
 
+@pytest.mark.slow
 def test_a_subject_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     """Blocks in which nothing meets cost nothing, and count as done."""
     names = plan.traces_split.train
@@ -159,6 +163,7 @@ def test_a_subject_meets_only_the_traces_of_its_own_part(tmp_path, plan):
     assert met[2].tolist() == [False] * (N_TRACES - 1) + [True]
 
 
+@pytest.mark.slow
 def test_workers_make_the_bytes_of_one_process(tmp_path, subjects, plan, undisturbed, monkeypatch):
     """By relative paths, of which workers that start elsewhere must know whereto."""
     path = tmp_path / "p.zarr"
@@ -170,6 +175,7 @@ def test_workers_make_the_bytes_of_one_process(tmp_path, subjects, plan, undistu
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path, plan, undisturbed):
     path = tmp_path / "p.zarr"
     with local_cluster(2) as cluster:
@@ -187,6 +193,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path, plan, undisturbed
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, subjects):
     experiment = tmp_path / "experiment.toml"
     experiment.write_text(EXPERIMENT.format(seed=1))
@@ -211,6 +218,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, subjects):
     assert contents(killed) == contents(whole)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plan, undisturbed):
     """A limit on the size of files, as a quota sets it: the references fit, a shard does not."""
     path = tmp_path / "p.zarr"
@@ -226,6 +234,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plan, undisturbed):
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_a_worker_is_told_here(tmp_path, plan):
     path = tmp_path / "p.zarr"
     with local_cluster(1) as cluster:
@@ -234,6 +243,7 @@ def test_a_full_disk_at_a_worker_is_told_here(tmp_path, plan):
             simulate_pairs(path, plan, cluster=cluster)
 
 
+@pytest.mark.slow
 def test_pairs_of_another_seed_or_version_are_not_mixed(tmp_path, plan, undisturbed):
     path = tmp_path / "undisturbed.zarr"
     with pytest.raises(McnetError, match=r"holds other pairs \(seed 3, not 4\); name another"):
@@ -248,6 +258,7 @@ def test_pairs_of_another_seed_or_version_are_not_mixed(tmp_path, plan, undistur
     assert contents(path) == undisturbed
 
 
+@pytest.mark.slow
 def test_pairs_of_other_traces_or_another_design_are_told(tmp_path, plan):
     path = tmp_path / "p.zarr"
     simulate_pairs(path, plan)
@@ -261,6 +272,7 @@ def test_pairs_of_other_traces_or_another_design_are_told(tmp_path, plan):
     assert is_complete(path, longer)
 
 
+@pytest.mark.slow
 def test_what_is_no_store_of_pairs_is_left_alone(tmp_path, plan):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("all of it")
@@ -275,6 +287,7 @@ def test_what_is_no_store_of_pairs_is_left_alone(tmp_path, plan):
     assert is_complete(tmp_path / "empty", plan)
 
 
+@pytest.mark.slow
 def test_pairs_can_lie_behind_a_url(tmp_path, plan, undisturbed):
     url = (tmp_path / "url.zarr").as_uri()
     simulate_pairs(url, plan)
@@ -284,6 +297,7 @@ def test_pairs_can_lie_behind_a_url(tmp_path, plan, undisturbed):
     np.testing.assert_array_equal(pairs.corrupted, here.corrupted)
 
 
+@pytest.mark.slow
 def test_an_object_store_is_resumed_too(plan):
     url = "memory://bucket/pairs.zarr"
     with pytest.raises(StoppedError):
@@ -297,6 +311,7 @@ def test_unknown_urls_are_told(plan):
         simulate_pairs("carrier-pigeon://x/y", plan)
 
 
+@pytest.mark.slow
 def test_a_block_is_what_the_subject_scans(tmp_path, plan):
     """Second route: one scan by the prepared subject, against its place in the store."""
     path = tmp_path / "p.zarr"

@@ -50,6 +50,7 @@ ARRAYS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARRAYS)
 def test_a_chunk_that_has_gone_is_refused_and_then_made_again(store, plan, name):
     before = files_of(store)
@@ -63,6 +64,7 @@ def test_a_chunk_that_has_gone_is_refused_and_then_made_again(store, plan, name)
         assert files_of(store) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["references", "corrupted", "corrupted/rotation"])
 def test_the_description_of_an_array_that_has_gone_is_made_again(store, plan, name):
     before = files_of(store)
@@ -75,6 +77,7 @@ def test_the_description_of_an_array_that_has_gone_is_made_again(store, plan, na
         assert files_of(store) == before
 
 
+@pytest.mark.slow
 def test_a_byte_that_changed_is_refused_or_changes_nothing(store, plan, rng):
     """At three places of every file, 124 and more in all."""
     before, seen = files_of(store), everything(store)

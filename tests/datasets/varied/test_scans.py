@@ -124,6 +124,7 @@ def test_the_digest_follows_what_the_scans_follow_from():
     assert scans().sha256 == scans().sha256
 
 
+@pytest.mark.slow
 def test_impossible_settings_are_refused():
     for changes in ({"scale": (3.0, 2.0)}, {"matrix": 8}, {"still_share": 1.5}, {"noise": -1.0}):
         with pytest.raises(McnetError, match="give"):

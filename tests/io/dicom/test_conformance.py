@@ -80,6 +80,7 @@ def test_dciodvfy_finds_no_error_that_the_source_has_not(
         assert errors_of(verifier, tmp_path / "out" / f"{number + 1:04d}.dcm") <= before
 
 
+@pytest.mark.slow
 def test_dcm2niix_finds_the_same_grid(
     source: Path, derived: Callable[[Path], DicomSeries], tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_series_and_what_dcm2niix_makes_of_it_are_refused_alike(
             read(path)
 
 
+@pytest.mark.slow
 def test_simpleitk_finds_the_same_grid(
     source: Path, derived: Callable[[Path], DicomSeries], tmp_path: Path
 ) -> None:

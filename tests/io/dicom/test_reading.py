@@ -59,6 +59,7 @@ def expect_every_voxel_in_its_place(volume: Volume, grid: Grid, intensities: np.
     np.testing.assert_array_equal(volume.values[x, y, z], intensities.reshape(-1))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(grid=grids())
 def test_every_voxel_lies_where_the_standard_puts_it(
@@ -170,6 +171,7 @@ def test_positions_may_be_rounded(tmp_path: Path) -> None:
     assert volume.voxel_size_mm == pytest.approx((1.5, 2.0, 3.0), abs=0.002)
 
 
+@pytest.mark.slow
 def test_the_real_series_is_the_scan_that_another_program_converted(shared_data: Path) -> None:
     series = read_series(shared_data / "dicom" / "t1w").volume
     nifti = read_volume(shared_data / "heads" / "sub-11" / "anat" / "sub-11_T1w.nii.gz")
@@ -178,6 +180,7 @@ def test_the_real_series_is_the_scan_that_another_program_converted(shared_data:
     np.testing.assert_array_equal(series.values, nifti.values)
 
 
+@pytest.mark.slow
 def test_the_real_series_equals_what_another_reader_makes_of_it(shared_data: Path) -> None:
     expect_same_as_simpleitk(shared_data / "dicom" / "t1w")
 

@@ -437,6 +437,7 @@ def test_what_scanners_get_wrong_neither_warns_nor_fails(tmp_path: Path) -> None
         assert {instance.SeriesNumber for instance in instances(tmp_path / "out")} == {1001}
 
 
+@pytest.mark.slow
 def test_the_real_series_is_written_back(shared_data: Path, tmp_path: Path) -> None:
     series = read_series(shared_data / "dicom" / "t1w")
     write_series(tmp_path / "out", series.volume, series)

@@ -41,6 +41,7 @@ def test_an_oblique_scan_lies_where_nibabel_would_have_it(tmp_path, rng, shape, 
     assert scan.name == "scan"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_3d", [True, False])
 @pytest.mark.parametrize("shape", [(1, 3, 7, 5), (1, 4, 6, 2)])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -171,6 +172,7 @@ FLAGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", FLAGS[1:])
 def test_other_acquisitions_are_left_out(tmp_path, rng, flag):
     def with_others(made):
@@ -182,6 +184,7 @@ def test_other_acquisitions_are_left_out(tmp_path, rng, flag):
     expect_like_nibabel(read_raw(raw.write(tmp_path / "scan.h5")), raw)
 
 
+@pytest.mark.slow
 def test_calibration_lines_that_are_imaging_lines_too_are_kept(tmp_path, rng):
     def flagged(made):
         made[5].set_flag(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)

@@ -203,6 +203,7 @@ except McnetError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [0, 500, 3000, 60_000, 120_000])
 def test_a_disk_that_fills_up_ends_in_a_sentence_and_leaves_nothing(tmp_path, room):
     # files that may not grow beyond a limit end as on a full disk; HDF5 alone would crash here

@@ -65,6 +65,7 @@ def brightest_world_position(values: np.ndarray, affine: np.ndarray) -> np.ndarr
     return np.asarray(affine @ [*index, 1])[:3]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     affine=geometries(),
@@ -635,6 +636,7 @@ def test_mcnets_own_output_is_written_again(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.json").read_text())["number"] == 2
 
 
+@pytest.mark.slow
 def test_real_heads_keep_their_place(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "heads" / "sub-12" / "anat" / "sub-12_T1w.nii.gz"
     scan = read_volume(path)

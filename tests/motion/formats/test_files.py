@@ -292,6 +292,7 @@ def test_csv_of_a_spreadsheet_with_semicolons_and_decimal_commas_is_read(tmp_pat
     assert is_motion_file(path)
 
 
+@pytest.mark.slow
 def test_real_fsl_files_are_read(shared_data: Path) -> None:
     paths = sorted((shared_data / "motion").glob("*.par"))
     traces = [read_motion(path, interval_s=2.0) for path in paths]

@@ -115,6 +115,7 @@ def test_generated_motion_by_the_papers_recipe_is_never_refused(
             assert read_motion(path).n_points == 40
 
 
+@pytest.mark.slow
 def test_of_real_fsl_files_every_one_is_told_when_given_as_another_programs(
     shared_data: Path,
 ) -> None:

@@ -62,6 +62,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     corrector = read_corrector(folder / "tiny.toml")
@@ -76,6 +77,7 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
     assert model.card.fingerprint == read_card(weights.with_name("weights.safetensors")).fingerprint
 
 
+@pytest.mark.slow
 def test_a_corrector_may_learn_from_what_a_search_leaves(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from mcnet.io.volume import Volume
 from mcnet.training.shipped import searched_scans
 from mcnet.training.shipped.searched_scans import Searches, load, search_scans
 
+pytestmark = pytest.mark.slow
+
 MOVING = Variety(
     matrix=44,
     pixel_mm=(4.5, 5.0),
