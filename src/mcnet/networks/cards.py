@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mcnet.core.documents import parse_json
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, McnetError
 from mcnet.core.renamed import all_with_new_names
 from mcnet.core.writing import cannot_read
 from mcnet.networks.config import DEFAULT_ARCHITECTURE, SEVERITY_ARCHITECTURE, SeverityConfig
@@ -63,7 +63,7 @@ def read_header(path: Path) -> WeightsHeader:
     told = metadata.get(KEY) if isinstance(metadata, dict) else None
     about = parse_json(told, path) if isinstance(told, str) else None
     if not isinstance(about, dict) or not isinstance(about.get("network"), dict):
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds weights of another program, without mcnet's network description; "
             "expected a file written by mcnet."
         )
@@ -110,19 +110,19 @@ def check_no_pickle(path: Path) -> None:
         It is one of these.
     """
     if not path.is_file():
-        raise McnetError(f"{path} is no file; name a .safetensors file written by mcnet.")
+        raise BadFileError(f"{path} is no file; name a .safetensors file written by mcnet.")
     with path.open("rb") as stream:
         beginning = stream.read(4)
     if path.suffix.lower() in _PICKLE_SUFFIXES or beginning.startswith(_PICKLE_BEGINNINGS):
-        raise McnetError(
+        raise BadFileError(
             f"{path} is a pickle file, which could run any code when opened, so mcnet never opens "
             "one; use weights saved as .safetensors."
         )
 
 
-def not_whole(path: Path) -> McnetError:
+def not_whole(path: Path) -> BadFileError:
     """Return the sentence about a damaged file, to be raised."""
-    return McnetError(
+    return BadFileError(
         f"{path} is no whole safetensors file; expected weights written by mcnet: get a fresh "
         "copy or train it again."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError, BadOptionError, OutputError
 from mcnet.core.outputs import Given, check_outputs, record_of, recorded
 from mcnet.core.provenance import Inputs, provenance
 from mcnet.core.records import written_with_record
@@ -53,7 +53,7 @@ def read_motion(
         cannot be told.
     """
     if interval_s is not None and not 0 < interval_s < np.inf:
-        raise McnetError(f"interval_s {interval_s} is no time between points; give seconds.")
+        raise BadOptionError(f"interval_s {interval_s} is no time between points; give seconds.")
     given = None if motion_format == AUTO else format_named(motion_format)
     table = read_text_table(path)
     known = given or _detected_format(table)
@@ -99,7 +99,7 @@ def check_motion_name(path: Path, motion_format: str) -> None:
     """
     known = format_named(motion_format)
     if not known.header and _format_of_name(path.name) is not known:
-        raise McnetError(
+        raise OutputError(
             f"{path} would not be read again as {motion_format}; name it {known.pattern}, "
             "or choose another --motion-output-format."
         )
@@ -137,12 +137,12 @@ def motion_files(path: Path) -> list[Path]:
         if path.is_file():
             return [path]
         if not path.is_dir():
-            raise McnetError(f"{path} does not exist; name a motion file or a folder of them.")
+            raise BadFileError(f"{path} does not exist; name a motion file or a folder of them.")
         files = sorted(each for each in path.iterdir() if is_motion_file(each))
     except OSError as error:
         raise cannot_read(path, error) from error
     if not files:
-        raise McnetError(
+        raise BadFileError(
             f"{path} holds no motion file; expected {', '.join(_patterns())}, of which tables "
             "(.csv, .tsv) name the columns of a motion file in their header."
         )
@@ -154,7 +154,7 @@ def _detected_format(table: TextTable) -> MotionFormat:
     by_header = [known for known in motion_formats() if known.has_header(table.header)]
     found = _most_specific(by_header) or _format_of_name(table.path.name)
     if found is None:
-        raise McnetError(
+        raise BadFileError(
             f"{table.path}: neither the name ({', '.join(_patterns())}) nor a header tells which "
             f"program wrote this motion file; say so with --motion-format {'|'.join(FORMAT_NAMES)}."
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.motion.formats.conventions import Convention, Numbers
 from mcnet.motion.formats.motion_format import MotionFormat, Rows
 from mcnet.motion.formats.registry import motion_formats
@@ -77,7 +77,7 @@ def check_reading(rows: Rows, known: MotionFormat) -> None:
     fault = known.convention.fault(values)
     if fault:
         row, why = fault
-        raise McnetError(f"{lines.path}, line {lines.line_numbers[row]}: {why}.")
+        raise BadFileError(f"{lines.path}, line {lines.line_numbers[row]}: {why}.")
     found = _Reading(f"{lines.path}, read as {known.name},", values, known.convention)
     beyond = np.argwhere(found.is_beyond)
     if len(beyond) == 0 and not is_suspicious(found.trace):
@@ -88,17 +88,17 @@ def check_reading(rows: Rows, known: MotionFormat) -> None:
         better = others
     if better:
         named = "; ".join(f"{each}: {each.remedy}" for each in better)
-        raise McnetError(f"{found}, which is no motion of a head; {named}.")
+        raise BadFileError(f"{found}, which is no motion of a head; {named}.")
     if len(beyond):
         raise _beyond(found, rows, row=int(beyond[0, 0]), parameter=int(beyond[0, 1]))
 
 
-def _beyond(found: _Reading, rows: Rows, *, row: int, parameter: int) -> McnetError:
+def _beyond(found: _Reading, rows: Rows, *, row: int, parameter: int) -> BadFileError:
     """Return the sentence about a number that no head can reach, to be raised."""
     is_rotation = parameter >= 3
     value = found.convention.parameters(found.values)[is_rotation][row, parameter % 3]
     unit = ("rad" if found.convention.radians else "deg") if is_rotation else "mm"
-    return McnetError(
+    return BadFileError(
         f"{rows.lines.path}, line {rows.lines.line_numbers[row]}: "
         f"{found.convention.parameter_names[parameter]} is {value:g} {unit}, but a head in a coil "
         f"{'rotates' if is_rotation else 'moves'} by {found.limits[is_rotation]:.4g} {unit} at "

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from mcnet.core.errors import McnetError
+from mcnet.core.errors import BadFileError
 from mcnet.core.writing import cannot_read
 
 _NUMBER = re.compile(r"[+-]?((\d+(\.\d*|,\d+)?|[.,]\d+)(e[+-]?\d+)?|nan|inf)", re.IGNORECASE)
@@ -42,7 +42,9 @@ class TextTable:
             There are none.
         """
         if len(self.fields) < 2:
-            raise McnetError(f"{self.path} has a header but no rows; a row a time point is needed.")
+            raise BadFileError(
+                f"{self.path} has a header but no rows; a row a time point is needed."
+            )
         return replace(self, fields=self.fields[1:], line_numbers=self.line_numbers[1:])
 
     def numbers(
@@ -66,7 +68,7 @@ class TextTable:
         if len(bad):
             row, column = (int(index) for index in bad[0])
             found = [field[:40] for field in self.fields[row][places[column] :][:1]]
-            raise McnetError(
+            raise BadFileError(
                 f"{self.path}, line {self.line_numbers[row]}: "
                 f"{repr(found[0]) if found else 'nothing'} found for {names[column]}, where a "
                 "finite number was expected; drop or repair that line."
@@ -83,7 +85,7 @@ class TextTable:
         """
         for name in names:
             if self.header.count(name) > 1:
-                raise McnetError(
+                raise BadFileError(
                     f"{self.path} has {self.header.count(name)} columns named {name}; one was "
                     "expected: remove or rename the others."
                 )
@@ -100,7 +102,7 @@ class TextTable:
             if len(fields) != len(self.header):
                 with_commas = not self.decimal_comma and len(fields) > len(self.header)
                 hint = " (numbers with decimal commas?)" if with_commas else ""
-                raise McnetError(
+                raise BadFileError(
                     f"{self.path}, line {number}: {len(fields)} columns found{hint}, where the "
                     f"first line has {len(self.header)}; drop or repair that line."
                 )
@@ -126,17 +128,21 @@ def read_text_table(path: Path) -> TextTable:
     except OSError as error:
         raise cannot_read(path, error) from error
     except UnicodeDecodeError as error:
-        raise McnetError(f"{path} is no text; a table of numbers in text was expected.") from error
+        raise BadFileError(
+            f"{path} is no text; a table of numbers in text was expected."
+        ) from error
     used = [number for number, line in enumerate(lines) if _holds_data(line)]
     if not used:
-        raise McnetError(f"{path} is empty; a table with a row of numbers a time point is needed.")
+        raise BadFileError(
+            f"{path} is empty; a table with a row of numbers a time point is needed."
+        )
     separator = _separator(lines[used[0]])
     fields = []
     for number in used:
         try:
             fields.append(_split(lines[number], separator))
         except csv.Error as error:
-            raise McnetError(
+            raise BadFileError(
                 f"{path}, line {number + 1} is no row of a table ({error}); drop or repair that "
                 "line, or name another file."
             ) from error
