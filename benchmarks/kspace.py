@@ -18,7 +18,7 @@ from mcnet.datasets.raw_simulation import RawOptions, simulate_raw
 from mcnet.datasets.subjects import template_subjects
 from mcnet.motion.generators import generate_motion
 from mcnet.physics.acquisition import Acquisition
-from mcnet.physics.fourier import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
+from mcnet.physics.nufft import PLANNED_TOLERANCE, PLANNED_UPSAMPLING
 from mcnet.reconstruction.outcome import Reconstruction
 from mcnet.reconstruction.reconstruct import reconstruct
 from mcnet.reconstruction.root_sum_of_squares import root_sum_of_squares

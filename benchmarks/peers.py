@@ -14,7 +14,8 @@ import numpy as np
 from scans import Scan, images_of
 
 from mcnet.core.engine import ALL_CORES, Engine, n_cores
-from mcnet.physics.fourier import TOLERANCE, UPSAMPLING, centred_ifft, spectrum_at
+from mcnet.physics.fourier import centred_ifft
+from mcnet.physics.nufft import TOLERANCE, UPSAMPLING, spectrum_at
 from mcnet.physics.simulator import (
     _moved_image,
     corrupt_still_slices,

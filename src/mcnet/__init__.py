@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from mcnet.api.corrupting import Corrupted, corrupt
     from mcnet.api.models import load_model
     from mcnet.api.motion import generate_motion, read_motion, write_motion
-    from mcnet.api.reconstructing import Reconstructed, reconstruct
+    from mcnet.api.reconstructed import Reconstructed
+    from mcnet.api.reconstructing import reconstruct
     from mcnet.api.scans import read_scan, write_scan
     from mcnet.core.errors import McnetError
     from mcnet.correction.outcome import Assessment
@@ -48,7 +49,7 @@ _MODULES = {
     "Corrupted": "mcnet.api.corrupting",
     "McnetError": "mcnet.core.errors",
     "MotionTrace": "mcnet.motion.trace",
-    "Reconstructed": "mcnet.api.reconstructing",
+    "Reconstructed": "mcnet.api.reconstructed",
     "Scores": "mcnet.api.comparing",
     "Volume": "mcnet.io.volume",
     "assess": "mcnet.api.assessing",

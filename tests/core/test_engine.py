@@ -219,7 +219,7 @@ def told_by(code, **environment):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["mcnet.physics.fourier", "mcnet.networks.unet"])
+@pytest.mark.parametrize("library", ["mcnet.physics.nufft", "mcnet.networks.unet"])
 def test_threads_of_openmp_sleep_while_they_wait(library):
     told = told_by(f"import {library}", OMP_DISPLAY_ENV="verbose")
     spins = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", told)
@@ -229,7 +229,7 @@ def test_threads_of_openmp_sleep_while_they_wait(library):
 
 
 def test_a_wait_policy_of_the_user_stays():
-    told = told_by("import mcnet.physics.fourier", OMP_DISPLAY_ENV="true", OMP_WAIT_POLICY="active")
+    told = told_by("import mcnet.physics.nufft", OMP_DISPLAY_ENV="true", OMP_WAIT_POLICY="active")
     assert "OMP_WAIT_POLICY = 'ACTIVE'" in told
 
 

@@ -14,8 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from mcnet.core.engine import ONE_CORE, Engine
 from mcnet.physics.broadcasting import along_axis
-from mcnet.physics.fourier import PlannedTransform
 from mcnet.physics.line_poses import LinePoses
+from mcnet.physics.nufft import PlannedTransform
 
 ALL_LINES = slice(None)
 
@@ -82,7 +82,7 @@ class ScanOperator:
     lines
         Those that are measured; the poses are theirs, and k-space has no others.
     tolerance
-        As of `mcnet.physics.fourier.PlannedTransform`.
+        As of `mcnet.physics.nufft.PlannedTransform`.
     """
 
     def __init__(

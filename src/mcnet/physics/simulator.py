@@ -4,7 +4,7 @@ The moved head's spectrum is ``exp(-2 pi i k.t) F(R^T k)`` (see `mcnet.motion.po
 phase-encoding line sees the pose of its own time; the scanner, which knows nothing of it, takes
 the inverse Fourier transform. Two routes compute this, and agree: a 3D transform for any motion,
 and one 2D transform per sagittal slice for motion within the slices, which leaves x alone. All of
-it is in single precision, poses and frequencies apart; `mcnet.physics.fourier` states the error.
+it is in single precision, poses and frequencies apart; `mcnet.physics.nufft` states the error.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,8 @@ from mcnet.motion.poses import AXES, Axis
 from mcnet.motion.trace import MotionTrace
 from mcnet.physics.acquisition import Acquisition
 from mcnet.physics.broadcasting import along_axis
-from mcnet.physics.fourier import SpectrumReader, centred_image, resampling_matrix, spectrum_at
+from mcnet.physics.fourier import centred_image, resampling_matrix
+from mcnet.physics.nufft import SpectrumReader, spectrum_at
 
 _IN_PLANE = (1, 2)  # y and z: the plane of a sagittal slice
 
