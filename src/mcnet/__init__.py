@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mcnet.api.assessing import assess
     from mcnet.api.comparing import Scores, compare
     from mcnet.api.correcting import Correction, correct
-    from mcnet.api.corrupting import Corrupted, corrupt
+    from mcnet.api.corrupted import Corrupted
+    from mcnet.api.corrupting import corrupt
     from mcnet.api.models import load_model
     from mcnet.api.motion import generate_motion, read_motion, write_motion
     from mcnet.api.reconstructed import Reconstructed
@@ -46,7 +47,7 @@ _MODULES = {
     "Acquisition": "mcnet.physics.acquisition",
     "Assessment": "mcnet.correction.outcome",
     "Correction": "mcnet.api.correcting",
-    "Corrupted": "mcnet.api.corrupting",
+    "Corrupted": "mcnet.api.corrupted",
     "McnetError": "mcnet.core.errors",
     "MotionTrace": "mcnet.motion.trace",
     "Reconstructed": "mcnet.api.reconstructed",

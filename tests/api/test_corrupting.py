@@ -132,3 +132,13 @@ def test_scores_are_those_of_the_command(tmp_path, scan, motion, capsys):
     assert told["images"][str(moved)] == dict(scores)
     assert told["definition"] == scores.definition
     assert "<th>ssim_head</th>" in scores._repr_html_()
+
+
+def test_a_notebook_shows_still_and_moved_head_and_their_difference(scan, motion):
+    moved = mcnet.corrupt(scan, motion, scale=2.0, acquisition=SMALL)
+    shown = moved._repr_html_()
+    named = ("motion-free", "corrupted", "difference")
+    assert [shown.count(f">{name}<") for name in named] == [3, 3, 3]
+    found = mcnet.reconstruct(moved.kspace(), moved.motion, preview=True)._repr_html_()
+    named = ("as scanned", "reconstructed", "difference")
+    assert [found.count(f">{name}<") for name in named] == [3, 3, 3]

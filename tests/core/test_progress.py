@@ -3,9 +3,8 @@ from mcnet.core.progress import Progress
 
 def test_nobody_is_told_where_nobody_asks():
     whole = Progress()
-    whole(1, 2)
-    whole.steps(3, 4)(1, 1)
-    whole.part(0, 2)(1, 1)
+    parts = (whole, whole.steps(3, 4), whole.part(0, 2))
+    assert [part(1, 2) for part in parts] == [None, None, None]
 
 
 def test_a_part_counts_on_from_where_the_whole_was():

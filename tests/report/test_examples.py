@@ -104,4 +104,5 @@ def test_names_are_drawn_as_they_are_and_not_as_formulas(rng, tmp_path):
         motion=MotionTrace(np.zeros((15, 3)), np.ones((15, 3))),
     )  # fmt: skip
     save_figure(example_figure([example]), tmp_path, "figure")
-    (tmp_path / "figure.svg").read_bytes().decode("utf-8")
+    drawn = (tmp_path / "figure.svg").read_bytes().decode("utf-8")
+    assert drawn.rstrip().endswith("</svg>")

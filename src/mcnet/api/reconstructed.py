@@ -120,5 +120,12 @@ class Reconstructed:
             **({} if self.result.motion_known else {"model": self.model}),
         }
 
+    def _repr_html_(self) -> str:
+        """Pictures of the image as scanned, reconstructed, and the difference, for notebooks."""
+        from mcnet.report.inline import comparison_html
+
+        names = ("as scanned", "reconstructed")
+        return comparison_html(self.data_consistency, self.as_scanned, self.image, names)
+
     def __repr__(self) -> str:
         return f"<Reconstructed {self.raw.name}: {self.data_consistency}>"

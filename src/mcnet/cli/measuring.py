@@ -1,9 +1,9 @@
 """Commands that measure: images against each other, motion, and models on held-out subjects."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
@@ -131,19 +131,11 @@ def evaluate(
     design = TrialDesign(
         factors=factors, n_traces=n_traces, pixel_mm=pixel_mm, order=order, noise=noise, seed=seed
     )
-    from mcnet.core.outputs import FILE, FOLDER, Given, check_outputs, given
     from mcnet.correction.models import check_model, load_model
-    from mcnet.evaluation.trial_outputs import TRIAL
-    from mcnet.motion.formats.files import MOTION_FILE, motion_files, read_motion
+    from mcnet.motion.formats.files import motion_files, read_motion
 
     files = motion_files(motion)
-    check_outputs(
-        given(("-o", output, TRIAL)),
-        [
-            *given(("", subjects, FOLDER), ("--model", model_file(model), FILE)),
-            *(Given("--motion", file, MOTION_FILE) for file in files),
-        ],
-    )
+    _check_trial_files(subjects, files, model, output)
     check_model(model)
     from mcnet.datasets.subjects import subjects_named
 
@@ -151,7 +143,6 @@ def evaluate(
     from mcnet.correction.severity_estimator import SEVERITY, load_severity_estimator
     from mcnet.evaluation.trial import try_corrector
     from mcnet.evaluation.trial_inputs import trial_inputs
-    from mcnet.metrics.registry import PRIMARY
     from mcnet.report.trial_page import write_trial
 
     corrector = load_model(model)
@@ -170,6 +161,25 @@ def evaluate(
         inputs=trial_inputs(chosen, traces, files, weights),
         seed=seed,
     )
+    _tell_recovered(numbers)
+    tell(str(output / "table.md"))
+
+
+def _check_trial_files(subjects: Path, motion: Sequence[Path], model: str, output: Path) -> None:
+    """Check the places of all outputs against the inputs, before any work."""
+    from mcnet.core.outputs import FILE, FOLDER, Given, check_outputs, given
+    from mcnet.evaluation.trial_outputs import TRIAL
+    from mcnet.motion.formats.files import MOTION_FILE
+
+    inputs = given(("", subjects, FOLDER), ("--model", model_file(model), FILE))
+    motions = [Given("--motion", file, MOTION_FILE) for file in motion]
+    check_outputs(given(("-o", output, TRIAL)), [*inputs, *motions])
+
+
+def _tell_recovered(numbers: Mapping[str, Any]) -> None:
+    """Print what was recovered of the SSIM deficit, by the factor of the motion."""
+    from mcnet.metrics.registry import PRIMARY
+
     for factor, scored in numbers.items():
         if isinstance(scored, dict):
             before, after = (scored[f"{PRIMARY}_{when}"] for when in ("before", "after"))
@@ -178,7 +188,6 @@ def evaluate(
                 f"{factor}: SSIM in head {before:.3f} to {after:.3f}, {recovered:+.1f} % of the "
                 "SSIM deficit recovered."
             )
-    tell(str(output / "table.md"))
 
 
 def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from mcnet.core.errors import BadOptionError
 from mcnet.core.extras import check_extra
 
 if TYPE_CHECKING:
-    from mcnet.api.corrupting import Corrupted
+    from mcnet.api.corrupted import Corrupted
     from mcnet.core.cluster import Cluster
     from mcnet.physics.acquisition import Acquisition
 

@@ -20,7 +20,7 @@ from mcnet.correction.models import Model
 from mcnet.correction.network_pass import NetworkPass, changes_of
 from mcnet.correction.options import AS_USUAL, CorrectionOptions
 from mcnet.correction.outcome import Assessment, CorrectedScan, LeftBecause
-from mcnet.correction.sampling import is_too_coarse, sampling_for
+from mcnet.correction.sampling import SliceSampling, is_too_coarse, sampling_for
 from mcnet.correction.searchable import searched_grid, unsearched_warnings
 from mcnet.correction.slices import ready_network
 from mcnet.correction.suited import fit_warnings
@@ -80,48 +80,45 @@ def correct_scan(
         The device is not there, or the scan is so dark that it has no intensity scale.
     """
     network = ready_network(model.network, options.device)
-    judged = severity_estimator.assess(scan)
+    assessed = severity_estimator.assess(scan)
     rows, columns = scan.values.shape[1:]
     sampling = sampling_for((rows, columns), scan.voxel_size_mm[1:], model.trained_pixel_mm)
     grid = searched_grid(sampling, options)
     _log.info(
         "%s: %.2f mm of motion by estimate, %s on device %s",
-        *(scan.name, judged.severity.mm),
+        *(scan.name, assessed.severity.mm),
         *("searched for motion" if grid else "not searched for motion", options.device),
     )
-    warnings = (*judged.warnings, *unsearched_warnings(sampling, options))
+    warnings = (*assessed.warnings, *unsearched_warnings(sampling, options))
 
     left = partial(
         CorrectedScan,
         before=scan,
         after=scan,
-        assessment_before=judged,
-        assessment_after=judged,
+        assessment_before=assessed,
+        assessment_after=assessed,
         warnings=(*warnings, *_left_warnings(options)),
         uncertainty=None,
         motion=None,
         model=model.about,
     )
-    if grid is None and not options.force:
-        if is_too_coarse(sampling.native_mm, model.trained_pixel_mm):
-            return left(left_because="pixels too coarse")
-        if judged.is_still:
-            return left(left_because="estimated still")
+    because = None if grid else _left_without_search(assessed, sampling, model)
+    if because is not None and not options.force:
+        return left(left_because=because)
     way = NetworkPass(network, scan, sampling, input_scale(scan.values), options)
     n_search = n_steps_at_most() if grid else 0
     progress, n_total = Progress(on_progress), n_search + len(scan.values)
     motion = None
     if grid:
-        motion = _motion(grid, way, judged.severity.mm, progress.steps(0, n_total))
-        because = _left_after_search(judged, motion)
+        motion = _motion(grid, way, assessed.severity.mm, progress.steps(0, n_total))
+        because = _left_after_search(assessed, motion)
         if because is not None and not options.force:
             return left(left_because=because)
-    gain = _gain(model, judged, motion, was_searched=grid is not None)
+    gain = _gain(model, assessed, motion, was_searched=grid is not None)
     found_mm = motion.rms_mm if motion else 0.0
     _log.info("%s: %.2f mm found, the network counts %.2f", scan.name, found_mm, gain)
     change, deviation = changes_of(way, motion, gain, on_progress=progress.steps(n_search, n_total))
-    least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
-    after = replace(scan, values=np.clip(scan.values + change, least, greatest))
+    after = _changed(scan, change)
     return replace(
         left(left_because=None),
         after=after,
@@ -132,9 +129,24 @@ def correct_scan(
     )
 
 
-def _left_after_search(judged: Assessment, motion: FoundMotion | None) -> LeftBecause | None:
+def _left_without_search(
+    assessed: Assessment, sampling: SliceSampling, model: Model
+) -> LeftBecause | None:
+    """Why nothing is to be corrected where no motion is searched for."""
+    if is_too_coarse(sampling.native_mm, model.trained_pixel_mm):
+        return "pixels too coarse"
+    return "estimated still" if assessed.is_still else None
+
+
+def _changed(scan: Volume, change: np.ndarray) -> Volume:
+    """The scan with a change, within the limits of its data type: see `correct_scan`."""
+    least, greatest = min(np.float32(0), scan.values.min()), scan.values.max()
+    return replace(scan, values=np.clip(scan.values + change, least, greatest))
+
+
+def _left_after_search(assessed: Assessment, motion: FoundMotion | None) -> LeftBecause | None:
     """Why nothing is to be corrected after a search."""
-    if judged.is_still and not (motion and motion.is_certain):
+    if assessed.is_still and not (motion and motion.is_certain):
         return "estimated still"
     return "no motion found" if motion is None else None
 
@@ -142,24 +154,24 @@ def _left_after_search(judged: Assessment, motion: FoundMotion | None) -> LeftBe
 def _motion(
     grid: SliceGrid, way: NetworkPass, seen_mm: float, on_progress: OnProgress
 ) -> FoundMotion | None:
-    """The motion of a scan, as far as it is believed."""
+    """The motion of a scan, as far as it is accepted."""
     some = way.seen(spread_slices(way.scan.values, N_SEARCHED)).cpu().numpy()
     return accepted(find_motion(some, grid, seen_mm=seen_mm, on_progress=on_progress))
 
 
 def _gain(
-    model: Model, judged: Assessment, motion: FoundMotion | None, *, was_searched: bool
+    model: Model, assessed: Assessment, motion: FoundMotion | None, *, was_searched: bool
 ) -> float:
     """How much of the network's correction is applied: little where little motion is left.
 
-    Of a scan unlike those learned from, the guard's severity is not to be trusted: its lower bound
-    counts. If nothing was searched for either, the least is applied.
+    Of a scan out of the distribution of the training scans the severity estimate is unreliable, so
+    its lower bound counts. If nothing was searched for either, the least is applied.
     """
-    curve, severity = model.card.gain_curve, judged.severity
+    curve, severity = model.card.gain_curve, assessed.severity
     if not was_searched:
-        return min(curve.gain) if judged.warnings else curve.at(severity.mm)
+        return min(curve.gain) if assessed.warnings else curve.at(severity.mm)
     found_mm = motion.rms_mm if motion else 0.0
-    seen_mm = severity.low_mm if judged.warnings else severity.mm
+    seen_mm = severity.low_mm if assessed.warnings else severity.mm
     asked = max(
         np.interp(found_mm, _NETWORK_FOUND_MM, (0, 1)), np.interp(seen_mm, _NETWORK_SEEN_MM, (0, 1))
     )

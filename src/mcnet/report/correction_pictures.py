@@ -68,13 +68,18 @@ def scales_of(result: CorrectedScan) -> Scales:
         The images do not share one grid.
     """
     _check_same_grids(result)
-    before = coarse(result.before.values)
-    head = coarse_head(before)
-    inside = np.nan_to_num(before[head])
-    change = np.abs(np.nan_to_num(coarse(result.after.values)[head]) - inside)
+    return scales_between(result.before, result.after, result.uncertainty)
+
+
+def scales_between(before: Volume, after: Volume, uncertainty: Volume | None = None) -> Scales:
+    """Scales of two images on one grid, by percentiles inside the head of the first."""
+    values = coarse(before.values)
+    head = coarse_head(values)
+    inside = np.nan_to_num(values[head])
+    change = np.abs(np.nan_to_num(coarse(after.values)[head]) - inside)
     spread = np.zeros(1)
-    if result.uncertainty is not None:
-        spread = np.nan_to_num(coarse(result.uncertainty.values)[head])
+    if uncertainty is not None:
+        spread = np.nan_to_num(coarse(uncertainty.values)[head])
     return Scales(
         black=min(0.0, float(np.percentile(inside, 0.5))),
         white=float(np.percentile(inside, 99.5)),

@@ -1,40 +1,55 @@
-"""Pictures of a correction for a notebook: a slice of each plane before and after."""
+"""Pictures of two images for a notebook: a slice of each plane, and their difference."""
 
 from html import escape
 
 import numpy as np
 
 from mcnet.correction.outcome import CorrectedScan, left_sentence
-from mcnet.report.correction_pictures import DIFFERENCE_COLOURS, Scales, scales_of
+from mcnet.io.volume import Volume
+from mcnet.report.correction_pictures import DIFFERENCE_COLOURS, Scales, scales_between
 from mcnet.report.planes import PLANES, Colours, coarse, coarse_head, picture, slices_through
 
 _HEIGHT_PX = 220
 
 
 def correction_html(result: CorrectedScan) -> str:
-    """HTML of a correction: a row of pictures for each plane, and what was estimated.
+    """HTML of a correction: before, after and difference in each plane, and what was estimated."""
+    after = result.after if result.left_because is None else None
+    return comparison_html(_sentence(result), result.before, after)
 
-    Raises
-    ------
-    McnetError
-        The images do not share one grid.
+
+def comparison_html(
+    sentence: str,
+    first: Volume,
+    second: Volume | None,
+    names: tuple[str, str] = ("before", "after"),
+) -> str:
+    """HTML of two images on one grid and their difference, a row a plane; or of one image.
+
+    Parameters
+    ----------
+    sentence
+        What is told above the pictures.
+    first, second
+        The images; the second may be missing.
+    names
+        What the pictures of both are called.
     """
-    scales = scales_of(result)
-    head = coarse_head(coarse(result.before.values))
+    scales = scales_between(first, first if second is None else second)
+    head = coarse_head(coarse(first.values))
     rows = []
     for plane in PLANES:
-        (index,) = slices_through(head, result.before, plane.axis, 1)
-        width_mm, height_mm = plane.size_mm(result.before)
-        before, after = (plane.slice_of(one.values, index) for one in (result.before, result.after))
-        shape = (width_mm, height_mm)
-        cells = [_image(before, "before", shape, (scales.black, scales.white))]
-        if result.left_because is None:
-            cells += [
-                _image(after, "after", shape, (scales.black, scales.white)),
-                _difference(after - before, shape, scales),
-            ]
+        (index,) = slices_through(head, first, plane.axis, 1)
+        size_mm = plane.size_mm(first)
+        ends = (scales.black, scales.white)
+        image = plane.slice_of(first.values, index)
+        cells = [_image(image, names[0], size_mm, ends)]
+        if second is not None:
+            other = plane.slice_of(second.values, index)
+            cells.append(_image(other, names[1], size_mm, ends))
+            cells.append(_difference(other - image, size_mm, scales))
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<div><p>{escape(_sentence(result))}</p><table>{''.join(rows)}</table></div>"
+    return f"<div><p>{escape(sentence)}</p><table>{''.join(rows)}</table></div>"
 
 
 def _sentence(result: CorrectedScan) -> str:

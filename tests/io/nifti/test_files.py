@@ -499,7 +499,7 @@ def test_damaged_headers_are_read_or_refused_in_a_sentence(tmp_path: Path, seed:
         changed[start : start + 4] = rng.bytes(4)
         path.write_bytes(gzip.compress(changed) if number % 2 else changed)
         with suppress(McnetError):  # anything else is a traceback
-            read_volume(path)
+            assert np.isfinite(read_volume(path).values).all()
 
 
 def test_single_image_is_refused(tmp_path: Path) -> None:
