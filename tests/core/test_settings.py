@@ -15,6 +15,7 @@ from mcnet.training.shipped.corrector import Corrector
     [
         (Experiment, "subjects = 3", r"subjects is 3; expected a table of settings, \[subjects\]"),
         (Experiment, "subjects = [1, 2]", "subjects is a list; expected a table of settings"),
+        (Experiment, "network = 3", r"network is 3; expected a table of settings, \[network\]"),
         (Experiment, "variants = [3]", "variants is a list; expected a valid dictionary"),
         (Experiment, "variants.mine = 3", r"variants.mine is 3; expected a table of settings"),
         (Experiment, "questions = [3]", r"questions.0 is 3; expected a table of settings"),

@@ -73,7 +73,7 @@ def correct(
         output,
         labels,
         model,
-        severity_estimator=FakeSeverityEstimator(is_still=is_still),
+        severity_estimator=given.pop("estimator", FakeSeverityEstimator(is_still=is_still)),
         options=given.pop("options", CorrectionOptions()),
         write_page=given.pop("write_page", write_page),
         **given,
@@ -146,9 +146,11 @@ def test_what_has_changed_is_done_again(root: Path, tmp_path: Path, model: Model
     assert ends(correct(root, output, model)) == ["corrected"] * 3
     forced = CorrectionOptions(force=True)
     assert ends(correct(root, output, model, options=forced)) == ["corrected"] * 3
-    assert ends(correct(root, output, tiny_model(tmp_path, seed=4), options=forced)) == (
-        ["corrected"] * 3
-    )
+    other = tiny_model(tmp_path, seed=4)
+    assert ends(correct(root, output, other, options=forced)) == ["corrected"] * 3
+    estimator = FakeSeverityEstimator(about={"name": "another", "sha256": "2" * 64})
+    again = correct(root, output, other, options=forced, estimator=estimator)
+    assert ends(again) == ["corrected"] * 3
 
 
 def test_still_scans_are_copied_and_told(root: Path, tmp_path: Path, model: Model) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from mcnet.core.errors import McnetError
+from mcnet.networks.architectures.residual_cnn import ResidualCNNConfig
 from mcnet.networks.architectures.unet import UNetConfig
 from mcnet.training.losses import LossConfig
 from mcnet.training.training_config import TrainingConfig
@@ -41,6 +42,14 @@ def test_mcnet_is_known_to_all_and_can_be_varied() -> None:
     assert not without.training.aligned
     assert without.network == whole.network
     assert MCNET.like == "l1"
+
+
+def test_a_variant_of_another_architecture_starts_from_its_defaults() -> None:
+    other = Variant("l1", network={"architecture": "residual-cnn", "blocks": 3})
+    assert settings("other", other=other).network == ResidualCNNConfig(blocks=3)
+    wrong = Variant("l1", network={"architecture": "resnet"})
+    with pytest.raises(McnetError, match=r"variants\.wrong\.network: .*choose from residual-cnn"):
+        settings("wrong", wrong=wrong)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "motion": motion,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "readers": ("Let readers judge images blindly, and count what they say.", READERS),
+    "readers": ("Blinded reader studies: create, serve, and evaluate them.", READERS),
 }
 """Commands of several words: what a group is for, and what its second words do."""
 _DESCRIPTION = (

@@ -47,7 +47,7 @@ def is_record(path: Path) -> bool:
 def is_recorded(path: Path, record: Path) -> bool:
     """Whether a file is as mcnet wrote it, by the record that mcnet wrote with it.
 
-    Records of versions before 0.3 name no digests; they are believed.
+    Records of versions before 0.3 name no digests; they are accepted.
     """
     if not is_record(record):
         return False

@@ -172,7 +172,7 @@ def _first_complaint(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{place} is missing; add it to the file."
     expected = first["msg"].removeprefix("Input should be ").lower()
-    if first["type"] == "dataclass_type":
+    if first["type"] in ("dataclass_type", "union_tag_not_found"):
         expected = f"a table of settings, [{place}]"
     return f"{place} is {_short(first['input'])}; expected {expected}: correct it in the file."
 

@@ -8,7 +8,7 @@ motion it is the smaller part. With the poses, `mcnet.physics.in_plane.still_ima
 slices out of the scan's own: anatomy is put back, not drawn.
 
 Of severe motion a search undoes some, and another one, of the slices it leaves, some more. The
-more was found, the less the magnitudes are to be trusted as measurements, and the more weight has
+more was found, the less reliable the magnitudes are as measurements, and the more weight has
 the total variation.
 """
 
@@ -158,7 +158,7 @@ def find_motion(
     grid
         Their pixels, and the axis along which lines were encoded.
     seen_mm
-        Severity of the motion, as far as it was judged before.
+        Severity of the motion, as it was estimated before.
     settings
         Of the first round.
     on_progress

@@ -12,8 +12,8 @@ class CorrectionOptions:
     """How a scan is corrected."""
 
     force: bool = False
-    """Correct a scan even where it would be left: judged still, without motion to undo, or of
-    pixels too coarse."""
+    """Correct a scan even where it would be left: estimated to be still, without motion to undo, or
+    of pixels too coarse."""
     uncertainty: bool = False
     """Give the uncertainty of every voxel too."""
     search: bool = True

@@ -36,7 +36,7 @@ What slight motion leaves after a search is less than what the network does to a
 severe motion much is left (validation subjects)."""
 # tuned, by a script that was not kept; neighbours: experiments/tuning/network_gain.py
 _NETWORK_SEEN_MM = (0.6, 1.0)
-"""The same of motion that the guard sees: of some severe motion a search finds little."""
+"""The same of the severity estimate: of some severe motion a search finds little."""
 
 
 @runtime_checkable

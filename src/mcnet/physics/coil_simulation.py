@@ -31,7 +31,7 @@ COIL_DISTANCE_MM = 160.0
 """From the centre of the field of view to the coils."""
 _LOOP = 0.5
 """Radius of a coil as a share of its distance."""
-_TURN_RAD = 1.5
+_PHASE_RAD = 1.5
 """Phase that grows over the distance of a coil from the centre."""
 _HEIGHT = 0.7
 """Coils lie around the head and obliquely above and below, up to this share of their distance."""
@@ -177,8 +177,8 @@ def _places(n_coils: int) -> Float[np.ndarray, "n_coils 3"]:
     number = np.arange(n_coils)
     height = _HEIGHT * (1 - (2 * number + 1) / n_coils)
     angle = np.pi * (3 - np.sqrt(5)) * number
-    held_out = np.sqrt(1 - height**2)
-    return np.stack([held_out * np.cos(angle), held_out * np.sin(angle), height], axis=1)
+    radius = np.sqrt(1 - height**2)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
 
 
 def _sensitivity(
@@ -189,7 +189,7 @@ def _sensitivity(
     squared = sum((along - at) ** 2 for along, at in zip(grid, place_mm, strict=True))
     far = np.sqrt(squared + (_LOOP * distance) ** 2) / distance
     angle = np.arctan2(place_mm[1], place_mm[0])
-    return np.asarray(far**-3 * np.exp(1j * (angle + _TURN_RAD * far)))
+    return np.asarray(far**-3 * np.exp(1j * (angle + _PHASE_RAD * far)))
 
 
 def _poses_held(motion: MotionTrace) -> list[tuple[MotionTrace, Shaped[np.ndarray, "_"]]]:
@@ -198,8 +198,8 @@ def _poses_held(motion: MotionTrace) -> list[tuple[MotionTrace, Shaped[np.ndarra
     distinct, which = np.unique(poses, axis=0, return_inverse=True)
     held = []
     for number, pose in enumerate(distinct):
-        shifts, turns = np.tile(pose, (motion.n_points, 1)).reshape(-1, 2, 3).swapaxes(0, 1)
-        trace = replace(motion, translation_mm=shifts, rotation_deg=turns)
+        repeated = np.tile(pose, (motion.n_points, 1))
+        trace = replace(motion, translation_mm=repeated[:, :3], rotation_deg=repeated[:, 3:])
         held.append((trace, np.flatnonzero(which.ravel() == number)))
     return held
 

@@ -140,8 +140,8 @@ class ScanOperator:
         n_axes = len(self._k)
         # by a rotation, R^T k moves by R'^T k, and dF = -2 pi i (R'^T k) . F[p f]
         moves = [
-            self._times_k(by_turn)
-            for by_turn in rotation_derivatives(self._poses[:, : self.grid.n_rotations])
+            self._times_k(by_angle)
+            for by_angle in rotation_derivatives(self._poses[:, : self.grid.n_rotations])
         ]
         for axis in range(n_axes):
             place = along_axis(self.grid.positions_mm(axis).astype(np.float32), axis, n_axes)
@@ -188,30 +188,31 @@ class ScanOperator:
 
 
 def rotations(
-    turns: Float[np.ndarray, "n_lines n_rotations"],
+    angles: Float[np.ndarray, "n_lines n_rotations"],
 ) -> Float[np.ndarray, "n_lines d d"]:
     """Matrices of an angle in a plane, or ``Rz Ry Rx`` of three angles, in radians."""
-    if turns.shape[1] == 1:
-        return _matrices(np.cos(turns[:, 0]), np.sin(turns[:, 0]))
-    return np.asarray(Rotation.from_euler("xyz", turns).as_matrix())
+    if angles.shape[1] == 1:
+        return _matrices(np.cos(angles[:, 0]), np.sin(angles[:, 0]))
+    return np.asarray(Rotation.from_euler("xyz", angles).as_matrix())
 
 
 def rotation_derivatives(
-    turns: Float[np.ndarray, "n_lines n_rotations"],
+    angles: Float[np.ndarray, "n_lines n_rotations"],
 ) -> Float[np.ndarray, "n_rotations n_lines d d"]:
     """Derivatives of `rotations` by each angle."""
-    if turns.shape[1] == 1:
-        return _matrices(-np.sin(turns[:, 0]), np.cos(turns[:, 0]))[None]
+    if angles.shape[1] == 1:
+        return _matrices(-np.sin(angles[:, 0]), np.cos(angles[:, 0]))[None]
     about_x, about_y, about_z = (
-        Rotation.from_euler(axis, turns[:, [index]]).as_matrix() for index, axis in enumerate("xyz")
+        Rotation.from_euler(axis, angles[:, [index]]).as_matrix()
+        for index, axis in enumerate("xyz")
     )
-    turned_x, turned_y, turned_z = _GENERATORS
-    by_turns = (
-        about_z @ about_y @ turned_x @ about_x,
-        about_z @ turned_y @ about_y @ about_x,
-        turned_z @ about_z @ about_y @ about_x,
+    generator_x, generator_y, generator_z = _GENERATORS
+    by_angles = (
+        about_z @ about_y @ generator_x @ about_x,
+        about_z @ generator_y @ about_y @ about_x,
+        generator_z @ about_z @ about_y @ about_x,
     )
-    return np.stack(by_turns)
+    return np.stack(by_angles)
 
 
 _GENERATORS = np.array(

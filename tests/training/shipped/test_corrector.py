@@ -78,6 +78,17 @@ def test_a_trained_corrector_is_a_model_with_its_card(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+def test_a_corrector_of_another_architecture_is_trained(folder: Path) -> None:
+    text = TINY.replace("levels = 2", 'architecture = "residual-cnn"\nblocks = 1')
+    (folder / "tiny.toml").write_text(text)
+    weights = train_corrector(read_corrector(folder / "tiny.toml"), folder / "run", root=folder)
+    model = load_model(str(weights))
+    assert model.card.architecture == "residual-cnn"
+    assert model.network.config.blocks == 1
+
+
+@pytest.mark.slow
 def test_a_corrector_may_learn_from_what_a_search_leaves(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

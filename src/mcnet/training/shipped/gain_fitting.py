@@ -33,8 +33,8 @@ def gain_after_search(
 ) -> GainCurve:
     """How much of a network's correction serves best after a search, by what is known then.
 
-    That is the motion found or seen by the guard, whichever is more. Slices in which nothing was
-    undone although motion was found are left out.
+    That is the motion found or estimated by the severity estimator, whichever is more. Slices in
+    which nothing was undone although motion was found are left out.
     """
     none = np.zeros(len(pairs), bool)
     as_used = none if pairs.undone is None else pairs.undone.any(axis=(1, 2))
@@ -61,7 +61,7 @@ def gain_alone(
     severity_estimator: SeverityEstimator,
     on_progress: OnProgress,
 ) -> GainCurve:
-    """How much of the correction of a network alone serves best, by the guard's estimate."""
+    """How much of the correction of a network alone serves best, by the severity estimate."""
     scans = replace(validation, seed=validation.seed + 1)
     options = CorrectionOptions(force=True, search=False)
     total = _N_EPOCHS * scans.n_scans
