@@ -22,7 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Corrupted:
-    """A scan of a moving head, the same scan without motion, and the motion."""
+    """A scan of a moving head, the same scan without motion, and the motion.
+
+    Examples
+    --------
+    >>> import mcnet
+    >>> from mcnet.datasets.template import template_head
+    >>> acquisition = mcnet.Acquisition((12, 16, 14), (240.0, 256.0, 252.0))
+    >>> head = template_head(resolution_mm=8.0)
+    >>> moved = mcnet.corrupt(head, mcnet.generate_motion(16, 1), acquisition=acquisition)
+    >>> moved.volume.values.shape == moved.reference.values.shape == acquisition.matrix
+    True
+    >>> moved.kspace().kspace.shape  # one coil
+    (1, 12, 16, 14)
+    """
 
     images: "CorruptedScan"
     motion: MotionTrace

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reconstructed:
-    """An image of the still head, the motion, and how well both explain the k-space."""
+    """An image of the still head, the motion, and how well both explain the k-space.
+
+    Examples
+    --------
+    >>> import mcnet
+    >>> from mcnet.datasets.template import template_head
+    >>> acquisition = mcnet.Acquisition((12, 16, 14), (240.0, 256.0, 252.0))
+    >>> head = template_head(resolution_mm=8.0)
+    >>> moved = mcnet.corrupt(head, mcnet.generate_motion(16, 1), acquisition=acquisition)
+    >>> found = mcnet.reconstruct(moved.kspace(), moved.motion, preview=True)
+    >>> found.image.values.shape, found.line_residual.shape, found.motion is moved.motion
+    ((12, 16, 14), (16,), True)
+    """
 
     result: "Reconstruction"
     """All that was found."""
